@@ -1,0 +1,189 @@
+//! The symbols of one block, until they determine it.
+//!
+//! Always true:
+//! - source symbols lie at their place in one buffer, so that a block without losses needs no decoding;
+//! - each ESI is held once; no more than K + [`SPARE`] symbols are held.
+
+use bytes::{Bytes, BytesMut};
+
+use super::{FecError, Oti, gate};
+
+/// Symbols beyond K that are kept: K + 2 fail to determine a block about once in a million times.
+const SPARE: usize = 8;
+
+/// What became of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Insert {
+    /// Kept.
+    Stored,
+    /// Its ESI is held already.
+    Duplicate,
+    /// Enough are held.
+    Full,
+    /// It has not the block's symbol length.
+    WrongLength,
+}
+
+/// The symbols of one block.
+#[derive(Debug)]
+pub struct Gathered {
+    oti: Oti,
+    source: BytesMut,
+    /// Which source symbols are in their place.
+    present: Vec<bool>,
+    source_count: usize,
+    repair: Vec<(u32, Bytes)>,
+}
+
+impl Gathered {
+    /// Sets aside the block's padded length.
+    #[must_use]
+    pub fn new(oti: Oti) -> Self {
+        Self {
+            oti,
+            source: BytesMut::zeroed(oti.padded_len()),
+            present: vec![false; oti.k() as usize],
+            source_count: 0,
+            repair: Vec::new(),
+        }
+    }
+
+    /// Bytes that a block of this code may take while it is gathered.
+    #[must_use]
+    pub fn cost(oti: &Oti) -> u64 {
+        // At most K + SPARE symbols beside the source buffer, if all that arrive are repair symbols.
+        (2 * oti.padded_len() + SPARE * oti.symbol_len()) as u64
+    }
+
+    /// Takes a symbol.
+    pub fn insert(&mut self, esi: u32, symbol: &[u8]) -> Insert {
+        if symbol.len() != self.oti.symbol_len() {
+            return Insert::WrongLength;
+        }
+        if let Some(present) = self.present.get_mut(esi as usize) {
+            if *present {
+                return Insert::Duplicate;
+            }
+            *present = true;
+            self.source_count += 1;
+            let start = esi as usize * symbol.len();
+            self.source[start..start + symbol.len()].copy_from_slice(symbol);
+            return Insert::Stored;
+        }
+        if self.repair.iter().any(|(held, _)| *held == esi) {
+            return Insert::Duplicate;
+        }
+        if self.held() >= self.oti.k() as usize + SPARE {
+            return Insert::Full;
+        }
+        self.repair.push((esi, Bytes::copy_from_slice(symbol)));
+        Insert::Stored
+    }
+
+    /// Symbols held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.source_count + self.repair.len()
+    }
+
+    /// Whether it is worth trying to [`solve`](Self::solve): K symbols are held.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.held() >= self.oti.k() as usize
+    }
+
+    /// The block's bytes without padding. If the symbols held do not determine them, all are given back, for one more to be added.
+    ///
+    /// # Errors
+    /// The unchanged value, if the symbols do not determine the block or the library failed on them.
+    pub fn solve(self) -> Result<Bytes, Box<Self>> {
+        if self.source_count == self.present.len() {
+            return Ok(self.source.freeze().slice(..self.oti.block_len()));
+        }
+        match self.decode() {
+            Ok(Some(bytes)) if bytes.len() >= self.oti.block_len() => {
+                Ok(Bytes::from(bytes).slice(..self.oti.block_len()))
+            }
+            _ => Err(Box::new(self)),
+        }
+    }
+
+    fn decode(&self) -> Result<Option<Vec<u8>>, FecError> {
+        let source = self
+            .source
+            .chunks_exact(self.oti.symbol_len())
+            .zip(&self.present)
+            .enumerate();
+        let source = source
+            .filter(|(_, (_, present))| **present)
+            .map(|(i, (symbol, _))| (i as u32, symbol));
+        let repair = self.repair.iter().map(|(esi, symbol)| (*esi, &symbol[..]));
+        gate::solve(&self.oti, source.chain(repair))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::CodedBlock;
+    use super::*;
+
+    fn oti() -> Oti {
+        Oti::new(1000, 64).unwrap()
+    }
+
+    fn coded() -> CodedBlock {
+        CodedBlock::encode(&[5; 1000], 64, 16..40).unwrap()
+    }
+
+    fn gathered(nths: impl IntoIterator<Item = u32>) -> Gathered {
+        let (mut gathered, coded) = (Gathered::new(oti()), coded());
+        for nth in nths {
+            let (esi, symbol) = coded.nth(nth).unwrap();
+            gathered.insert(esi, symbol);
+        }
+        gathered
+    }
+
+    #[test]
+    fn a_block_one_symbol_short_is_not_ready() {
+        assert!(!gathered(0..15).is_ready());
+        assert!(gathered(0..16).is_ready());
+    }
+
+    #[test]
+    fn a_block_with_all_source_symbols_is_itself() {
+        assert_eq!(&gathered(0..16).solve().unwrap()[..], &[5; 1000][..]);
+    }
+
+    #[test]
+    fn a_lost_source_symbol_is_made_up_by_repair() {
+        assert_eq!(&gathered(1..18).solve().unwrap()[..], &[5; 1000][..]);
+    }
+
+    #[test]
+    fn a_symbol_that_is_held_is_a_duplicate() {
+        let mut gathered = gathered([3, 20]);
+        assert_eq!(gathered.insert(3, &[0; 64]), Insert::Duplicate);
+        assert_eq!(gathered.insert(20, &[0; 64]), Insert::Duplicate);
+    }
+
+    #[test]
+    fn a_symbol_of_another_length_is_refused() {
+        assert_eq!(gathered([]).insert(0, &[0; 63]), Insert::WrongLength);
+    }
+
+    #[test]
+    fn a_block_too_short_to_solve_is_given_back_whole() {
+        let back = gathered(1..10).solve().unwrap_err();
+        assert_eq!(back.held(), 9);
+    }
+
+    #[test]
+    fn repair_symbols_without_end_do_not_fill_memory() {
+        let mut gathered = gathered([]);
+        let stored = (16..1000)
+            .filter(|esi| gathered.insert(*esi, &[0; 64]) == Insert::Stored)
+            .count();
+        assert_eq!(stored, 16 + SPARE);
+    }
+}

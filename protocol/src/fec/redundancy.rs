@@ -1,0 +1,175 @@
+//! How many repair symbols a block gets, from what the operator knows of the link.
+//!
+//! For a block of K source symbols R is the smallest number with
+//!
+//! ```text
+//! P( Binomial(K + R − ⌈burst / D⌉, 1 − loss) < K + 2 ) ≤ residual
+//! ```
+//!
+//! since a burst of `burst` packets takes at most ⌈burst / D⌉ symbols of one block when D blocks are interleaved, and K + 2 symbols
+//! fail to determine a block about once in a million times.
+
+use crate::limits::MAX_R;
+
+/// What the operator knows of the link.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Redundancy {
+    loss: f64,
+    burst: u32,
+    residual: f64,
+    depth: u16,
+}
+
+/// A link that no number of repair symbols up to the limit can mend.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RedundancyError {
+    /// A setting out of its range.
+    #[error("fec.{field} = {value} is out of range ({range})")]
+    Range {
+        /// The setting's name.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// More repair symbols would be needed than the limit.
+    #[error("a block of {k} symbols would need more than {MAX_R} repair symbols at this loss and burst")]
+    TooMuch {
+        /// Source symbols.
+        k: u32,
+    },
+}
+
+impl Redundancy {
+    /// For a link that loses each packet with probability `loss`, and up to `burst` packets in a row; a block may fail with
+    /// probability `residual`; `depth` blocks are interleaved.
+    ///
+    /// # Errors
+    /// [`RedundancyError::Range`] unless 0 ≤ loss ≤ 0.9, 1e-15 ≤ residual ≤ 0.1, depth ≥ 1, burst ≤ 1,000,000.
+    pub fn new(loss: f64, burst: u32, residual: f64, depth: u16) -> Result<Self, RedundancyError> {
+        let check = |ok: bool, field, value, range| {
+            if ok {
+                Ok(())
+            } else {
+                Err(RedundancyError::Range { field, value, range })
+            }
+        };
+        check((0.0..=0.9).contains(&loss), "loss", loss, "0 to 90 %")?;
+        check((1e-15..=0.1).contains(&residual), "residual", residual, "1e-15 to 0.1")?;
+        check(depth >= 1, "depth", depth.into(), "at least 1")?;
+        check(burst <= 1_000_000, "burst", burst.into(), "at most 1,000,000 packets")?;
+        Ok(Self {
+            loss,
+            burst,
+            residual,
+            depth,
+        })
+    }
+
+    /// Blocks interleaved (D).
+    #[must_use]
+    pub fn depth(&self) -> u16 {
+        self.depth
+    }
+
+    /// The longest burst of lost packets to survive.
+    #[must_use]
+    pub fn burst(&self) -> u32 {
+        self.burst
+    }
+
+    /// Repair symbols (R) for a block of `k` source symbols.
+    ///
+    /// # Errors
+    /// [`RedundancyError::TooMuch`] if [`MAX_R`] do not suffice.
+    pub fn repair_symbols(&self, k: u32) -> Result<u32, RedundancyError> {
+        let burst_share = self.burst.div_ceil(self.depth.into());
+        (burst_share..=MAX_R)
+            .find(|r| self.failure(k, k + r - burst_share) <= self.residual)
+            .ok_or(RedundancyError::TooMuch { k })
+    }
+
+    /// The probability that fewer than `k + 2` of `sent` symbols arrive.
+    fn failure(&self, k: u32, sent: u32) -> f64 {
+        // More than `spare` losses fail the block.
+        let Some(spare) = sent.checked_sub(k + 2) else {
+            return 1.0;
+        };
+        if self.loss == 0.0 {
+            return 0.0;
+        }
+        // ln of C(sent, l) · loss^l · (1 − loss)^(sent − l), from l = 0 on, by the ratio of neighbours.
+        let odds = (self.loss / (1.0 - self.loss)).ln();
+        let mut ln_term = f64::from(sent) * (1.0 - self.loss).ln();
+        let mut failure = 0.0;
+        for lost in 1..=sent {
+            ln_term += odds + (f64::from(sent - lost + 1) / f64::from(lost)).ln();
+            if lost > spare {
+                failure += ln_term.exp();
+            }
+        }
+        failure.min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redundancy(loss: f64, burst: u32, depth: u16) -> Redundancy {
+        Redundancy::new(loss, burst, 1e-9, depth).unwrap()
+    }
+
+    #[test]
+    fn a_link_without_loss_needs_the_two_spare_symbols() {
+        assert_eq!(redundancy(0.0, 0, 16).repair_symbols(187), Ok(2));
+    }
+
+    #[test]
+    fn a_burst_is_shared_by_the_interleaved_blocks() {
+        assert_eq!(redundancy(0.0, 500, 16).repair_symbols(187), Ok(2 + 32));
+        assert_eq!(redundancy(0.0, 500, 100).repair_symbols(187), Ok(2 + 5));
+    }
+
+    #[test]
+    fn the_chosen_number_suffices_and_one_less_does_not() {
+        let link = redundancy(0.02, 0, 16);
+        let r = link.repair_symbols(187).unwrap();
+        assert!(link.failure(187, 187 + r) <= 1e-9);
+        assert!(link.failure(187, 187 + r - 1) > 1e-9);
+    }
+
+    #[test]
+    fn the_tail_of_a_fair_coin_is_exact() {
+        // Ten sent, one half lost: fewer than 8 + 2 arrive unless none is lost; 1 − 2^−10.
+        let failure = Redundancy::new(0.5, 0, 0.1, 1).unwrap().failure(8, 10);
+        assert!((failure - (1.0 - 1.0 / 1024.0)).abs() < 1e-12, "{failure}");
+    }
+
+    #[test]
+    fn forty_percent_loss_has_an_answer() {
+        let r = redundancy(0.4, 0, 16).repair_symbols(187).unwrap();
+        assert!((150..400).contains(&r), "{r}");
+    }
+
+    #[test]
+    fn more_than_the_limit_is_an_error() {
+        assert_eq!(
+            redundancy(0.9, 0, 1).repair_symbols(1024),
+            Err(RedundancyError::TooMuch { k: 1024 })
+        );
+    }
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        let field = |result: Result<Redundancy, RedundancyError>| match result {
+            Err(RedundancyError::Range { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(field(Redundancy::new(0.91, 0, 1e-9, 1)), "loss");
+        assert_eq!(field(Redundancy::new(f64::NAN, 0, 1e-9, 1)), "loss");
+        assert_eq!(field(Redundancy::new(0.1, 0, 0.0, 1)), "residual");
+        assert_eq!(field(Redundancy::new(0.1, 0, 1e-9, 0)), "depth");
+    }
+}

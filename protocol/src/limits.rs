@@ -1,0 +1,42 @@
+//! Every limit that input is compared with before anything is set aside for it.
+
+/// Bytes of envelope and leaf index together.
+pub const MAX_HEAD_LEN: u64 = 32 << 20;
+/// Files in a bundle.
+pub const MAX_FILES: usize = 100_000;
+/// Bytes of content: 2^32 leaves of the largest size would be far past what a block number can address.
+pub const MAX_CONTENT_LEN: u64 = 1 << 44;
+/// Source symbols in a block (K).
+pub const MAX_K: u32 = 1024;
+/// Repair symbols in a block and pass (R).
+pub const MAX_R: u32 = 4096;
+/// Encoding symbol ids are 24 bits wide (RFC 6330, section 3.2).
+pub const MAX_ESI: u32 = (1 << 24) - 1;
+/// Bytes of a symbol, smallest and largest; the largest fits a 9,000-byte frame.
+pub const MIN_SYMBOL_LEN: u16 = 64;
+/// See [`MIN_SYMBOL_LEN`].
+pub const MAX_SYMBOL_LEN: u16 = 8896;
+/// Bytes of a leaf, smallest and largest; a leaf length is a power of two.
+pub const MIN_LEAF_LEN: u32 = 4096;
+/// See [`MIN_LEAF_LEN`].
+pub const MAX_LEAF_LEN: u32 = 262_144;
+/// Leaves in a block.
+pub const MAX_LEAVES_PER_BLOCK: u16 = 256;
+/// Blocks in an interleaving group (D).
+pub const MAX_DEPTH: u16 = 1024;
+/// Times a transmission is repeated.
+pub const MAX_PASSES: u16 = 64;
+/// Bytes of an announce's encoded fields.
+pub const MAX_ANNOUNCE_LEN: usize = 512;
+/// Bytes of a datagram.
+pub const MAX_DATAGRAM_LEN: usize = crate::wire::HEADER_LEN + MAX_SYMBOL_LEN as usize;
+/// Bytes of a path, in UTF-8.
+pub const MAX_PATH_LEN: usize = 512;
+/// Parts of a path.
+pub const MAX_PATH_DEPTH: usize = 32;
+/// Signatures on a bundle.
+pub const MAX_SIGNATURES: usize = 8;
+/// Times a block whose leaf failed may be gathered anew.
+pub const MAX_BLOCK_FAILURES: u8 = 8;
+/// Milliseconds by which a bundle's creation may lie ahead of the receiver's clock: a day, since no clock is shared.
+pub const MAX_CLOCK_AHEAD_MILLIS: u64 = 24 * 60 * 60 * 1000;

@@ -1,0 +1,396 @@
+//! Datagrams in, verified blocks out: the receiver's side of the link.
+//!
+//! ```text
+//! handle_datagram ─▶ Open ──K symbols──▶ Solving ──handle_solved──▶ leaves equal the index ─▶ Done ─▶ Write
+//!                     ▲ └ by session and block    │ (job run on any thread)        │
+//!                     └─────not determined────────┘◀────empty, at most 8 times─────┘ forged, or damaged past the CRC
+//!
+//! session:  announce verified ─▶ Opened ─▶ head complete ─▶ Head ──accept_head──▶ all blocks done ─▶ Complete
+//!                                     └──── idle, refused, evicted, stopped ────▶ Ended
+//! ```
+//!
+//! The driver does what an [`Output`] says: it creates and writes files, runs [`SolveJob`]s, verifies heads with
+//! [`verify_announced_head`]. Blocks that come before the head are written unverified, and their leaf hashes kept
+//! until the head is accepted.
+//!
+//! Always true:
+//! - no memory is set aside for a session that no valid announce opened, and all sessions' reservations fit the budget;
+//! - every content leaf of a `Complete` session equals the signed index;
+//! - a datagram costs its own handling: what it can't be used for is counted in [`Counters`] and forgotten.
+
+mod counters;
+mod head;
+mod lane;
+mod session;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+
+pub use counters::Counters;
+pub use head::verify_announced_head;
+pub use session::{SolveJob, Solved, Summary};
+
+use crate::bundle::{LeafIndex, Refusal};
+use crate::keys::PublicKey;
+use crate::time::Tick;
+use crate::wire::{Announce, Kind, Packet, SessionId, SignedAnnounce};
+use lane::Lane;
+use session::{Session, SymbolFate};
+
+/// Sessions that are over and remembered, so that their late datagrams do not open them again.
+const ENDED_KEPT: usize = 1024;
+
+/// What a receiver may use.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceptionLimits {
+    /// Bytes for symbols, heads and leaf hashes of all sessions together.
+    pub memory_bytes: u64,
+    /// Sessions at once.
+    pub sessions: usize,
+    /// Bytes of the largest bundle.
+    pub bundle_bytes: u64,
+    /// Milliseconds after which a session without a new symbol is over.
+    pub idle_millis: u64,
+}
+
+/// What the driver has to do.
+#[derive(Debug)]
+pub enum Output {
+    /// A session began: make a place for a file of the announce's [`Layout::file_len`](crate::layout::Layout::file_len) bytes.
+    Opened {
+        /// The session.
+        session: SessionId,
+        /// Its announce, boxed since it is far larger than the other outputs.
+        announce: Box<SignedAnnounce>,
+    },
+    /// A block may be determined: run the job and hand the result to [`Reception::handle_solved`].
+    Solve(Box<SolveJob>),
+    /// A head is complete and equals the announced digest: verify it, then call [`Reception::accept_head`] or [`Reception::refuse`].
+    Head {
+        /// The session.
+        session: SessionId,
+        /// Envelope and leaf index.
+        head: Bytes,
+    },
+    /// Content to be written.
+    Write {
+        /// The session.
+        session: SessionId,
+        /// Where, in the bundle's file.
+        offset: u64,
+        /// The block's bytes.
+        bytes: Bytes,
+    },
+    /// Head accepted, every leaf verified: all that is to be written has been put out before this.
+    Complete {
+        /// The session.
+        session: SessionId,
+        /// What it took.
+        summary: Summary,
+    },
+    /// The session is over without a bundle.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Its announce.
+        announce: Box<Announce>,
+        /// Why.
+        why: Ending,
+        /// How far it came.
+        summary: Summary,
+    },
+    /// A validly announced session does not fit this receiver's settings, and was not opened.
+    Mismatched {
+        /// The session's announce.
+        announce: Box<Announce>,
+        /// The setting of this receiver that it exceeds.
+        setting: &'static str,
+        /// What it would need, in bytes.
+        needs: u64,
+        /// What the setting allows, in bytes.
+        allows: u64,
+    },
+}
+
+/// Why a session ended without a bundle.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// No symbol came for too long.
+    Idle,
+    /// Another session needed its place.
+    Evicted,
+    /// The receiver stops.
+    Stopped,
+    /// A check failed.
+    Refused(Refusal),
+    /// The driver has no use for it, for a reason that is the driver's to tell.
+    Dropped,
+}
+
+/// The receiver's state.
+#[derive(Debug)]
+pub struct Reception {
+    link_keys: Vec<PublicKey>,
+    limits: ReceptionLimits,
+    sessions: BTreeMap<SessionId, Session>,
+    ended: BTreeSet<SessionId>,
+    ended_order: VecDeque<SessionId>,
+    lane: Lane,
+    counters: Counters,
+    outputs: VecDeque<Output>,
+}
+
+impl Reception {
+    /// A receiver that trusts announces by `link_keys`.
+    #[must_use]
+    pub fn new(link_keys: Vec<PublicKey>, limits: ReceptionLimits) -> Self {
+        Self {
+            link_keys,
+            limits,
+            sessions: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            ended_order: VecDeque::new(),
+            lane: Lane::default(),
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What was received so far, by fate.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Sessions going on.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Blocks done and blocks in all, of a session that goes on.
+    #[must_use]
+    pub fn progress(&self, session: SessionId) -> Option<(u32, u32)> {
+        self.sessions.get(&session).map(Session::progress)
+    }
+
+    /// Takes a datagram of any length and content.
+    pub fn handle_datagram(&mut self, datagram: &[u8], now: Tick) {
+        self.counters.datagrams += 1;
+        let packet = match Packet::parse(datagram) {
+            Ok(packet) => packet,
+            Err(error) => return self.counters.count_wire_error(error),
+        };
+        self.lane.count(packet.header.packet);
+        match packet.header.kind {
+            Kind::Filler => self.counters.filler += 1,
+            Kind::Announce => self.handle_announce(packet, now),
+            Kind::Symbol => self.handle_symbol(packet, now),
+        }
+    }
+
+    fn handle_announce(&mut self, packet: Packet<'_>, now: Tick) {
+        let id = packet.header.session;
+        if self.ended.contains(&id) {
+            self.counters.after_end += 1;
+            return;
+        }
+        if let Some(session) = self.sessions.get_mut(&id)
+            && session.knows_announce(packet.body)
+        {
+            self.counters.announces += 1;
+            return;
+        }
+        let signed = match SignedAnnounce::open(id, packet.body, &self.link_keys) {
+            Ok(signed) => signed,
+            Err(error) => return self.counters.count_announce_error(&error),
+        };
+        self.counters.announces += 1;
+        match self.sessions.get_mut(&id) {
+            Some(session) => {
+                if !session.take_announce(signed.announce(), packet.body) {
+                    self.counters.announces_conflicting += 1;
+                }
+            }
+            None => self.open(id, signed, packet.body, now),
+        }
+    }
+
+    fn open(&mut self, id: SessionId, signed: SignedAnnounce, body: &[u8], now: Tick) {
+        let file_len = signed.layout().file_len();
+        let needs = Session::reservation(&signed);
+        for (setting, needs, allows) in [
+            ("limits.bundle", file_len, self.limits.bundle_bytes),
+            ("limits.memory", needs, self.limits.memory_bytes),
+        ] {
+            if needs > allows {
+                self.remember_ended(id);
+                let announce = Box::new(signed.announce().clone());
+                return self.outputs.push_back(Output::Mismatched {
+                    announce,
+                    setting,
+                    needs,
+                    allows,
+                });
+            }
+        }
+        while self.sessions.len() >= self.limits.sessions.max(1) || self.reserved() + needs > self.limits.memory_bytes {
+            let Some(victim) = self.victim() else { break };
+            self.end(victim, Ending::Evicted);
+        }
+        self.sessions
+            .insert(id, Session::new(id, signed.clone(), body, self.lane.meter(), now));
+        self.outputs.push_back(Output::Opened {
+            session: id,
+            announce: Box::new(signed),
+        });
+    }
+
+    fn reserved(&self) -> u64 {
+        self.sessions.values().map(Session::reserved).sum()
+    }
+
+    /// The session that gives way to a new one: without an accepted head first, then the one without progress for longest.
+    fn victim(&self) -> Option<SessionId> {
+        let rank = |(_, session): &(&SessionId, &Session)| (session.has_head(), session.last_progress());
+        self.sessions.iter().min_by_key(rank).map(|(id, _)| *id)
+    }
+
+    fn handle_symbol(&mut self, packet: Packet<'_>, now: Tick) {
+        let header = packet.header;
+        let Some(session) = self.sessions.get_mut(&header.session) else {
+            match self.ended.contains(&header.session) {
+                true => self.counters.after_end += 1,
+                false => self.counters.unknown_session += 1,
+            }
+            return;
+        };
+        match session.handle_symbol(header.block, header.esi, packet.body, now) {
+            SymbolFate::Stored => self.counters.symbols += 1,
+            SymbolFate::Solve(job) => {
+                self.counters.symbols += 1;
+                self.outputs.push_back(Output::Solve(job));
+            }
+            SymbolFate::Surplus => self.counters.surplus += 1,
+            SymbolFate::Duplicate => self.counters.duplicates += 1,
+            SymbolFate::OutOfBounds => self.counters.out_of_bounds += 1,
+        }
+    }
+
+    /// Takes a job's result.
+    pub fn handle_solved(&mut self, solved: Solved) {
+        let id = solved.session();
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Err(refusal) = session.handle_solved(solved, &mut self.outputs, &mut self.counters) {
+            self.end(id, Ending::Refused(refusal));
+        } else {
+            self.complete(id);
+        }
+    }
+
+    /// Goes on with a session whose head was verified; `index` is that head's.
+    pub fn accept_head(&mut self, id: SessionId, index: LeafIndex) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        match session.accept_head(index, &mut self.counters) {
+            Err(refusal) => self.end(id, Ending::Refused(refusal)),
+            Ok(()) => self.complete(id),
+        }
+    }
+
+    /// Ends a session whose head, or whose number, was refused.
+    pub fn refuse(&mut self, id: SessionId, refusal: Refusal) {
+        self.end(id, Ending::Refused(refusal));
+    }
+
+    /// Ends a session that the driver has no use for.
+    pub fn drop_session(&mut self, id: SessionId) {
+        self.end(id, Ending::Dropped);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) should be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        let idle = self.limits.idle_millis;
+        self.sessions
+            .values()
+            .map(|session| session.last_progress().plus_millis(idle))
+            .min()
+    }
+
+    /// Ends the sessions that are idle.
+    pub fn handle_timeout(&mut self, now: Tick) {
+        let idle = |session: &Session| now.millis_since(session.last_progress()) >= self.limits.idle_millis;
+        let over: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| idle(session))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in over {
+            self.end(id, Ending::Idle);
+        }
+    }
+
+    /// Ends all sessions: the receiver stops.
+    pub fn stop(&mut self) {
+        while let Some(id) = self.sessions.keys().next().copied() {
+            self.end(id, Ending::Stopped);
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn complete(&mut self, id: SessionId) {
+        let lane = self.lane.meter();
+        if let Some(session) = self.sessions.get(&id)
+            && session.is_complete()
+        {
+            let summary = session.summary(lane);
+            self.sessions.remove(&id);
+            self.remember_ended(id);
+            self.outputs.push_back(Output::Complete { session: id, summary });
+        }
+    }
+
+    fn end(&mut self, id: SessionId, why: Ending) {
+        let Some(session) = self.sessions.remove(&id) else {
+            return;
+        };
+        self.remember_ended(id);
+        // A block that was there and failed its leaves says more than its absence.
+        let why = match (why, session.forged()) {
+            (Ending::Idle, Some(refusal)) => Ending::Refused(refusal),
+            (why, _) => why,
+        };
+        let summary = session.summary(self.lane.meter());
+        let announce = Box::new(session.announce().clone());
+        self.outputs.push_back(Output::Ended {
+            session: id,
+            announce,
+            why,
+            summary,
+        });
+    }
+
+    fn remember_ended(&mut self, id: SessionId) {
+        if self.ended.insert(id) {
+            self.ended_order.push_back(id);
+        }
+        if self.ended_order.len() > ENDED_KEPT
+            && let Some(oldest) = self.ended_order.pop_front()
+        {
+            self.ended.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,383 @@
+//! The receiver against the transmitter, over a link that a test controls.
+
+use super::*;
+use crate::bundle::seal::PackedHead;
+use crate::digest::Digest;
+use crate::fec::Redundancy;
+use crate::keys::SigningKey;
+use crate::merkle;
+use crate::time::UnixMillis;
+use crate::transmission::{BundleShape, Settings, Transmission, Transmit};
+use crate::wire::LinkNumber;
+
+mod link;
+
+use link::{Bundle, Receiver, limits};
+
+#[test]
+fn a_bundle_arrives_whole_over_a_link_without_loss() {
+    let bundle = Bundle::new(20_000);
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&bundle.datagrams(1));
+    assert_eq!(receiver.complete(), Some(&bundle.content));
+}
+
+#[test]
+fn a_bundle_arrives_although_each_seventh_datagram_is_lost() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(limits());
+    for (i, datagram) in bundle.datagrams(2).iter().enumerate() {
+        if i % 7 != 3 {
+            receiver.take(datagram);
+        }
+    }
+    assert_eq!(receiver.complete(), Some(&bundle.content));
+}
+
+#[test]
+fn a_bundle_arrives_in_reverse_order_after_its_announce() {
+    let bundle = Bundle::new(20_000);
+    let mut datagrams = bundle.datagrams(1);
+    let announce = datagrams.remove(0);
+    datagrams.reverse();
+    let mut receiver = Receiver::new(ReceptionLimits {
+        memory_bytes: 64 << 20,
+        ..limits()
+    });
+    receiver.take(&announce);
+    receiver.take_all(&datagrams);
+    assert_eq!(receiver.complete(), Some(&bundle.content));
+}
+
+#[test]
+fn content_that_came_before_the_head_is_checked_once_the_head_is_there() {
+    let bundle = Bundle::new(20_000);
+    let is_head = |datagram: &Vec<u8>| {
+        let header = Packet::parse(datagram).unwrap().header;
+        header.kind == Kind::Symbol && header.block == 0
+    };
+    let (head, mut rest): (Vec<_>, Vec<_>) = bundle.datagrams(1).into_iter().partition(is_head);
+    rest.extend(head);
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&rest);
+    assert_eq!(receiver.complete(), Some(&bundle.content));
+}
+
+#[test]
+fn symbols_without_an_announce_set_nothing_aside() {
+    let bundle = Bundle::new(20_000);
+    let mut receiver = Receiver::new(limits());
+    for datagram in bundle.datagrams(1) {
+        if Packet::parse(&datagram).unwrap().header.kind == Kind::Symbol {
+            receiver.take(&datagram);
+        }
+    }
+    assert_eq!(receiver.reception.sessions(), 0);
+    assert!(receiver.reception.counters().unknown_session > 0);
+}
+
+#[test]
+fn an_announce_by_another_link_key_opens_nothing() {
+    let bundle = Bundle::new(100);
+    let mut receiver = Receiver::with_key(limits(), SigningKey::from_seed([99; 32]).public());
+    receiver.take_all(&bundle.datagrams(1));
+    assert_eq!(receiver.reception.sessions(), 0);
+    assert!(receiver.reception.counters().announces_unknown_key > 0);
+}
+
+#[test]
+fn too_much_loss_is_told_with_the_blocks_that_are_missing() {
+    let bundle = Bundle::new(200_000);
+    let mut receiver = Receiver::new(limits());
+    for datagram in bundle.datagrams(1) {
+        let header = Packet::parse(&datagram).unwrap().header;
+        if header.kind != Kind::Symbol || header.block < 2 {
+            receiver.take(&datagram);
+        }
+    }
+    receiver.wait(limits().idle_millis);
+    let (why, summary) = receiver.ended();
+    assert_eq!(why, Ending::Idle);
+    assert_eq!((summary.blocks, summary.blocks_missing, summary.head), (8, 6, true));
+}
+
+#[test]
+fn a_session_is_not_idle_a_millisecond_too_early() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(limits());
+    receiver.take(&bundle.datagrams(1)[0]);
+    receiver.wait(limits().idle_millis - 1);
+    assert_eq!(receiver.reception.sessions(), 1);
+    receiver.wait(1);
+    assert_eq!(receiver.reception.sessions(), 0);
+}
+
+#[test]
+fn edited_content_is_refused_and_the_leaf_named() {
+    let mut bundle = Bundle::new(60_000);
+    bundle.content[9000] ^= 1;
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&bundle.datagrams(1));
+    receiver.wait(limits().idle_millis);
+    let (why, _) = receiver.ended();
+    assert_eq!(why, Ending::Refused(Refusal::LeafMismatch { block: 1, leaf: 2 }));
+}
+
+#[test]
+fn edited_content_under_a_recomputed_index_is_refused_by_the_signed_root() {
+    let mut bundle = Bundle::new(60_000);
+    bundle.content[9000] ^= 1;
+    bundle.recompute_index();
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&bundle.datagrams(1));
+    let (why, _) = receiver.ended();
+    let Ending::Refused(refusal) = why else {
+        panic!("{why:?}")
+    };
+    assert_eq!(refusal.code(), "content-root");
+}
+
+#[test]
+fn an_announce_of_another_root_is_refused_by_the_signature() {
+    let mut bundle = Bundle::new(60_000);
+    bundle.shape.content_root = Digest([1; 32]);
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&bundle.datagrams(1));
+    let (why, _) = receiver.ended();
+    assert!(
+        matches!(why, Ending::Refused(Refusal::AnnounceDiffers { .. })),
+        "{why:?}"
+    );
+}
+
+#[test]
+fn a_head_that_is_not_the_announced_one_is_never_accepted() {
+    let mut bundle = Bundle::new(5000);
+    bundle.shape.head_sha256 = Digest([1; 32]);
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&bundle.datagrams(1));
+    receiver.wait(limits().idle_millis);
+    let (why, summary) = receiver.ended();
+    assert!(matches!(why, Ending::Refused(Refusal::HeadDigest { .. })), "{why:?}");
+    assert!(!summary.head);
+}
+
+#[test]
+fn a_forged_symbol_costs_a_block_that_the_next_pass_mends() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(limits());
+    for datagram in &bundle.datagrams(2) {
+        let packet = Packet::parse(datagram).unwrap();
+        let begun = receiver.reception.counters().forged_blocks > 0;
+        if !begun && packet.header.kind == Kind::Symbol && packet.header.block == 1 && packet.header.esi == 0 {
+            let forged = vec![0xEE; packet.body.len()];
+            receiver.take(&[&packet.header.emit(&forged), &forged[..]].concat());
+        }
+        receiver.take(datagram);
+    }
+    assert_eq!(receiver.reception.counters().forged_blocks, 1);
+    assert_eq!(receiver.complete(), Some(&bundle.content));
+}
+
+#[test]
+fn a_session_that_is_over_is_not_opened_again() {
+    let bundle = Bundle::new(5000);
+    let datagrams = bundle.datagrams(1);
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&datagrams);
+    assert!(receiver.complete().is_some());
+    receiver.take_all(&datagrams);
+    assert_eq!(receiver.reception.sessions(), 0);
+    assert!(receiver.reception.counters().after_end >= datagrams.len() as u64);
+}
+
+#[test]
+fn a_session_past_the_memory_budget_is_told_and_not_opened() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(ReceptionLimits {
+        memory_bytes: 10_000,
+        ..limits()
+    });
+    receiver.take_all(&bundle.datagrams(1));
+    let told = receiver.told.iter().filter(|told| {
+        matches!(
+            told,
+            Output::Mismatched {
+                setting: "limits.memory",
+                ..
+            }
+        )
+    });
+    assert_eq!((told.count(), receiver.reception.sessions()), (1, 0));
+}
+
+#[test]
+fn a_bundle_past_the_size_limit_is_told_and_not_opened() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(ReceptionLimits {
+        bundle_bytes: 60_000,
+        ..limits()
+    });
+    receiver.take(&bundle.datagrams(1)[0]);
+    assert!(matches!(
+        receiver.told[..],
+        [Output::Mismatched {
+            setting: "limits.bundle",
+            allows: 60_000,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn sessions_never_reserve_more_than_the_budget() {
+    let bundles: Vec<_> = (0..20)
+        .map(|i| Bundle {
+            session: 100 + i,
+            ..Bundle::new(60_000)
+        })
+        .collect();
+    let budget = 1_000_000;
+    let mut receiver = Receiver::new(ReceptionLimits {
+        memory_bytes: budget,
+        sessions: 100,
+        ..limits()
+    });
+    for bundle in &bundles {
+        receiver.take_all(&bundle.datagrams(1)[..20]);
+        assert!(receiver.reception.reserved() <= budget);
+    }
+    assert!(receiver.reception.sessions() < 20);
+    assert!(receiver.reception.sessions() > 1);
+}
+
+#[test]
+fn a_session_with_its_head_outlives_one_without() {
+    let (first, second) = (
+        Bundle {
+            session: 1,
+            ..Bundle::new(60_000)
+        },
+        Bundle {
+            session: 2,
+            ..Bundle::new(60_000)
+        },
+    );
+    let third = Bundle {
+        session: 3,
+        ..Bundle::new(60_000)
+    };
+    let mut receiver = Receiver::new(ReceptionLimits {
+        sessions: 2,
+        ..limits()
+    });
+    let most_of = |bundle: &Bundle| bundle.datagrams(1).into_iter().take(400).collect::<Vec<_>>();
+    receiver.take_all(&most_of(&first));
+    receiver.take(&second.datagrams(1)[0]);
+    receiver.take(&third.datagrams(1)[0]);
+    assert_eq!(receiver.ended().0, Ending::Evicted);
+    assert!(receiver.reception.progress(SessionId(1)).is_some());
+    assert!(receiver.reception.progress(SessionId(2)).is_none());
+}
+
+#[test]
+fn stopping_ends_every_session() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(limits());
+    receiver.take(&bundle.datagrams(1)[0]);
+    receiver.reception.stop();
+    receiver.drain();
+    assert_eq!(receiver.ended().0, Ending::Stopped);
+}
+
+#[test]
+fn symbols_out_of_bounds_are_counted_and_forgotten() {
+    let bundle = Bundle::new(5000);
+    let datagrams = bundle.datagrams(1);
+    let mut receiver = Receiver::new(limits());
+    receiver.take(&datagrams[0]);
+    let symbol = datagrams
+        .iter()
+        .find(|d| Packet::parse(d).unwrap().header.kind == Kind::Symbol)
+        .unwrap();
+    let packet = Packet::parse(symbol).unwrap();
+    for header in [
+        crate::wire::Header {
+            block: 1 << 30,
+            ..packet.header
+        },
+        crate::wire::Header {
+            esi: (1 << 24) - 1,
+            ..packet.header
+        },
+    ] {
+        receiver.take(&[&header.emit(packet.body), packet.body].concat());
+    }
+    let short = &packet.body[1..];
+    receiver.take(&[&packet.header.emit(short), short].concat());
+    assert_eq!(receiver.reception.counters().out_of_bounds, 3);
+}
+
+#[test]
+fn every_datagram_has_one_fate() {
+    let bundle = Bundle::new(60_000);
+    let mut receiver = Receiver::new(limits());
+    for (i, datagram) in bundle.datagrams(2).iter().enumerate() {
+        let mut datagram = datagram.clone();
+        if i % 10 == 4 {
+            datagram[i % 32] ^= 0x40;
+        }
+        receiver.take(&datagram);
+        receiver.take(&datagram);
+    }
+    let c = *receiver.reception.counters();
+    let fates = c.foreign
+        + c.foreign_version
+        + c.damaged
+        + c.refused
+        + c.filler
+        + c.announces
+        + c.announces_unknown_key
+        + c.announces_invalid
+        + c.symbols
+        + c.surplus
+        + c.duplicates
+        + c.out_of_bounds
+        + c.unknown_session
+        + c.after_end;
+    assert_eq!(fates, c.datagrams);
+}
+
+mod totality {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_datagram_is_counted_and_nothing_more(datagrams in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..100), 0..50)) {
+            let mut receiver = Receiver::new(limits());
+            receiver.take_all(&datagrams);
+            prop_assert_eq!(receiver.reception.counters().datagrams, datagrams.len() as u64);
+            prop_assert_eq!(receiver.reception.sessions(), 0);
+        }
+
+        #[test]
+        fn a_live_session_survives_any_symbol(
+            symbols in proptest::collection::vec((any::<u32>(), 0u32..1 << 24, 0usize..200, any::<u8>()), 0..200)
+        ) {
+            let bundle = Bundle::new(20_000);
+            let datagrams = bundle.datagrams(1);
+            let mut receiver = Receiver::new(limits());
+            receiver.take(&datagrams[0]);
+            for (block, esi, len, fill) in symbols {
+                let header = crate::wire::Header {
+                    kind: Kind::Symbol, session: SessionId(bundle.session), packet: 0, block: block % 8, esi: esi % 200,
+                };
+                let body = vec![fill; if len > 100 { 128 } else { len }];
+                receiver.take(&[&header.emit(&body), &body[..]].concat());
+            }
+            prop_assert!(receiver.complete().is_none());
+        }
+    }
+}

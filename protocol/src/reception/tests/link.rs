@@ -1,0 +1,233 @@
+//! A bundle to send, and a driver that does what the receiver asks, in memory.
+
+use super::*;
+use crate::bundle::{AiShare, FileRecord, Kind as BundleKind, Origin, Statement};
+use crate::path::BundlePath;
+use crate::trust::Trust;
+
+pub(super) const LEAF: usize = 4096;
+
+pub(super) fn link_key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
+fn author_key() -> SigningKey {
+    SigningKey::from_seed([2; 32])
+}
+
+pub(super) fn limits() -> ReceptionLimits {
+    ReceptionLimits {
+        memory_bytes: 32 << 20,
+        sessions: 4,
+        bundle_bytes: 1 << 30,
+        idle_millis: 1000,
+    }
+}
+
+/// A signed bundle of one file, and what is announced of it.
+pub(super) struct Bundle {
+    pub(super) session: u64,
+    pub(super) head: Vec<u8>,
+    pub(super) content: Vec<u8>,
+    pub(super) shape: BundleShape,
+}
+
+impl Bundle {
+    pub(super) fn new(content_len: usize) -> Self {
+        let content: Vec<u8> = (0..content_len).map(|i| (i * 7 % 251) as u8).collect();
+        let leaves: Vec<_> = content.chunks(LEAF).map(merkle::leaf_hash).collect();
+        let sealed = PackedHead::seal(statement(&content), leaves, &[&author_key()]).unwrap();
+        let shape = BundleShape {
+            bundle: sealed.id(),
+            envelope_len: sealed.prefix().envelope_len,
+            head_len: sealed.head().len() as u32,
+            head_sha256: Digest::of(sealed.head()),
+            content_len: content.len() as u64,
+            content_root: sealed.statement().content_root,
+            leaf_len: LEAF as u32,
+        };
+        Self {
+            session: 77,
+            head: sealed.head().to_vec(),
+            content,
+            shape,
+        }
+    }
+
+    /// What a compromised transmitter can do: leaves, index and announced head digest made to fit the content.
+    pub(super) fn recompute_index(&mut self) {
+        let envelope_len = self.shape.envelope_len as usize;
+        let leaves: Vec<_> = self.content.chunks(LEAF).map(merkle::leaf_hash).collect();
+        self.head.truncate(envelope_len);
+        self.head.extend(leaves.iter().flat_map(|leaf| leaf.0));
+        self.shape.head_sha256 = Digest::of(&self.head);
+        self.shape.content_root = merkle::root(&leaves);
+    }
+
+    pub(super) fn datagrams(&self, passes: u16) -> Vec<Vec<u8>> {
+        let settings = Settings {
+            session: SessionId(self.session),
+            number: LinkNumber { epoch: 5, sequence: 6 },
+            symbol_len: 128,
+            redundancy: Redundancy::new(0.15, 0, 1e-6, 3).unwrap(),
+            passes,
+            created: UnixMillis(0),
+            first_packet: 1000,
+        };
+        let mut transmission = Transmission::new(&self.shape, &settings, &link_key()).unwrap();
+        let file = [&[0; crate::bundle::PREFIX_LEN][..], &self.head, &self.content].concat();
+        let mut datagrams = Vec::new();
+        loop {
+            while let Some(job) = transmission.poll_job() {
+                let start = job.file_offset() as usize;
+                let bytes = &file[start..start + job.block().len as usize];
+                transmission.handle_coded(job.run(bytes).unwrap());
+            }
+            match transmission.poll_transmit() {
+                Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
+                Transmit::Starved => panic!("all jobs were run"),
+                Transmit::Finished => return datagrams,
+            }
+        }
+    }
+}
+
+/// When the bundles of these tests are made, and received.
+const CREATED: UnixMillis = UnixMillis(1_795_340_467_000);
+
+fn statement(content: &[u8]) -> Statement {
+    let path = BundlePath::parse("src/lib.rs").unwrap();
+    Statement {
+        files: vec![FileRecord {
+            path,
+            sha256: Digest::of(content),
+            size: content.len() as u64,
+            executable: false,
+        }],
+        kind: BundleKind::Code,
+        author: "alice@lab".to_owned(),
+        created: CREATED,
+        not_after: CREATED.plus_millis(1000),
+        audience: vec!["plant-7".to_owned()],
+        target: None,
+        description: None,
+        origin: Origin {
+            tool: None,
+            model: None,
+            ai_generated: AiShare::Unknown,
+            commit: None,
+            dirty: None,
+        },
+        content_len: 0,
+        leaf_len: LEAF as u32,
+        content_root: Digest([0; 32]),
+    }
+}
+
+/// A receiver whose driver runs every job at once.
+pub(super) struct Receiver {
+    pub(super) reception: Reception,
+    pub(super) told: Vec<Output>,
+    now: Tick,
+    trust: Trust,
+    file: Vec<u8>,
+    complete: Option<Vec<u8>>,
+}
+
+impl Receiver {
+    pub(super) fn new(limits: ReceptionLimits) -> Self {
+        Self::with_key(limits, link_key().public())
+    }
+
+    pub(super) fn with_key(limits: ReceptionLimits, key: PublicKey) -> Self {
+        let signer = format!(
+            "alice@lab namespaces=\"diode-bundle\" {}",
+            author_key().public().to_openssh("")
+        );
+        Self {
+            reception: Reception::new(vec![key], limits),
+            told: Vec::new(),
+            now: Tick(0),
+            trust: Trust::parse(&signer, "allowed_signers").unwrap(),
+            file: Vec::new(),
+            complete: None,
+        }
+    }
+
+    pub(super) fn take(&mut self, datagram: &[u8]) {
+        self.reception.handle_datagram(datagram, self.now);
+        self.drain();
+    }
+
+    pub(super) fn take_all(&mut self, datagrams: &[Vec<u8>]) {
+        for datagram in datagrams {
+            self.take(datagram);
+        }
+    }
+
+    pub(super) fn wait(&mut self, millis: u64) {
+        self.now = self.now.plus_millis(millis);
+        self.reception.handle_timeout(self.now);
+        self.drain();
+    }
+
+    pub(super) fn drain(&mut self) {
+        while let Some(output) = self.reception.poll_output() {
+            self.act(output);
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Solve(job) => self.reception.handle_solved(job.run()),
+            Output::Opened { session, announce } => {
+                self.file = vec![0; announce.layout().file_len() as usize];
+                self.told.push(Output::Opened { session, announce });
+            }
+            Output::Write { offset, bytes, .. } => {
+                let start = offset as usize;
+                self.file[start..start + bytes.len()].copy_from_slice(&bytes);
+            }
+            Output::Head { session, head } => {
+                let announce = self.told.iter().find_map(|told| match told {
+                    Output::Opened {
+                        session: opened,
+                        announce,
+                    } if *opened == session => Some(announce.announce()),
+                    _ => None,
+                });
+                match verify_announced_head(announce.unwrap(), &head, &self.trust, "plant-7", CREATED) {
+                    Ok(verified) => self.reception.accept_head(session, verified.index().clone()),
+                    Err(refusal) => self.reception.refuse(session, refusal),
+                }
+            }
+            Output::Complete { session, summary } => {
+                let layout = self.told.iter().find_map(|told| match told {
+                    Output::Opened {
+                        session: opened,
+                        announce,
+                    } if *opened == session => Some(*announce.layout()),
+                    _ => None,
+                });
+                let content = crate::bundle::PREFIX_LEN + layout.unwrap().head_len() as usize;
+                self.complete = Some(self.file[content..].to_vec());
+                self.told.push(Output::Complete { session, summary });
+            }
+            told => self.told.push(told),
+        }
+    }
+
+    pub(super) fn complete(&self) -> Option<&Vec<u8>> {
+        self.complete.as_ref()
+    }
+
+    pub(super) fn ended(&self) -> (Ending, Summary) {
+        self.told
+            .iter()
+            .find_map(|told| match told {
+                Output::Ended { why, summary, .. } => Some((why.clone(), *summary)),
+                _ => None,
+            })
+            .expect("a session ended")
+    }
+}

@@ -1,0 +1,209 @@
+//! What goes out, in which order.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::wire::{Packet, SignedAnnounce};
+
+const SYMBOL: u16 = 128;
+const LEAF: u32 = 4096;
+
+fn shape(head_len: u32, content_len: u64) -> BundleShape {
+    BundleShape {
+        bundle: BundleId(Digest([1; 32])),
+        envelope_len: head_len,
+        head_len,
+        head_sha256: Digest([2; 32]),
+        content_len,
+        content_root: Digest([3; 32]),
+        leaf_len: LEAF,
+    }
+}
+
+fn settings(depth: u16, burst: u32, passes: u16) -> Settings {
+    Settings {
+        session: SessionId(7),
+        number: LinkNumber { epoch: 1, sequence: 1 },
+        symbol_len: SYMBOL,
+        redundancy: Redundancy::new(0.01, burst, 1e-9, depth).unwrap(),
+        passes,
+        created: UnixMillis(0),
+        first_packet: u32::MAX - 2,
+    }
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
+/// All datagrams of a transmission of zeros.
+fn all(shape: &BundleShape, settings: &Settings) -> Vec<Vec<u8>> {
+    let mut transmission = Transmission::new(shape, settings, &key()).unwrap();
+    let mut datagrams = Vec::new();
+    loop {
+        while let Some(job) = transmission.poll_job() {
+            let bytes = vec![0; job.block().len as usize];
+            transmission.handle_coded(job.run(&bytes).unwrap());
+        }
+        match transmission.poll_transmit() {
+            Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
+            Transmit::Starved => panic!("all jobs were run"),
+            Transmit::Finished => return datagrams,
+        }
+    }
+}
+
+fn headers(datagrams: &[Vec<u8>]) -> Vec<Header> {
+    datagrams
+        .iter()
+        .map(|datagram| Packet::parse(datagram).unwrap().header)
+        .collect()
+}
+
+#[test]
+fn packet_numbers_follow_each_other_and_wrap() {
+    let headers = headers(&all(&shape(100, 10_000), &settings(2, 0, 1)));
+    for (i, header) in headers.iter().enumerate() {
+        assert_eq!(header.packet, (u32::MAX - 2).wrapping_add(i as u32));
+    }
+}
+
+#[test]
+fn the_plan_foretells_the_number_of_datagrams() {
+    for (content, depth, burst, passes) in [
+        (0, 4, 0, 1),
+        (10_000, 2, 50, 2),
+        (1_000_000, 3, 7, 1),
+        (40_000, 16, 500, 3),
+    ] {
+        let (shape, settings) = (shape(100, content), settings(depth, burst, passes));
+        let plan = Plan::new(&shape, &settings).unwrap();
+        assert_eq!(plan.packets(), all(&shape, &settings).len() as u64);
+    }
+}
+
+#[test]
+fn a_transmission_begins_and_ends_with_announces() {
+    let headers = headers(&all(&shape(100, 300_000), &settings(3, 0, 1)));
+    assert!(
+        headers
+            .iter()
+            .take(3)
+            .chain(headers.iter().rev().take(3))
+            .all(|h| h.kind == Kind::Announce)
+    );
+}
+
+#[test]
+fn neighbouring_symbols_of_a_group_belong_to_different_blocks() {
+    let headers = headers(&all(&shape(100, 300_000), &settings(4, 0, 1)));
+    let symbols: Vec<_> = headers.iter().filter(|h| h.kind == Kind::Symbol).take(40).collect();
+    assert!(symbols.windows(2).all(|pair| pair[0].block != pair[1].block));
+}
+
+#[test]
+fn a_short_group_comes_again_with_other_repair_symbols() {
+    let (shape, settings) = (shape(100, 5000), settings(16, 0, 1));
+    let k = Plan::new(&shape, &settings).unwrap().layout().block(1).unwrap().k;
+    let headers = headers(&all(&shape, &settings));
+    let repair: Vec<_> = headers
+        .iter()
+        .filter(|h| h.kind == Kind::Symbol && h.block == 1 && h.esi >= k)
+        .collect();
+    let distinct: BTreeSet<_> = repair.iter().map(|h| h.esi).collect();
+    assert!(!repair.is_empty());
+    assert_eq!(distinct.len(), repair.len());
+    assert_eq!(
+        headers
+            .iter()
+            .filter(|h| h.kind == Kind::Symbol && h.block == 1 && h.esi == 0)
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn a_short_group_comes_again_only_after_a_burst_could_have_ended() {
+    let burst = 500;
+    let headers = headers(&all(&shape(100, 5000), &settings(16, burst, 1)));
+    let symbols: Vec<_> = (0..headers.len())
+        .filter(|i| headers[*i].kind == Kind::Symbol)
+        .collect();
+    let widest = symbols.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap();
+    assert_eq!(widest, burst as usize);
+}
+
+#[test]
+fn the_head_comes_again_after_the_content() {
+    let headers = headers(&all(&shape(100, 300_000), &settings(2, 0, 1)));
+    let first_of_last_group = headers.iter().position(|h| h.block == 10).unwrap();
+    assert!(
+        headers[first_of_last_group..]
+            .iter()
+            .any(|h| h.kind == Kind::Symbol && h.block == 0)
+    );
+}
+
+#[test]
+fn passes_add_repair_symbols_instead_of_repeating_them() {
+    let (shape, settings) = (shape(100, 300_000), settings(2, 0, 3));
+    let k = Plan::new(&shape, &settings).unwrap().layout().block(5).unwrap().k;
+    let headers = headers(&all(&shape, &settings));
+    let repair: Vec<_> = headers
+        .iter()
+        .filter(|h| h.kind == Kind::Symbol && h.block == 5 && h.esi >= k)
+        .collect();
+    let distinct: BTreeSet<_> = repair.iter().map(|h| h.esi).collect();
+    assert_eq!(distinct.len(), repair.len());
+}
+
+#[test]
+fn no_symbol_exceeds_the_announced_esi() {
+    let datagrams = all(&shape(100, 20_000), &settings(16, 30, 2));
+    let packet = Packet::parse(&datagrams[0]).unwrap();
+    let announce = SignedAnnounce::open(packet.header.session, packet.body, &[key().public()]).unwrap();
+    let largest = headers(&datagrams).iter().map(|h| h.esi).max().unwrap();
+    assert_eq!(announce.announce().max_esi, largest);
+}
+
+#[test]
+fn a_block_that_is_not_coded_starves_the_link_and_nothing_else() {
+    let mut transmission = Transmission::new(&shape(100, 5000), &settings(4, 0, 1), &key()).unwrap();
+    let job = transmission.poll_job().unwrap();
+    for _ in 0..3 {
+        assert!(matches!(transmission.poll_transmit(), Transmit::Datagram { .. }));
+    }
+    assert_eq!(transmission.poll_transmit(), Transmit::Starved);
+    let bytes = vec![0; job.block().len as usize];
+    transmission.handle_coded(job.run(&bytes).unwrap());
+    assert_eq!(
+        transmission.poll_transmit(),
+        Transmit::Starved,
+        "the content block is missing still"
+    );
+}
+
+#[test]
+fn blocks_of_two_groups_at_most_are_taken_on() {
+    let mut transmission = Transmission::new(&shape(100, 1_000_000), &settings(4, 0, 1), &key()).unwrap();
+    let mut jobs = 0;
+    while transmission.poll_job().is_some() {
+        jobs += 1;
+    }
+    assert_eq!(jobs, 8);
+}
+
+#[test]
+fn a_job_run_on_too_few_bytes_is_refused() {
+    let mut transmission = Transmission::new(&shape(100, 5000), &settings(4, 0, 1), &key()).unwrap();
+    assert!(matches!(
+        transmission.poll_job().unwrap().run(&[0; 99]),
+        Err(FecError::BlockLength { .. })
+    ));
+}
+
+#[test]
+fn no_pass_at_all_is_refused() {
+    let error = Transmission::new(&shape(100, 0), &settings(4, 0, 0), &key()).unwrap_err();
+    assert_eq!(error, TransmissionError::Passes { passes: 0 });
+}

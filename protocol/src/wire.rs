@@ -1,0 +1,17 @@
+//! Datagrams: a fixed header, then the body of an announce, a symbol, or filler.
+//!
+//! ```text
+//!  0      2    3    4        12      16     20    24      26      28     32
+//!  ├──────┼────┼────┼────────┼───────┼──────┼─────┼───────┼───────┼──────┼──────────┈
+//!  │ D10D │ver │kind│session │packet │block │ ESI │body   │suite  │CRC-32│ body
+//!  └──────┴────┴────┴────────┴───────┴──────┴─────┴length─┴───────┴──────┴──────────┈
+//! ```
+//!
+//! Big-endian throughout. Parsing is total and allocates nothing; what a datagram says is noise until its CRC holds, and a claim until its
+//! announce's signature does.
+
+mod announce;
+mod header;
+
+pub use announce::{ANNOUNCE_BODY_LEN, Announce, AnnounceError, LinkNumber, SignedAnnounce};
+pub use header::{HEADER_LEN, Header, Kind, Packet, SessionId, VERSION, WireError};
