@@ -9,10 +9,25 @@
 //! The code itself is the `raptorq` crate's. It panics on malformed input by design, so `gate` is the one module that calls it:
 //! there, lengths are checked first and what is left of its panics ends as an error. SBN is not used: each block is a code of
 //! its own, with OTI `new(len, T, 1, 1, 1)`.
+//!
+//! For as many symbols as a link usually loses the crate is not run on the block: `generator` has it say once, for each K′, of which
+//! multiples of source symbols a repair symbol is the sum, and `dense` encodes and decodes by that matrix, with the vector
+//! instructions of `gf256`. For many symbols the crate is faster and does it itself. The bytes are the same either way.
 
+mod dense;
 mod gate;
 mod gather;
+mod generator;
+#[allow(
+    unsafe_code,
+    reason = "vector instructions; the module's head says what keeps them sound"
+)]
+mod gf256;
+mod lru;
+mod matrix;
 mod redundancy;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -21,6 +36,7 @@ use bytes::{Bytes, BytesMut};
 pub use gather::{Gathered, Insert};
 pub use redundancy::{Redundancy, RedundancyError};
 
+use self::gf256::Kernel;
 use crate::limits::{MAX_ESI, MAX_K, MAX_SYMBOL_LEN, MIN_SYMBOL_LEN};
 
 /// Why a block could not be coded.
@@ -106,7 +122,8 @@ impl Oti {
 pub struct CodedBlock {
     oti: Oti,
     source: Bytes,
-    repair: Vec<Bytes>,
+    /// One after another.
+    repair: Bytes,
     first_repair: u32,
 }
 
@@ -125,11 +142,11 @@ impl CodedBlock {
         padded.resize(oti.padded_len(), 0);
         let source = padded.freeze();
         let first_repair = repair.start.max(oti.k());
-        let symbols = gate::repair_symbols(&oti, &source, first_repair..repair.end)?;
+        let repair = repair_symbols(Kernel::fastest(), &oti, &source, first_repair..repair.end)?;
         Ok(Self {
             oti,
             source,
-            repair: symbols,
+            repair,
             first_repair,
         })
     }
@@ -143,86 +160,29 @@ impl CodedBlock {
     /// Repair symbols held.
     #[must_use]
     pub fn repair_count(&self) -> u32 {
-        u32::try_from(self.repair.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.repair.len() / self.oti.symbol_len()).unwrap_or(u32::MAX)
     }
 
     /// The `nth` symbol to send, source symbols first: its ESI and bytes.
     #[must_use]
     pub fn nth(&self, nth: u32) -> Option<(u32, &[u8])> {
-        match nth.checked_sub(self.k()) {
-            None => {
-                let start = nth as usize * self.oti.symbol_len();
-                self.source
-                    .get(start..start + self.oti.symbol_len())
-                    .map(|symbol| (nth, symbol))
-            }
-            Some(index) => {
-                let symbol = self.repair.get(index as usize)?;
-                Some((self.first_repair + index, symbol))
-            }
-        }
+        let (symbols, index, esi) = match nth.checked_sub(self.k()) {
+            None => (&self.source, nth, nth),
+            Some(index) => (&self.repair, index, self.first_repair.checked_add(index)?),
+        };
+        let start = (index as usize).checked_mul(self.oti.symbol_len())?;
+        let symbol = symbols.get(start..)?.get(..self.oti.symbol_len())?;
+        Some((esi, symbol))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn block(len: usize) -> Vec<u8> {
-        (0..len).map(|i| (i * 31 % 251) as u8).collect()
+/// The repair symbols of `source` with these ESIs, one after another, by whichever way is faster.
+fn repair_symbols(kernel: Kernel, oti: &Oti, source: &[u8], esis: Range<u32>) -> Result<Bytes, FecError> {
+    let ids = esis.start - oti.k()..esis.end.saturating_sub(oti.k());
+    if ids.len() <= kernel.most_repair()
+        && let Some(rows) = generator::rows(oti.k(), ids)
+    {
+        return Ok(dense::repair_symbols(kernel, oti, source, &rows));
     }
-
-    #[test]
-    fn source_symbols_are_the_block_itself() {
-        let data = block(1000);
-        let coded = CodedBlock::encode(&data, 64, 16..20).unwrap();
-        assert_eq!(coded.nth(3), Some((3, &data[192..256])));
-    }
-
-    #[test]
-    fn the_last_source_symbol_is_padded_with_zeros() {
-        let coded = CodedBlock::encode(&block(65), 64, 2..2).unwrap();
-        assert_eq!(&coded.nth(1).unwrap().1[1..], &[0; 63]);
-    }
-
-    #[test]
-    fn repair_symbols_do_not_depend_on_which_others_are_asked_for() {
-        let data = block(1000);
-        let all = CodedBlock::encode(&data, 64, 16..40).unwrap();
-        let later = CodedBlock::encode(&data, 64, 30..40).unwrap();
-        assert_eq!(later.nth(16), all.nth(16 + 14));
-        assert_eq!(later.nth(16).unwrap().0, 30);
-    }
-
-    #[test]
-    fn a_block_without_bytes_has_no_code() {
-        assert!(matches!(Oti::new(0, 64), Err(FecError::BlockLength { .. })));
-    }
-
-    #[test]
-    fn a_block_of_one_symbol_more_than_allowed_has_no_code() {
-        assert!(Oti::new(1024 * 64, 64).is_ok());
-        assert!(matches!(Oti::new(1024 * 64 + 1, 64), Err(FecError::BlockLength { .. })));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn any_k_plus_two_symbols_give_the_block(len in 1usize..20_000, seed: u64) {
-            let data = block(len);
-            let oti = Oti::new(len, 128).unwrap();
-            let coded = CodedBlock::encode(&data, 128, oti.k()..2 * oti.k() + 2).unwrap();
-            let mut gathered = Gathered::new(oti);
-            // A seeded choice of K + 2 of the 2K + 2 symbols, source and repair alike.
-            let mut order: Vec<u32> = (0..2 * oti.k() + 2).collect();
-            order.sort_by_key(|nth| (u64::from(*nth) + 1).wrapping_mul(seed | 1).rotate_left(17));
-            for nth in order.into_iter().take(oti.k() as usize + 2) {
-                let (esi, symbol) = coded.nth(nth).unwrap();
-                prop_assert_eq!(gathered.insert(esi, symbol), Insert::Stored);
-            }
-            prop_assert_eq!(&gathered.solve().unwrap()[..], &data[..]);
-        }
-    }
+    gate::repair_symbols(oti, source, esis)
 }

@@ -32,11 +32,13 @@ pub const MAX_ANNOUNCE_LEN: usize = 512;
 pub const MAX_DATAGRAM_LEN: usize = crate::wire::HEADER_LEN + MAX_SYMBOL_LEN as usize;
 /// Bytes of a path, in UTF-8.
 pub const MAX_PATH_LEN: usize = 512;
+/// Bytes of a part of a path: more is no name on any Linux file system.
+pub const MAX_PATH_PART_LEN: usize = 255;
 /// Parts of a path.
 pub const MAX_PATH_DEPTH: usize = 32;
 /// Signatures on a bundle.
 pub const MAX_SIGNATURES: usize = 8;
-/// Times a block whose leaf failed may be gathered anew.
+/// Times a block's leaves may fail in a session; the last ends it.
 pub const MAX_BLOCK_FAILURES: u8 = 8;
 /// Milliseconds by which a bundle's creation may lie ahead of the receiver's clock: a day, since no clock is shared.
 pub const MAX_CLOCK_AHEAD_MILLIS: u64 = 24 * 60 * 60 * 1000;

@@ -22,7 +22,7 @@ use unicode_normalization::UnicodeNormalization;
 pub mod characters;
 
 use self::characters::{Unseen, escaped};
-use crate::limits::{MAX_PATH_DEPTH, MAX_PATH_LEN};
+use crate::limits::{MAX_PATH_DEPTH, MAX_PATH_LEN, MAX_PATH_PART_LEN};
 
 /// A path that keeps every rule of this module; ordered by its bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +120,12 @@ pub enum PathRule {
     #[error("is {len} bytes long, and {MAX_PATH_LEN} are the most")]
     TooLong {
         /// Its bytes.
+        len: usize,
+    },
+    /// A part over [`MAX_PATH_PART_LEN`].
+    #[error("has a part of {len} bytes, and {MAX_PATH_PART_LEN} are the most that a file system takes")]
+    PartTooLong {
+        /// The part's bytes.
         len: usize,
     },
     /// Over [`MAX_PATH_DEPTH`].
@@ -269,6 +275,7 @@ fn broken_by_part(part: &str) -> Option<PathRule> {
     let named = || escaped(part).to_string();
     match part {
         "" => Some(PathRule::EmptyPart),
+        _ if part.len() > MAX_PATH_PART_LEN => Some(PathRule::PartTooLong { len: part.len() }),
         "." => Some(PathRule::Dots { part: "." }),
         ".." => Some(PathRule::Dots { part: ".." }),
         _ if part.ends_with(['.', ' ']) => Some(PathRule::TrailingDotOrSpace { part: named() }),

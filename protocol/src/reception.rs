@@ -3,7 +3,7 @@
 //! ```text
 //! handle_datagram ─▶ Open ──K symbols──▶ Solving ──handle_solved──▶ leaves equal the index ─▶ Done ─▶ Write
 //!                     ▲ └ by session and block    │ (job run on any thread)        │
-//!                     └─────not determined────────┘◀────empty, at most 8 times─────┘ forged, or damaged past the CRC
+//!                     └─────not determined────────┘◀────empty; the 8th ends it──────┘ forged, or damaged past the CRC
 //!
 //! session:  announce verified ─▶ Opened ─▶ head complete ─▶ Head ──accept_head──▶ all blocks done ─▶ Complete
 //!                                     └──── idle, refused, evicted, stopped ────▶ Ended

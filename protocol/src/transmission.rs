@@ -1,8 +1,8 @@
 //! One bundle's way onto the link: which datagram comes next, and which block has to be coded for it.
 //!
 //! ```text
-//! each pass:  announce ×3 │ group 0 │ announce │ group 1 │ … │ last group │ head again │ filler │ last group again │ announce ×3
-//!                          └ D blocks, symbol by symbol across them, repair last       └ only if it is shorter than D blocks
+//! each pass:  A filler A filler A │ group 0 │ A │ group 1 │ … │ last group │ head again │ filler A last group again │ A A A
+//!             A: the announce        └ D blocks, symbol by symbol across them       └ only if it is shorter than D blocks
 //!
 //! poll_job ──EncodeJob──▶ (driver reads the block, checks its leaves, runs the job, on any thread) ──handle_coded──▶ poll_transmit
 //! ```
@@ -24,7 +24,7 @@ use crate::layout::{Block, Layout, LayoutError, Part};
 use crate::limits::MAX_PASSES;
 use crate::time::UnixMillis;
 use crate::wire::{Announce, HEADER_LEN, Header, Kind, LinkNumber, SessionId};
-use schedule::{Schedule, Step};
+use schedule::{ROUNDS, Schedule, Step};
 
 /// Groups whose blocks may be coded or in coding at once: the one being sent and the next.
 const GROUPS_AHEAD: usize = 2;
@@ -78,6 +78,14 @@ pub enum TransmissionError {
     /// The link can't be mended.
     #[error(transparent)]
     Redundancy(#[from] RedundancyError),
+    /// A number is out of its range.
+    #[error("{field} = {value} is out of range")]
+    Range {
+        /// Its name.
+        field: &'static str,
+        /// Its value.
+        value: u64,
+    },
     /// The number of passes is out of its range.
     #[error("passes = {passes} is out of range (1 to {MAX_PASSES})")]
     Passes {
@@ -230,6 +238,20 @@ impl Plan {
                 passes: settings.passes,
             });
         }
+        let sequence = settings.number.sequence;
+        for (field, value, fits) in [
+            ("session", settings.session.0, settings.session.0 != 0),
+            ("sequence", sequence, sequence != 0),
+            (
+                "envelope_len",
+                shape.envelope_len.into(),
+                (1..=shape.head_len).contains(&shape.envelope_len),
+            ),
+        ] {
+            if !fits {
+                return Err(TransmissionError::Range { field, value });
+            }
+        }
         let leaves = Layout::leaves_per_block_for(shape.leaf_len, settings.symbol_len);
         let layout = Layout::new(
             shape.head_len,
@@ -320,7 +342,7 @@ impl Plan {
     }
 
     fn max_esi(&self) -> u32 {
-        let last_round = u32::from(self.passes) * 2 - 1;
+        let last_round = u32::from(self.passes) * ROUNDS - 1;
         self.kinds_of_blocks()
             .map(|block| self.repair_esis(&block, last_round).end.max(block.k) - 1)
             .max()

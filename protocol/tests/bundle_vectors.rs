@@ -305,7 +305,7 @@ fn escape_non_ascii(json: &str) -> String {
 
 /// Paths alone, and sets of paths that are fine one by one.
 fn paths() -> Value {
-    let long = "x".repeat(512);
+    let long = format!("{}/{}/{}", "x".repeat(255), "y".repeat(127), "z".repeat(128));
     let deep = vec!["a"; 32].join("/");
     let alone = [
         "a",

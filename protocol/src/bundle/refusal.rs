@@ -16,7 +16,7 @@ pub enum Refusal {
     /// No signature names a key that trust has.
     #[error("signed by a key that is not trusted: {keyid}{claimed_author} is not in {file} ({})", Keys(*keys))]
     UntrustedSigner {
-        /// The key id of the first signature.
+        /// The key id of the signature that came nearest to counting.
         keyid: String,
         /// The author that the payload names, which nothing proves.
         claimed_author: ClaimedAuthor,

@@ -6,7 +6,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{FecError, Oti, gate};
+use super::generator::Rows;
+use super::gf256::Kernel;
+use super::{FecError, Oti, dense, gate, generator};
 
 /// Symbols beyond K that are kept: K + 2 fail to determine a block about once in a million times.
 const SPARE: usize = 8;
@@ -32,7 +34,7 @@ pub struct Gathered {
     /// Which source symbols are in their place.
     present: Vec<bool>,
     source_count: usize,
-    repair: Vec<(u32, Bytes)>,
+    repair: Vec<(u32, Box<[u8]>)>,
 }
 
 impl Gathered {
@@ -76,7 +78,7 @@ impl Gathered {
         if self.held() >= self.oti.k() as usize + SPARE {
             return Insert::Full;
         }
-        self.repair.push((esi, Bytes::copy_from_slice(symbol)));
+        self.repair.push((esi, symbol.into()));
         Insert::Stored
     }
 
@@ -97,15 +99,36 @@ impl Gathered {
     /// # Errors
     /// The unchanged value, if the symbols do not determine the block or the library failed on them.
     pub fn solve(self) -> Result<Bytes, Box<Self>> {
-        if self.source_count == self.present.len() {
-            return Ok(self.source.freeze().slice(..self.oti.block_len()));
+        self.solve_with(Kernel::fastest())
+    }
+
+    fn solve_with(mut self, kernel: Kernel) -> Result<Bytes, Box<Self>> {
+        let lost: Vec<usize> = (0..self.present.len()).filter(|i| !self.present[*i]).collect();
+        let determined = if lost.is_empty() {
+            true
+        } else if let Some(rows) = self.rows_worth_using(kernel, lost.len()) {
+            let repair = self.repair.iter_mut().map(|(_, symbol)| &mut **symbol);
+            dense::recover(kernel, &self.oti, &mut self.source, &lost, repair, &rows)
+        } else if let Ok(Some(decoded)) = self.decode() {
+            self.source = BytesMut::from(Bytes::from(decoded));
+            true
+        } else {
+            false
+        };
+        if !determined || self.source.len() < self.oti.block_len() {
+            return Err(Box::new(self));
         }
-        match self.decode() {
-            Ok(Some(bytes)) if bytes.len() >= self.oti.block_len() => {
-                Ok(Bytes::from(bytes).slice(..self.oti.block_len()))
-            }
-            _ => Err(Box::new(self)),
+        self.source.truncate(self.oti.block_len());
+        Ok(self.source.freeze())
+    }
+
+    /// The rows of the repair symbols held, unless the library decodes faster.
+    fn rows_worth_using(&self, kernel: Kernel, lost: usize) -> Option<Rows> {
+        if lost > kernel.most_losses() {
+            return None;
         }
+        let k = self.oti.k();
+        generator::rows(k, self.repair.iter().map(|(esi, _)| esi - k))
     }
 
     fn decode(&self) -> Result<Option<Vec<u8>>, FecError> {

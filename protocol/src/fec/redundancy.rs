@@ -3,13 +3,17 @@
 //! For a block of K source symbols R is the smallest number with
 //!
 //! ```text
-//! P( Binomial(K + R − ⌈burst / D⌉, 1 − loss) < K + 2 ) ≤ residual
+//! P( Binomial(K + R − ⌈burst / D′⌉, 1 − loss) < K + 2 ) ≤ residual
 //! ```
 //!
-//! since a burst of `burst` packets takes at most ⌈burst / D⌉ symbols of one block when D blocks are interleaved, and K + 2 symbols
-//! fail to determine a block about once in a million times.
+//! with D′ = max(1, D − 2): a burst of `burst` packets takes at most ⌈burst / D′⌉ symbols of one block, since of the D blocks that are
+//! interleaved two, the last of the head and the last of the content, may be short and have no symbols left. K + 2 symbols fail to
+//! determine a block about once in a million times.
 
-use crate::limits::MAX_R;
+use crate::limits::{MAX_DEPTH, MAX_R};
+
+/// Blocks of a group that may be shorter than the others.
+const MAY_BE_SHORT: u16 = 2;
 
 /// What the operator knows of the link.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +50,7 @@ impl Redundancy {
     /// probability `residual`; `depth` blocks are interleaved.
     ///
     /// # Errors
-    /// [`RedundancyError::Range`] unless 0 ≤ loss ≤ 0.9, 1e-15 ≤ residual ≤ 0.1, depth ≥ 1, burst ≤ 1,000,000.
+    /// [`RedundancyError::Range`] unless 0 ≤ loss ≤ 0.9, 1e-15 ≤ residual ≤ 0.1, 1 ≤ depth ≤ [`MAX_DEPTH`], burst ≤ 1,000,000.
     pub fn new(loss: f64, burst: u32, residual: f64, depth: u16) -> Result<Self, RedundancyError> {
         let check = |ok: bool, field, value, range| {
             if ok {
@@ -57,7 +61,7 @@ impl Redundancy {
         };
         check((0.0..=0.9).contains(&loss), "loss", loss, "0 to 90 %")?;
         check((1e-15..=0.1).contains(&residual), "residual", residual, "1e-15 to 0.1")?;
-        check(depth >= 1, "depth", depth.into(), "at least 1")?;
+        check((1..=MAX_DEPTH).contains(&depth), "depth", depth.into(), "1 to 1024")?;
         check(burst <= 1_000_000, "burst", burst.into(), "at most 1,000,000 packets")?;
         Ok(Self {
             loss,
@@ -84,7 +88,8 @@ impl Redundancy {
     /// # Errors
     /// [`RedundancyError::TooMuch`] if [`MAX_R`] do not suffice.
     pub fn repair_symbols(&self, k: u32) -> Result<u32, RedundancyError> {
-        let burst_share = self.burst.div_ceil(self.depth.into());
+        let interleaved = self.depth.saturating_sub(MAY_BE_SHORT).max(1);
+        let burst_share = self.burst.div_ceil(interleaved.into());
         (burst_share..=MAX_R)
             .find(|r| self.failure(k, k + r - burst_share) <= self.residual)
             .ok_or(RedundancyError::TooMuch { k })
@@ -128,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_burst_is_shared_by_the_interleaved_blocks() {
-        assert_eq!(redundancy(0.0, 500, 16).repair_symbols(187), Ok(2 + 32));
-        assert_eq!(redundancy(0.0, 500, 100).repair_symbols(187), Ok(2 + 5));
+        assert_eq!(redundancy(0.0, 500, 16).repair_symbols(187), Ok(2 + 36));
+        assert_eq!(redundancy(0.0, 500, 100).repair_symbols(187), Ok(2 + 6));
     }
 
     #[test]
@@ -171,5 +176,6 @@ mod tests {
         assert_eq!(field(Redundancy::new(f64::NAN, 0, 1e-9, 1)), "loss");
         assert_eq!(field(Redundancy::new(0.1, 0, 0.0, 1)), "residual");
         assert_eq!(field(Redundancy::new(0.1, 0, 1e-9, 0)), "depth");
+        assert_eq!(field(Redundancy::new(0.1, 0, 1e-9, 1025)), "depth");
     }
 }

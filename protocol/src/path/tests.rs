@@ -30,7 +30,19 @@ fn an_empty_path_is_refused() {
 
 #[test]
 fn a_path_of_the_most_bytes_is_taken() {
-    assert_eq!(rule(&"é".repeat(MAX_PATH_LEN / 2)), None);
+    let part = "é".repeat(MAX_PATH_PART_LEN / 2);
+    let text = format!("{part}/{part}/xy");
+    assert_eq!((text.len(), rule(&text)), (MAX_PATH_LEN, None));
+}
+
+#[test]
+fn a_part_of_the_most_bytes_is_taken_and_one_byte_more_is_refused() {
+    assert_eq!(rule(&"x".repeat(MAX_PATH_PART_LEN)), None);
+    let len = MAX_PATH_PART_LEN + 1;
+    assert_eq!(
+        rule(&format!("a/{}", "x".repeat(len))),
+        Some(PathRule::PartTooLong { len })
+    );
 }
 
 #[test]

@@ -4,8 +4,13 @@ use std::ops::Range;
 
 use super::Plan;
 
-/// Announces before the first symbol and after the last of a pass: either end of a transfer is where links lose most.
+/// Announces at either end of a pass: there links lose most. Those before the first symbol have filler between them, as long as a
+/// burst altogether: a burst that takes the first must not reach the last, or nothing that follows would have a session.
 const ANNOUNCES_AT_ENDS: u32 = 3;
+
+/// How often a block may be sent in a pass: with its group, with the head again, with the last group again. Each time it has repair
+/// symbols of its own.
+pub(super) const ROUNDS: u32 = 3;
 
 /// A part of a pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +34,15 @@ pub(super) struct Schedule {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    Opening,
+    /// So many opening announces are out.
+    Opening(u32),
+    OpeningGap(u32),
     Group(u32),
-    Between(u32),
+    AfterGroup(u32),
+    /// From this block on.
     HeadAgain(u32),
     Gap,
+    AnnounceAgain,
     LastGroupAgain,
     Closing,
     Over,
@@ -41,7 +50,11 @@ enum Stage {
 
 impl Schedule {
     pub(super) fn new(plan: &Plan) -> Self {
-        let stage = if plan.passes == 0 { Stage::Over } else { Stage::Opening };
+        let stage = if plan.passes == 0 {
+            Stage::Over
+        } else {
+            Stage::Opening(0)
+        };
         Self {
             pass: 1,
             stage,
@@ -52,7 +65,12 @@ impl Schedule {
     /// The next part, if any is left.
     pub(super) fn next(&mut self, plan: &Plan) -> Option<Step> {
         while self.stage != Stage::Over {
-            if let Some(step) = self.advance(plan) {
+            let (step, next) = self.advance(plan);
+            if self.stage == Stage::Closing {
+                self.pass = self.pass.saturating_add(1);
+            }
+            self.stage = next;
+            if let Some(step) = step {
                 self.since_last_group += plan.packets_of(&step);
                 return Some(step);
             }
@@ -60,69 +78,56 @@ impl Schedule {
         None
     }
 
-    fn advance(&mut self, plan: &Plan) -> Option<Step> {
-        let layout = &plan.layout;
-        let depth = plan.redundancy.depth();
-        let groups = layout.groups(depth);
-        let last = layout.group(groups.saturating_sub(1), depth);
+    /// What comes at this stage, if anything, and the stage after it.
+    fn advance(&mut self, plan: &Plan) -> (Option<Step>, Stage) {
+        let (depth, burst) = (plan.redundancy.depth(), plan.redundancy.burst());
+        let groups = plan.layout.groups(depth);
+        let last = plan.layout.group(groups.saturating_sub(1), depth);
         let last_is_short = last.len() < usize::from(depth);
-        let first_round = (u32::from(self.pass) - 1) * 2;
-        let announce = |count| Some(Step::Announce { pass: self.pass, count });
-        let (step, next) = match self.stage {
-            Stage::Opening => (announce(ANNOUNCES_AT_ENDS), Stage::Group(0)),
-            Stage::Group(group) => {
-                let step = Step::Group {
-                    blocks: layout.group(group, depth),
-                    round: first_round,
-                };
-                (Some(step), Stage::Between(group))
-            }
-            Stage::Between(group) if group + 1 < groups => (announce(1), Stage::Group(group + 1)),
-            Stage::Between(_) => {
+        match self.stage {
+            Stage::Opening(sent) if sent + 1 < ANNOUNCES_AT_ENDS => (self.announce(1), Stage::OpeningGap(sent + 1)),
+            Stage::Opening(_) => (self.announce(1), Stage::Group(0)),
+            Stage::OpeningGap(sent) => (filler(burst.div_ceil(ANNOUNCES_AT_ENDS - 1)), Stage::Opening(sent)),
+            Stage::Group(group) => (
+                self.blocks(plan.layout.group(group, depth), 0),
+                Stage::AfterGroup(group),
+            ),
+            Stage::AfterGroup(group) if group + 1 < groups => (self.announce(1), Stage::Group(group + 1)),
+            Stage::AfterGroup(_) => {
                 self.since_last_group = 0;
                 // A short first group is the only one: it will be sent again whole, head included.
-                (
-                    None,
-                    if groups == 1 && last_is_short {
-                        Stage::Gap
-                    } else {
-                        Stage::HeadAgain(0)
-                    },
-                )
+                let only = groups == 1 && last_is_short;
+                (None, if only { Stage::Gap } else { Stage::HeadAgain(0) })
             }
-            Stage::HeadAgain(first) if first < layout.head_blocks() => {
-                let end = first.saturating_add(depth.into()).min(layout.head_blocks());
-                (
-                    Some(Step::Group {
-                        blocks: first..end,
-                        round: first_round + 1,
-                    }),
-                    Stage::HeadAgain(end),
-                )
+            Stage::HeadAgain(first) if first < plan.layout.head_blocks() => {
+                let end = first.saturating_add(depth.into()).min(plan.layout.head_blocks());
+                (self.blocks(first..end, 1), Stage::HeadAgain(end))
             }
-            Stage::HeadAgain(_) => (None, Stage::Gap),
-            Stage::Gap if !last_is_short => (None, Stage::Closing),
+            Stage::HeadAgain(_) if last_is_short => (None, Stage::Gap),
+            Stage::HeadAgain(_) => (None, Stage::Closing),
             Stage::Gap => {
-                let missing = u64::from(plan.redundancy.burst()).saturating_sub(self.since_last_group);
-                let count = u32::try_from(missing).unwrap_or(u32::MAX);
-                ((count > 0).then_some(Step::Filler { count }), Stage::LastGroupAgain)
+                let missing = u64::from(burst).saturating_sub(self.since_last_group);
+                (filler(u32::try_from(missing).unwrap_or(u32::MAX)), Stage::AnnounceAgain)
             }
-            Stage::LastGroupAgain => (
-                Some(Step::Group {
-                    blocks: last,
-                    round: first_round + 1,
-                }),
-                Stage::Closing,
-            ),
-            Stage::Closing => {
-                let step = announce(ANNOUNCES_AT_ENDS);
-                let over = self.pass >= plan.passes;
-                self.pass = self.pass.saturating_add(1);
-                (step, if over { Stage::Over } else { Stage::Opening })
-            }
+            Stage::AnnounceAgain => (self.announce(1), Stage::LastGroupAgain),
+            Stage::LastGroupAgain => (self.blocks(last, 2), Stage::Closing),
+            Stage::Closing if self.pass < plan.passes => (self.announce(ANNOUNCES_AT_ENDS), Stage::Opening(0)),
+            Stage::Closing => (self.announce(ANNOUNCES_AT_ENDS), Stage::Over),
             Stage::Over => (None, Stage::Over),
-        };
-        self.stage = next;
-        step
+        }
     }
+
+    fn announce(&self, count: u32) -> Option<Step> {
+        Some(Step::Announce { pass: self.pass, count })
+    }
+
+    /// Blocks in the `nth` of a pass's rounds.
+    fn blocks(&self, blocks: Range<u32>, nth: u32) -> Option<Step> {
+        let round = (u32::from(self.pass) - 1) * ROUNDS + nth;
+        Some(Step::Group { blocks, round })
+    }
+}
+
+fn filler(count: u32) -> Option<Step> {
+    (count > 0).then_some(Step::Filler { count })
 }

@@ -95,6 +95,73 @@ fn a_transmission_begins_and_ends_with_announces() {
 }
 
 #[test]
+fn no_burst_takes_all_announces_before_the_first_symbol() {
+    for burst in [0, 1, 2, 63, 64, 500] {
+        let headers = headers(&all(&shape(100, 300_000), &settings(3, burst, 1)));
+        let first_symbol = headers.iter().position(|h| h.kind == Kind::Symbol).unwrap();
+        let announces: Vec<_> = (0..first_symbol)
+            .filter(|i| headers[*i].kind == Kind::Announce)
+            .collect();
+        let span = announces.last().unwrap() - announces.first().unwrap();
+        assert!(span >= burst as usize, "{burst}: {announces:?}");
+    }
+}
+
+#[test]
+fn head_blocks_in_a_short_last_group_have_other_repair_symbols_each_time() {
+    let shape = shape(300_000, 0);
+    let headers = headers(&all(&shape, &settings(4, 0, 1)));
+    let last = headers.iter().map(|h| h.block).max().unwrap();
+    let k = Plan::new(&shape, &settings(4, 0, 1))
+        .unwrap()
+        .layout()
+        .block(last)
+        .unwrap()
+        .k;
+    let repair: Vec<_> = headers
+        .iter()
+        .filter(|h| h.block == last && h.esi >= k)
+        .map(|h| h.esi)
+        .collect();
+    let distinct: BTreeSet<_> = repair.iter().collect();
+    assert_eq!(distinct.len(), repair.len());
+}
+
+#[test]
+fn what_every_receiver_would_refuse_is_not_sent() {
+    let refused = |shape: &BundleShape, settings: &Settings| match Transmission::new(shape, settings, &key()) {
+        Err(TransmissionError::Range { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    let good = settings(4, 0, 1);
+    assert_eq!(
+        refused(
+            &shape(100, 0),
+            &Settings {
+                session: SessionId(0),
+                ..good.clone()
+            }
+        ),
+        "session"
+    );
+    let number = LinkNumber { epoch: 1, sequence: 0 };
+    assert_eq!(
+        refused(&shape(100, 0), &Settings { number, ..good.clone() }),
+        "sequence"
+    );
+    assert_eq!(
+        refused(
+            &BundleShape {
+                envelope_len: 101,
+                ..shape(100, 0)
+            },
+            &good
+        ),
+        "envelope_len"
+    );
+}
+
+#[test]
 fn neighbouring_symbols_of_a_group_belong_to_different_blocks() {
     let headers = headers(&all(&shape(100, 300_000), &settings(4, 0, 1)));
     let symbols: Vec<_> = headers.iter().filter(|h| h.kind == Kind::Symbol).take(40).collect();
@@ -130,7 +197,7 @@ fn a_short_group_comes_again_only_after_a_burst_could_have_ended() {
         .filter(|i| headers[*i].kind == Kind::Symbol)
         .collect();
     let widest = symbols.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap();
-    assert_eq!(widest, burst as usize);
+    assert_eq!(widest, burst as usize + 1, "filler, and an announce");
 }
 
 #[test]

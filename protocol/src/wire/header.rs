@@ -128,7 +128,7 @@ pub struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Takes a datagram apart, in the order length, magic, version, CRC, fields.
+    /// Takes a datagram apart, in the order length, magic, version, body length, CRC, suite, kind, fields.
     ///
     /// # Errors
     /// The first [`WireError`] that applies.

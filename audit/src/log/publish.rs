@@ -1,0 +1,196 @@
+//! Publication: what is durable in the write-ahead log becomes tiles, and then a checkpoint.
+//!
+//! ```text
+//! batch 1   entry bundles, tiles    each: .state/tmp/N written, synced, renamed to its name; then every folder synced
+//! batch 2   .state/high-water       the checkpoint to come: from here on the log must never be shorter
+//! batch 3   checkpoint
+//! then      partial tiles whose full tile is there now are removed
+//! ```
+//!
+//! A crash anywhere leaves the write-ahead log whole, so that the next start does the same again; a tile that is there
+//! already must then have the same bytes.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::edge::{self, Edge};
+use super::error::{Failure, LogError, clean, fatal};
+use super::files::{CHECKPOINT, HIGH_WATER, TEMPORARY_DIR, note, read_tile};
+use super::tile::{Kind, TILE_WIDTH, Tile};
+use super::{Checkpoint, Log, records};
+use crate::storage::{OpenHow, Storage, parent, remove_tree};
+
+/// Publishes what `log` holds; with nothing new, does nothing.
+pub(super) fn publish(log: &mut Log) -> Result<(), Failure> {
+    if log.size() == log.published.size() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(&*log.storage);
+    let mut full = write_entries(log, &mut batch)?;
+    let edge = write_hashes(log, &mut batch, &mut full)?;
+    batch.commit()?;
+
+    let signed = Checkpoint::sign(log.vkey.name(), edge.size(), edge.root(), &log.key);
+    let checkpoint = signed.map_err(note(CHECKPOINT)).map_err(Failure::Fatal)?;
+    for name in [HIGH_WATER, CHECKPOINT] {
+        let mut batch = Batch::new(&*log.storage);
+        batch.replace(Path::new(name), checkpoint.note().as_bytes())?;
+        batch.commit()?;
+    }
+    remove_partials(&*log.storage, &full);
+    log.published = checkpoint;
+    log.edge = edge;
+    log.tail.forget_before(log.published.size());
+    Ok(())
+}
+
+/// Writes every bundle that has new entries; returns the full ones.
+fn write_entries(log: &Log, batch: &mut Batch<'_>) -> Result<Vec<Tile>, Failure> {
+    let size = log.size();
+    let mut full = Vec::new();
+    let mut index = log.published.size() / TILE_WIDTH;
+    while let Some(bundle) = Tile::of_size(Kind::Entries, index, size) {
+        let mut bytes = Vec::new();
+        for entry in log.tail.from(index * TILE_WIDTH).take(usize::from(bundle.width)) {
+            // Each was taken into the write-ahead log by the same rule.
+            records::push(&mut bytes, entry).ok_or(Failure::Fatal(LogError::TooLarge { bytes: entry.len() }))?;
+        }
+        batch.add(bundle, &bytes)?;
+        full.extend(bundle.is_full().then_some(bundle));
+        index += 1;
+    }
+    Ok(full)
+}
+
+/// Writes every tile that has new hashes, and adds the full ones to `full`; returns the new right edge.
+fn write_hashes(log: &Log, batch: &mut Batch<'_>, full: &mut Vec<Tile>) -> Result<Edge, Failure> {
+    let mut edge = log.edge.clone();
+    let mut written = Ok(());
+    for leaf in log.unpublished() {
+        edge.push(leaf, |tile, hashes| {
+            full.push(tile);
+            if written.is_ok() {
+                written = batch.add(tile, &edge::to_bytes(hashes));
+            }
+        });
+    }
+    written?;
+    let before: BTreeSet<Tile> = log.edge.partials().map(|(tile, _)| tile).collect();
+    for (tile, hashes) in edge.partials().filter(|(tile, _)| !before.contains(tile)) {
+        batch.add(tile, &edge::to_bytes(hashes))?;
+    }
+    Ok(edge)
+}
+
+/// Removes the partial versions of full tiles. Leftovers harm nobody, and the next start tries again for those at the
+/// edge.
+pub(super) fn remove_partials(storage: &dyn Storage, full: &[Tile]) {
+    for tile in full {
+        if let Err(error) = remove_tree(storage, &tile.partial_dir()) {
+            tracing::warn!(%error, "partial tiles of the audit log were not removed");
+        }
+    }
+}
+
+/// Files on their way to their names: written and synced one by one, renamed and made durable together.
+struct Batch<'a> {
+    storage: &'a dyn Storage,
+    files: Vec<Waiting>,
+    /// Folders to sync, also of files that an earlier try, cut short, gave their names.
+    folders: BTreeSet<PathBuf>,
+}
+
+struct Waiting {
+    temporary: PathBuf,
+    name: PathBuf,
+    replace: bool,
+}
+
+impl<'a> Batch<'a> {
+    fn new(storage: &'a dyn Storage) -> Self {
+        Self {
+            storage,
+            files: Vec::new(),
+            folders: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a tile, unless it is there with these bytes.
+    fn add(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), Failure> {
+        match read_tile(self.storage, tile) {
+            Ok(there) if there == bytes => {
+                self.folders.insert(parent(&tile.path()).to_owned());
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write(&tile.path(), bytes, false),
+            Err(error) if error.kind() != io::ErrorKind::FileTooLarge => Err(clean("read a tile")(error)),
+            _ => Err(Failure::Fatal(LogError::Conflict { file: tile.to_string() })),
+        }
+    }
+
+    fn replace(&mut self, name: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        self.write(name, bytes, true)
+    }
+
+    fn write(&mut self, name: &Path, bytes: &[u8], replace: bool) -> Result<(), Failure> {
+        let temporary = Path::new(TEMPORARY_DIR).join(self.files.len().to_string());
+        match self.storage.remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(clean("remove a temporary file")(error));
+            }
+            _ => {}
+        }
+        let how = OpenHow::CreateNew { mode: 0o644 };
+        let file = self
+            .storage
+            .open(&temporary, how)
+            .map_err(clean("create a temporary file"))?;
+        file.write_at(bytes, 0).map_err(clean("write a temporary file"))?;
+        file.sync_data().map_err(fatal("sync a temporary file"))?;
+        self.files.push(Waiting {
+            temporary,
+            name: name.to_owned(),
+            replace,
+        });
+        Ok(())
+    }
+
+    /// Gives all files their names, and returns when those are durable.
+    fn commit(mut self) -> Result<(), Failure> {
+        for waiting in &self.files {
+            let folder = parent(&waiting.name);
+            if self.folders.insert(folder.to_owned()) && !folder.as_os_str().is_empty() {
+                ensure_folder(self.storage, folder)?;
+            }
+            let renamed = if waiting.replace {
+                self.storage.rename(&waiting.temporary, &waiting.name)
+            } else {
+                self.storage.rename_noreplace(&waiting.temporary, &waiting.name)
+            };
+            renamed.map_err(clean("rename a temporary file"))?;
+        }
+        let mut folders = self.folders.iter();
+        folders
+            .try_for_each(|folder| self.storage.sync_dir(folder))
+            .map_err(fatal("sync a folder of tiles"))
+    }
+}
+
+/// Makes a folder of tiles and those above it durable, unless it is there: then an earlier publication, or the start, made it so.
+fn ensure_folder(storage: &dyn Storage, folder: &Path) -> Result<(), Failure> {
+    if storage
+        .stat(folder)
+        .map_err(clean("look at a folder of tiles"))?
+        .is_some()
+    {
+        return Ok(());
+    }
+    ensure_folder(storage, parent(folder))?;
+    storage
+        .create_dir(folder, 0o755)
+        .map_err(clean("create a folder for tiles"))?;
+    storage
+        .sync_dir(parent(folder))
+        .map_err(fatal("sync a folder of tiles"))
+}

@@ -1,0 +1,155 @@
+//! What `diode-rx` understands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Receives signed bundles from a one-way link, and keeps them in quarantine until policy or a person releases them.
+#[derive(Debug, Parser)]
+#[command(name = "diode-rx", version, about, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The receiver's folder.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "DIODE_RX_HOME",
+        default_value = "/var/lib/diode-rx"
+    )]
+    pub(crate) home: PathBuf,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Makes the receiver's folder: configuration, policy, log and its key.
+    #[command(after_help = "Example:\n  diode-rx --home /var/lib/diode-rx init --name plant-7 --link-key tx-link.pub")]
+    Init(InitArgs),
+    /// Receives, scans, and serves the other verbs, until it is interrupted.
+    #[command(after_help = "Example:\n  diode-rx --home /var/lib/diode-rx serve\n\n\
+        Prints `ready` once datagrams are taken. DIODE_LOG sets what is logged on standard error (info by default).")]
+    Serve,
+    /// Lists the admitted bundles.
+    #[command(after_help = "Example:\n  diode-rx list --state held")]
+    List(ListArgs),
+    /// Shows one bundle: what is proved, what is claimed, what was found, and what can be done.
+    #[command(after_help = "Example:\n  diode-rx show b07e11d4")]
+    Show(ShowArgs),
+    /// Prints one line an event, the past first.
+    #[command(after_help = "Example:\n  diode-rx tail -n 20 --signer alice@lab")]
+    Tail(TailArgs),
+    /// Releases a held bundle: unpacks it into HOME/quarantine/released.
+    #[command(
+        after_help = "Example:\n  diode-rx release b07e11d4-71c0 --reason \"reviewed with bob\"\n\n\
+        CODE is printed by `diode-rx show`: it names the bundle, its report and the policy that were looked at."
+    )]
+    Release(DecisionArgs),
+    /// Rejects a held bundle for good.
+    #[command(after_help = "Example:\n  diode-rx reject b07e11d4-71c0 --reason \"not ours\"")]
+    Reject(DecisionArgs),
+    /// Whose bundles are let in.
+    #[command(subcommand)]
+    Trust(TrustVerb),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The receiver's name, which authors address their bundles to.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Where datagrams come in.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:4600")]
+    pub(crate) listen: SocketAddr,
+    /// The transmitter's public link key, as `diode-tx keygen` wrote it [default: put it at HOME/link.pub by hand].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) link_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateFilter {
+    Held,
+    Released,
+    Rejected,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only bundles in this state.
+    #[arg(long)]
+    pub(crate) state: Option<StateFilter>,
+    /// Prints one JSON object a bundle.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The bundle's id, or as much of its beginning as is unique.
+    pub(crate) id: String,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailArgs {
+    /// How many past events to show.
+    #[arg(short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) last: u64,
+    /// Shows past events from this time on instead (RFC 3339, or as 10m, 2h, 3d ago).
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Ends after the past.
+    #[arg(long)]
+    pub(crate) no_follow: bool,
+    /// Only events whose name begins so, for example bundle.refused or link.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event: Option<String>,
+    /// Only bundles signed by this principal.
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) signer: Option<String>,
+    /// Only events that leave a bundle in this state.
+    #[arg(long)]
+    pub(crate) state: Option<StateFilter>,
+    /// Prints one JSON object an event.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecisionArgs {
+    /// The code that `diode-rx show` printed.
+    pub(crate) code: String,
+    /// Why: it goes into the log.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrustVerb {
+    /// Trusts an author's key.
+    #[command(
+        after_help = "Example:\n  diode-rx trust add --principal alice@lab --fingerprint SHA256:hB1… alice.pub\n\n\
+        Get the fingerprint from its holder by another way than the key: on the telephone, on paper."
+    )]
+    Add {
+        /// The author's name.
+        #[arg(long)]
+        principal: String,
+        /// The key's fingerprint, as its holder told it.
+        #[arg(long, value_name = "SHA256:…")]
+        fingerprint: String,
+        /// The public key: a file with a line `ssh-ed25519 AAAA…`.
+        #[arg(value_name = "KEYFILE")]
+        key: PathBuf,
+    },
+    /// Lists the trusted keys.
+    #[command(after_help = "Example:\n  diode-rx trust list")]
+    List {
+        /// Prints one JSON object a key.
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,77 @@
+//! The receiver's time: the later of the local clock and the newest entry of its own log.
+//!
+//! A clock that is set back can't date an event before one that is on record; that it was set back is itself told, once.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use protocol::time::{Tick, UnixMillis};
+
+/// What the system's clock says.
+#[must_use]
+pub fn wall() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A clock for waiting, from the moment it was made.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticker(Instant);
+
+impl Ticker {
+    /// A ticker at zero.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the start.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        Tick(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Never goes back.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    newest: UnixMillis,
+}
+
+impl Clock {
+    /// A clock that is not behind the log's newest entry.
+    #[must_use]
+    pub fn after(newest: UnixMillis) -> Self {
+        Self { newest }
+    }
+
+    /// The time, given what the system says.
+    pub fn at(&mut self, wall: UnixMillis) -> UnixMillis {
+        self.newest = self.newest.max(wall);
+        self.newest
+    }
+
+    /// Milliseconds by which the system's clock is behind the log, if it is.
+    #[must_use]
+    pub fn behind(&self, wall: UnixMillis) -> u64 {
+        self.newest.millis_since(wall)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_goes_back_behind_the_log() {
+        let mut clock = Clock::after(UnixMillis(1000));
+        assert_eq!(clock.at(UnixMillis(900)), UnixMillis(1000));
+        assert_eq!(clock.at(UnixMillis(1100)), UnixMillis(1100));
+        assert_eq!(clock.at(UnixMillis(1050)), UnixMillis(1100));
+    }
+
+    #[test]
+    fn a_clock_behind_the_log_is_noticed() {
+        assert_eq!(Clock::after(UnixMillis(1000)).behind(UnixMillis(400)), 600);
+        assert_eq!(Clock::after(UnixMillis(1000)).behind(UnixMillis(1400)), 0);
+    }
+}

@@ -1,0 +1,304 @@
+//! The receiver's configuration: what is written in `diode-rx.toml`, and what the receiver runs on once it is checked.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use audit::storage::read_outside;
+use protocol::keys::PublicKey;
+use protocol::reception::ReceptionLimits;
+use serde::Deserialize;
+
+use crate::home::{CONFIG, Home, LINK_KEY, POLICY, TRUST};
+
+/// The configuration that `diode-rx init` writes: every key, commented, with its default.
+pub const TEMPLATE: &str = include_str!("../diode-rx.example.toml");
+
+/// A configuration that can't be used: what is wrong where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{file} can't be read: {reason}\n  mend    make it with: diode-rx init --home {home} --name NAME")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system said.
+        reason: String,
+        /// The receiver's folder.
+        home: String,
+    },
+    /// It is not TOML, or has a key that is not known, or lacks one.
+    #[error("{file}: {reason}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// What the parser said, with line and key.
+        reason: String,
+    },
+    /// A value is out of its range.
+    #[error("{file}: {key} = {value} is out of range\n  mend    {mend}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The key, with its table.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        mend: String,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    receiver: ReceiverTable,
+    link: LinkTable,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReceiverTable {
+    name: String,
+    trust: Option<PathBuf>,
+    policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkTable {
+    listen: String,
+    name: Option<String>,
+    keys: Option<Vec<PathBuf>>,
+    interface: Option<String>,
+    receive_buffer_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    memory_mib: Option<u32>,
+    bundle_mib: Option<u64>,
+    sessions: Option<u16>,
+    idle_ms: Option<u64>,
+}
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The receiver's name, which bundles must be addressed to.
+    pub receiver: String,
+    /// The link's name in events.
+    pub link: String,
+    /// Where datagrams come in.
+    pub listen: SocketAddr,
+    /// The interface to take them from, if only one.
+    pub interface: Option<String>,
+    /// Bytes asked for the socket's buffer.
+    pub receive_buffer: usize,
+    /// Files of the pinned link keys.
+    pub link_keys: Vec<PathBuf>,
+    /// The trusted authors' file.
+    pub trust: PathBuf,
+    /// The policy's file.
+    pub policy: PathBuf,
+    /// What reception may use.
+    pub limits: ReceptionLimits,
+}
+
+impl Config {
+    /// Reads and checks a receiver's configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming file, key and mend.
+    pub fn load(home: &Home) -> Result<Self, ConfigError> {
+        let path = home.path(CONFIG);
+        let file = path.display().to_string();
+        let bytes = read_outside(&path, 1 << 20).map_err(|error| ConfigError::Unreadable {
+            file: file.clone(),
+            reason: error.to_string(),
+            home: home.dir().display().to_string(),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|_| ConfigError::Malformed {
+            file: file.clone(),
+            reason: "not UTF-8".to_owned(),
+        })?;
+        Self::parse(&text, &file, home.dir())
+    }
+
+    /// Checks a configuration's text; relative paths are below `dir`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming `file`, key and mend.
+    pub fn parse(text: &str, file: &str, dir: &Path) -> Result<Self, ConfigError> {
+        let written: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Malformed {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let check = Check { file };
+        let ReceiverTable { name, trust, policy } = written.receiver;
+        let LinkTable {
+            listen,
+            name: link,
+            keys,
+            interface,
+            receive_buffer_mib,
+        } = written.link;
+        let LimitsTable {
+            memory_mib,
+            bundle_mib,
+            sessions,
+            idle_ms,
+        } = written.limits;
+        let keys = keys.unwrap_or_else(|| vec![PathBuf::from(LINK_KEY)]);
+        if keys.is_empty() {
+            return Err(check.refuse(
+                "link.keys",
+                "[]".to_owned(),
+                "name at least one file with a link key".to_owned(),
+            ));
+        }
+        Ok(Self {
+            receiver: check.name("receiver.name", name)?,
+            link: check.name("link.name", link.unwrap_or_else(|| "main".to_owned()))?,
+            listen: listen.parse().map_err(|_| {
+                check.refuse(
+                    "link.listen",
+                    listen.clone(),
+                    "write address and port, such as 0.0.0.0:4600".to_owned(),
+                )
+            })?,
+            interface,
+            receive_buffer: check.range(
+                "link.receive_buffer_mib",
+                receive_buffer_mib.unwrap_or(64).into(),
+                1..=1024,
+            )? << 20,
+            link_keys: keys.iter().map(|key| dir.join(key)).collect(),
+            trust: dir.join(trust.unwrap_or_else(|| TRUST.into())),
+            policy: dir.join(policy.unwrap_or_else(|| POLICY.into())),
+            limits: ReceptionLimits {
+                memory_bytes: (check.range("limits.memory_mib", memory_mib.unwrap_or(128).into(), 8..=65_536)? as u64)
+                    << 20,
+                bundle_bytes: (check.range("limits.bundle_mib", bundle_mib.unwrap_or(16_384), 1..=16_777_216)? as u64)
+                    << 20,
+                sessions: check.range("limits.sessions", sessions.unwrap_or(8).into(), 1..=1024)?,
+                idle_millis: check.range("limits.idle_ms", idle_ms.unwrap_or(30_000), 100..=86_400_000)? as u64,
+            },
+        })
+    }
+
+    /// Reads the pinned link keys.
+    ///
+    /// # Errors
+    /// If one can't be read: with its file, and where to get it.
+    pub fn load_link_keys(&self) -> Result<Vec<PublicKey>, audit::keyfile::KeyFileError> {
+        self.link_keys
+            .iter()
+            .map(|path| audit::keyfile::load_public(path))
+            .collect()
+    }
+}
+
+struct Check<'a> {
+    file: &'a str,
+}
+
+impl Check<'_> {
+    fn refuse(&self, key: &'static str, value: String, mend: String) -> ConfigError {
+        ConfigError::Value {
+            file: self.file.to_owned(),
+            key,
+            value,
+            mend,
+        }
+    }
+
+    fn range(&self, key: &'static str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<usize, ConfigError> {
+        match usize::try_from(value) {
+            Ok(fits) if range.contains(&value) => Ok(fits),
+            _ => Err(self.refuse(
+                key,
+                value.to_string(),
+                format!("write a number from {} to {}", range.start(), range.end()),
+            )),
+        }
+    }
+
+    fn name(&self, key: &'static str, value: String) -> Result<String, ConfigError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+        if value.is_empty() || value.len() > 64 || !value.chars().all(plain) {
+            return Err(self.refuse(
+                key,
+                format!("{value:?}"),
+                "use 1 to 64 letters, digits, or any of - _ . @".to_owned(),
+            ));
+        }
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, "diode-rx.toml", Path::new("/home"))
+    }
+
+    const LEAST: &str = "[receiver]\nname = \"plant-7\"\n[link]\nlisten = \"127.0.0.1:4600\"\n";
+
+    #[test]
+    fn the_least_configuration_has_the_defaults() {
+        let config = parse(LEAST).unwrap();
+        assert_eq!(config.trust, Path::new("/home/allowed_signers"));
+        assert_eq!(config.limits.memory_bytes, 128 << 20);
+    }
+
+    #[test]
+    fn the_template_states_the_defaults() {
+        let text = TEMPLATE
+            .replace("@NAME@", "plant-7")
+            .replace("@LISTEN@", "127.0.0.1:4600");
+        let all: String = text
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let (template, least) = (parse(&all).unwrap(), parse(LEAST).unwrap());
+        assert_eq!(
+            format!("{template:?}"),
+            format!("{least:?}").replace("interface: None", "interface: Some(\"eth1\")")
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = parse(&LEAST.replace("listen", "lisen = 1\nlisten"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("diode-rx.toml") && error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let error = parse("[receiver]\nname = \"x\"\n[link]\n").unwrap_err().to_string();
+        assert!(error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named_with_its_range() {
+        let error = parse(&format!("{LEAST}[limits]\nsessions = 0\n"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("limits.sessions = 0") && error.contains("1 to 1024"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_name_with_a_space_is_refused() {
+        assert!(parse(&LEAST.replace("plant-7", "plant 7")).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! How a verb reaches the process that holds the lock: one JSON line each way over a Unix socket in the receiver's folder.
+//!
+//! The folder is 0700, so only its owner (and root) can connect; the peer's user id goes into the log entry all the same.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Most bytes of a request or an answer.
+pub const MAX_LINE: u64 = 256 * 1024;
+
+/// What a person asks the owner to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// Release a held bundle.
+    Release {
+        /// What `show` printed: bundle and what was looked at.
+        code: String,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Reject a held bundle, for good.
+    Reject {
+        /// What `show` printed.
+        code: String,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Trust an author's key.
+    TrustAdd {
+        /// The author's name.
+        principal: String,
+        /// The key's fingerprint, as its holder told it.
+        fingerprint: String,
+        /// The key, as an OpenSSH line.
+        key: String,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The exit code of the verb.
+    pub exit: u8,
+    /// What to print: on stdout if `exit` is 0, else on stderr.
+    pub text: String,
+}
+
+/// Asks the running owner; `None` if none listens.
+///
+/// # Errors
+/// If an owner listens and the exchange fails.
+pub fn ask(socket: &Path, request: &Request) -> io::Result<Option<Answer>> {
+    let mut stream = match UnixStream::connect(socket) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    // A release copies and syncs a whole bundle.
+    stream.set_read_timeout(Some(Duration::from_secs(3600)))?;
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(MAX_LINE)).read_line(&mut answer)?;
+    if answer.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the daemon ended without an answer; look with `diode-rx list`",
+        ));
+    }
+    Ok(Some(serde_json::from_str(&answer)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_with_an_unknown_field_is_refused() {
+        let text = r#"{"verb":"release","code":"a","reason":"b","force":true}"#;
+        assert!(serde_json::from_str::<Request>(text).is_err());
+    }
+
+    #[test]
+    fn a_request_reads_back() {
+        let request = Request::Reject {
+            code: "a-1".to_owned(),
+            reason: "no".to_owned(),
+        };
+        let text = serde_json::to_string(&request).unwrap();
+        assert_eq!(text, r#"{"verb":"reject","code":"a-1","reason":"no"}"#);
+        assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
+    }
+}

@@ -1,0 +1,68 @@
+//! The receiver of a one-way link: reassembles what comes, admits what is signed and whole, scans it, and keeps it in quarantine.
+//!
+//! ```text
+//! serve ─▶ socket ▶ reassembly ▶ owner ─▶ log, quarantine ─▶ released/
+//! list, show, tail ─▶ read the log and the quarantine, without a lock
+//! release, reject, trust ─▶ control socket of a running `serve`, or the owner itself when none runs
+//! ```
+//!
+//! Always true: nothing is ever sent to the link; what is admitted was announced by the pinned link key, signed by a trusted author, and
+//! equals what was signed, leaf by leaf.
+
+#![forbid(unsafe_code)]
+
+pub mod authority;
+mod cli;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod home;
+pub mod ledger;
+pub mod limiter;
+pub mod owner;
+pub mod serve;
+mod verbs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, TrustVerb, Verb};
+use verbs::Failure;
+
+/// Runs a verb: `args` begins with the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let usage = error.use_stderr();
+            let _ = error.print();
+            return ExitCode::from(if usage { verbs::USAGE } else { 0 });
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let home = &cli.home;
+    match cli.verb {
+        Verb::Init(args) => verbs::init::run(home, &args),
+        Verb::Serve => verbs::serve(home),
+        Verb::List(args) => verbs::list::run(home, &args),
+        Verb::Show(args) => verbs::show::run(home, &args),
+        Verb::Tail(args) => verbs::tail::run(home, &args),
+        Verb::Release(args) => verbs::ask::release(home, args),
+        Verb::Reject(args) => verbs::ask::reject(home, args),
+        Verb::Trust(TrustVerb::Add {
+            principal,
+            fingerprint,
+            key,
+        }) => verbs::ask::trust_add(home, principal, fingerprint, &key),
+        Verb::Trust(TrustVerb::List { json }) => verbs::trust::list(home, json),
+    }
+}

@@ -1,0 +1,77 @@
+//! What a sender can cause without end, as a bounded number of log entries: refusals and link events past a rate become one summary.
+
+use protocol::time::UnixMillis;
+
+/// Entries of that kind a minute.
+const PER_MINUTE: u32 = 60;
+const MINUTE_MILLIS: u64 = 60_000;
+
+/// Counts entries by the minute.
+#[derive(Debug, Default)]
+pub struct Limiter {
+    window: Option<UnixMillis>,
+    let_through: u32,
+    held_back: u64,
+}
+
+impl Limiter {
+    /// Whether an entry at `now` may be written on its own.
+    pub fn admit(&mut self, now: UnixMillis) -> bool {
+        if self.window.is_none() {
+            self.window = Some(now);
+        }
+        let fits = self.let_through < PER_MINUTE;
+        if fits {
+            self.let_through += 1;
+        } else {
+            self.held_back += 1;
+        }
+        fits
+    }
+
+    /// How many entries a finished minute held back, if any; starts the next minute.
+    pub fn finish_minute(&mut self, now: UnixMillis) -> Option<u64> {
+        let begun = self.window?;
+        if now.millis_since(begun) < MINUTE_MILLIS {
+            return None;
+        }
+        let held_back = std::mem::take(self).held_back;
+        (held_back > 0).then_some(held_back)
+    }
+
+    /// How many entries are held back now: to be told when the receiver stops.
+    #[must_use]
+    pub fn held_back(&self) -> u64 {
+        self.held_back
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sixty_first_entry_of_a_minute_is_held_back() {
+        let mut limiter = Limiter::default();
+        let through = (0..100).filter(|i| limiter.admit(UnixMillis(*i))).count();
+        assert_eq!((through, limiter.held_back()), (60, 40));
+    }
+
+    #[test]
+    fn a_minute_is_summarised_once_it_is_over() {
+        let mut limiter = Limiter::default();
+        for i in 0..61 {
+            limiter.admit(UnixMillis(i));
+        }
+        assert_eq!(limiter.finish_minute(UnixMillis(59_999)), None);
+        assert_eq!(limiter.finish_minute(UnixMillis(60_000)), Some(1));
+        assert!(limiter.admit(UnixMillis(60_001)));
+    }
+
+    #[test]
+    fn a_quiet_minute_needs_no_summary() {
+        let mut limiter = Limiter::default();
+        limiter.admit(UnixMillis(0));
+        assert_eq!(limiter.finish_minute(UnixMillis(60_000)), None);
+    }
+}

@@ -1,0 +1,372 @@
+//! The one place that changes log and quarantine. Whoever has an [`Owner`] holds the receiver's lock.
+//!
+//! ```text
+//! reassembly ─Arrival─▶ admit ─▶ HELD ─▶ scan ─▶ judge ─┬─ ALLOW, auto-release ─▶ release ─▶ RELEASED
+//! control socket ─────▶ release, reject, trust add      ├─ ALLOW or REVIEW ─▶ waits for a person
+//!                                                       └─ REJECT ─▶ REJECTED
+//! ```
+//!
+//! Always true: an event is in the log, synced, before its effect is final; what the log says and a crash undid is redone by
+//! [`Owner::open`].
+
+mod admission;
+mod decision;
+mod recovery;
+mod trust;
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use audit::event::{Event, EventKind};
+use audit::keyfile::{self, KeyFileError};
+use audit::log::{Log, LogError, Receipt};
+use audit::storage::{Lock, replace_durable};
+use protocol::digest::BundleId;
+use protocol::time::UnixMillis;
+use protocol::wire::Announce;
+use scanner::quarantine::{Quarantine, QuarantineError};
+use scanner::scan::Scanner;
+
+pub use decision::Asked;
+
+use crate::authority::{Authority, AuthorityError};
+use crate::clock::{Clock, wall};
+use crate::config::{Config, ConfigError};
+use crate::home::{self, Home};
+use crate::ledger::Ledger;
+use crate::limiter::Limiter;
+
+/// Why the receiver can't own its folder, or go on owning it.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnerError {
+    /// Another process has the lock.
+    #[error("{folder} is in use by another process: a running `diode-rx serve`, or another verb")]
+    Locked {
+        /// The receiver's folder.
+        folder: PathBuf,
+    },
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key file can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The log can't be used.
+    #[error("the audit log can't be used: {0}")]
+    Log(#[from] LogError),
+    /// The quarantine can't be used.
+    #[error("the quarantine can't be used: {0}")]
+    Quarantine(#[from] QuarantineError),
+    /// Trust or policy can't be used.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The folder can't be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was done.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Owner of a receiver's folder.
+#[derive(Debug)]
+pub struct Owner {
+    home: Home,
+    link: String,
+    authority: Authority,
+    log: Log,
+    ledger: Arc<RwLock<Ledger>>,
+    quarantine: Arc<Quarantine>,
+    scanner: Arc<Scanner>,
+    clock: Clock,
+    /// The log's size at the last high-water mark.
+    marked: u64,
+    limiter: Limiter,
+    /// Held bundles without a verdict, in the order of their admission.
+    unscanned: VecDeque<BundleId>,
+    /// The epoch of the last announce, once there was one.
+    link_epoch: Option<u64>,
+    _lock: Box<dyn Lock>,
+}
+
+impl Owner {
+    /// Takes the lock, reads the log, and finishes what a crash left undone.
+    ///
+    /// # Errors
+    /// [`OwnerError::Locked`] if another process owns the folder; else what can't be used.
+    pub fn open(home: Home, config: &Config) -> Result<Self, OwnerError> {
+        let io_error = |what: &'static str| {
+            move |source| OwnerError::Io {
+                what: what.to_owned(),
+                source,
+            }
+        };
+        let lock = home.lock().map_err(io_error("the lock can't be taken"))?;
+        let lock = lock.ok_or_else(|| OwnerError::Locked {
+            folder: home.dir().to_owned(),
+        })?;
+        let key = keyfile::load(&home.path(home::LOG_KEY))?;
+        let fingerprint_key = read_fingerprint_key(&home)?;
+        let log_folder = home
+            .sub(home::LOG)
+            .map_err(io_error("the log's folder can't be opened"))?;
+        let (log, recovery) = Log::open(log_folder, key, wall())?;
+        if let Some(earlier) = read_high_water(&home).map_err(io_error("the high-water mark can't be read"))? {
+            log.check_against(&earlier)?;
+        }
+        let mut ledger = Ledger::default();
+        for entry in log.entries(0) {
+            let (index, event) = entry?;
+            ledger.apply(index, &event);
+        }
+        tracing::debug!(entries = log.size(), ?recovery, "audit log read");
+        let folder = home
+            .sub(home::QUARANTINE)
+            .map_err(io_error("the quarantine's folder can't be opened"))?;
+        let mut owner = Self {
+            link: config.link.clone(),
+            authority: Authority::new(config),
+            clock: Clock::after(ledger.newest()),
+            ledger: Arc::new(RwLock::new(ledger)),
+            quarantine: Arc::new(Quarantine::open(folder)?),
+            scanner: Arc::new(Scanner::with_default_engines(fingerprint_key)),
+            marked: 0,
+            limiter: Limiter::default(),
+            unscanned: VecDeque::new(),
+            link_epoch: None,
+            home,
+            log,
+            _lock: lock,
+        };
+        owner.recover()?;
+        owner.note_settings()?;
+        owner.publish()?;
+        Ok(owner)
+    }
+
+    /// The receiver's folder.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The operator's files.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The fold of the log, which this owner keeps up to date.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<RwLock<Ledger>> {
+        self.ledger.clone()
+    }
+
+    /// The packed bundles.
+    #[must_use]
+    pub fn quarantine(&self) -> Arc<Quarantine> {
+        self.quarantine.clone()
+    }
+
+    /// The engines.
+    #[must_use]
+    pub fn scanner(&self) -> Arc<Scanner> {
+        self.scanner.clone()
+    }
+
+    /// The next held bundle without a verdict; it is the caller's to scan.
+    pub fn next_unscanned(&mut self) -> Option<BundleId> {
+        self.unscanned.pop_front()
+    }
+
+    /// Makes all that was recorded visible to readers.
+    ///
+    /// # Errors
+    /// If the log can't be published.
+    pub fn publish(&mut self) -> Result<(), OwnerError> {
+        let checkpoint = self.log.publish()?;
+        if self.marked == checkpoint.size() {
+            return Ok(());
+        }
+        self.marked = checkpoint.size();
+        let storage = self.home.storage();
+        replace_durable(
+            &*storage,
+            home::HIGH_WATER.as_ref(),
+            checkpoint.note().as_bytes(),
+            0o600,
+        )
+        .map_err(|source| OwnerError::Io {
+            what: "the high-water mark can't be written".to_owned(),
+            source,
+        })
+    }
+
+    /// The time, never behind the log.
+    pub(crate) fn now(&mut self) -> UnixMillis {
+        self.clock.at(wall())
+    }
+
+    /// An event of this link, dated now.
+    fn event(&mut self, kind: EventKind) -> Event {
+        let link = Some(self.link.clone());
+        Event {
+            link,
+            ..Event::new(kind, self.now())
+        }
+    }
+
+    /// An event about an announced transmission.
+    fn event_of(&mut self, kind: EventKind, announce: &Announce) -> Event {
+        let epoch = self.with_ledger(|ledger| ledger.epoch_number(announce.number.epoch));
+        Event {
+            epoch: Some(epoch),
+            epoch_id: Some(format!("{:016x}", announce.number.epoch)),
+            seq: Some(announce.number.sequence),
+            bundle: Some(announce.bundle),
+            ..self.event(kind)
+        }
+    }
+
+    /// An event about an admitted bundle.
+    fn event_about(&mut self, kind: EventKind, id: BundleId) -> Event {
+        let known = self.with_ledger(|ledger| ledger.get(&id).map(|record| (record.number, record.epoch)));
+        let event = Event {
+            bundle: Some(id),
+            ..self.event(kind)
+        };
+        match known {
+            None => event,
+            Some((number, epoch)) => Event {
+                epoch: Some(epoch),
+                epoch_id: Some(format!("{:016x}", number.epoch)),
+                seq: Some(number.sequence),
+                ..event
+            },
+        }
+    }
+
+    /// Appends one event and syncs it.
+    fn record(&mut self, event: &Event) -> Result<Receipt, OwnerError> {
+        let mut receipts = self.log.append(std::slice::from_ref(event))?;
+        let receipt = receipts.pop().ok_or_else(|| OwnerError::Io {
+            what: "the log gave no receipt".to_owned(),
+            source: io::Error::other("an entry without an index"),
+        })?;
+        self.ledger
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .apply(receipt.index(), event);
+        Ok(receipt)
+    }
+
+    /// Appends one event that permits no further step.
+    fn note(&mut self, event: &Event) -> Result<(), OwnerError> {
+        self.record(event).map(drop)
+    }
+
+    /// Appends an event that a sender can cause at will: past a rate it is counted and summarised.
+    fn record_limited(&mut self, event: &Event) -> Result<(), OwnerError> {
+        self.summarise_refusals()?;
+        if self.limiter.admit(event.time) {
+            self.note(event)?;
+        }
+        Ok(())
+    }
+
+    /// Records how many refusals and link events a finished minute held back.
+    ///
+    /// # Errors
+    /// If the log can't be written.
+    pub fn summarise_refusals(&mut self) -> Result<(), OwnerError> {
+        let now = self.now();
+        match self.limiter.finish_minute(now) {
+            None => Ok(()),
+            Some(held_back) => self.record_held_back(held_back),
+        }
+    }
+
+    fn record_held_back(&mut self, held_back: u64) -> Result<(), OwnerError> {
+        let detail = Some(format!("{held_back} further refusals and link events within a minute"));
+        let event = Event {
+            detail,
+            ..self.event(EventKind::RefusalsSummarised)
+        };
+        self.note(&event)
+    }
+
+    /// Records that the daemon began or ended.
+    ///
+    /// # Errors
+    /// If the log can't be written.
+    pub fn note_daemon(&mut self, kind: EventKind, detail: String) -> Result<(), OwnerError> {
+        if kind == EventKind::DaemonStopped && self.limiter.held_back() > 0 {
+            self.record_held_back(self.limiter.held_back())?;
+        }
+        let event = Event {
+            detail: Some(detail),
+            ..self.event(kind)
+        };
+        self.note(&event)?;
+        self.publish()
+    }
+
+    /// Records which of the operator's files changed since they were last on record.
+    ///
+    /// # Errors
+    /// If the log can't be written.
+    pub fn note_settings(&mut self) -> Result<(), OwnerError> {
+        let mut files = self.authority.digests();
+        let config = self.home.path(home::CONFIG);
+        let bytes = audit::storage::read_outside(&config, 1 << 20).ok();
+        files.push((
+            config.display().to_string(),
+            bytes.map(|bytes| protocol::digest::Digest::of(&bytes)),
+        ));
+        for (path, digest) in files {
+            let known = self.with_ledger(|ledger| ledger.setting(&path));
+            if digest.is_some() && digest != known {
+                let event = Event {
+                    path: Some(path),
+                    policy: digest,
+                    ..self.event(EventKind::ConfigChanged)
+                };
+                self.note(&event)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn with_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> T {
+        read(&self.ledger.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The checkpoint that was last kept outside the log, if there is one.
+fn read_high_water(home: &Home) -> io::Result<Option<String>> {
+    let path = home.path(home::HIGH_WATER);
+    match audit::storage::read_outside(&path, 64 << 10) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(bytes) => String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|_| io::Error::other("it is not UTF-8")),
+    }
+}
+
+fn read_fingerprint_key(home: &Home) -> Result<[u8; 32], OwnerError> {
+    let path = home.path(home::FINGERPRINT_KEY);
+    let what = format!("{} can't be read; `diode-rx init` makes it", path.display());
+    let bytes = audit::storage::read_outside(&path, 64).map_err(|source| OwnerError::Io {
+        what: what.clone(),
+        source,
+    })?;
+    bytes.try_into().map_err(|_| OwnerError::Io {
+        what,
+        source: io::Error::other("it has not 32 bytes"),
+    })
+}

@@ -1,0 +1,84 @@
+//! `diode-rx list`: the admitted bundles, a line each.
+
+use std::path::Path;
+
+use audit::event::State;
+use audit::{escape, line};
+use protocol::digest::BundleId;
+use serde_json::json;
+
+use super::{Failure, local, open_home, read_log, say};
+use crate::cli::{ListArgs, StateFilter};
+use crate::ledger::Record;
+
+pub(crate) fn run(dir: &Path, args: &ListArgs) -> Result<(), Failure> {
+    let home = open_home(dir)?;
+    let (_, ledger) = read_log(&home)?;
+    let wanted = |record: &Record| args.state.is_none_or(|filter| filter.fits(record.state));
+    let bundles: Vec<_> = ledger
+        .bundles()
+        .into_iter()
+        .filter(|(_, record)| wanted(record))
+        .collect();
+    if args.json {
+        return bundles
+            .iter()
+            .try_for_each(|(id, record)| say(&object(*id, record).to_string()));
+    }
+    if bundles.is_empty() {
+        return say("no bundles");
+    }
+    say(&format!(
+        "{:<6} {:<9} {:<8}  {:>10} {:>7}  {:<20}  FROM",
+        "SEQ", "STATE", "BUNDLE", "SIZE", "FILES", "ADMITTED"
+    ))?;
+    for (id, record) in bundles {
+        let event = &record.admitted.1;
+        let state = state_word(record.state);
+        let size = line::size(event.bytes.unwrap_or(0));
+        let time = local(event.time);
+        let signer = escape::terminal(event.signer.as_deref().unwrap_or("-"));
+        let (seq, files) = (record.number.sequence, event.files.unwrap_or(0));
+        say(&format!(
+            "{seq:<6} {state:<9} {:<8}  {size:>10} {files:>7}  {time:<20}  {signer}",
+            id.short()
+        ))?;
+    }
+    Ok(())
+}
+
+fn object(id: BundleId, record: &Record) -> serde_json::Value {
+    let event = &record.admitted.1;
+    json!({
+        "schema": 1,
+        "bundle": id,
+        "state": record.state,
+        "epoch": record.epoch,
+        "seq": record.number.sequence,
+        "admitted": event.time,
+        "since": record.latest.1.time,
+        "signer": event.signer,
+        "key": event.key,
+        "bytes": event.bytes,
+        "files": event.files,
+        "verdict": record.latest.1.verdict,
+    })
+}
+
+/// The state's word for people.
+pub(crate) fn state_word(state: State) -> &'static str {
+    match state {
+        State::Held => "HELD",
+        State::Released => "RELEASED",
+        State::Rejected => "REJECTED",
+    }
+}
+
+impl StateFilter {
+    pub(crate) fn fits(self, state: State) -> bool {
+        matches!(
+            (self, state),
+            (Self::Held, State::Held) | (Self::Released, State::Released) | (Self::Rejected, State::Rejected)
+        )
+    }
+}

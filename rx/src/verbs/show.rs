@@ -1,0 +1,238 @@
+//! `diode-rx show`: one bundle, what is proved apart from what is claimed.
+
+use std::path::Path;
+
+use audit::event::State;
+use audit::line::Style;
+use audit::{escape, line};
+use protocol::bundle::Statement;
+use protocol::digest::BundleId;
+use scanner::policy::Decision;
+use scanner::quarantine::Quarantine;
+use scanner::report::Report;
+use scanner::show::Look;
+use serde_json::json;
+
+use super::list::state_word;
+use super::{FAILED, Failure, USAGE, find, local, open_home, read_log, say};
+use crate::authority::Authority;
+use crate::cli::ShowArgs;
+use crate::clock::wall;
+use crate::config::Config;
+use crate::home::{self, Home};
+use crate::ledger::Record;
+
+/// Findings printed in full; `--json` has them all.
+const FINDINGS_SHOWN: usize = 20;
+
+/// What is known of a bundle.
+struct Known<'a> {
+    id: BundleId,
+    record: &'a Record,
+    statement: Statement,
+    /// Author and trust line as of now, or why the signatures do not count any more.
+    signer: Result<String, String>,
+    report: Option<Report>,
+    decision: Option<Decision>,
+}
+
+pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
+    let home = open_home(dir)?;
+    let config = Config::load(&home)?;
+    let (_, ledger) = read_log(&home)?;
+    let (id, record) = find(&ledger, &args.id)?;
+    let known = look_up(&home, &config, id, record)?;
+    match args.json {
+        true => say(&known.to_json().to_string()),
+        false => say(&known.to_text()),
+    }
+}
+
+fn look_up<'a>(home: &Home, config: &Config, id: BundleId, record: &'a Record) -> Result<Known<'a>, Failure> {
+    let failed = |error: scanner::quarantine::QuarantineError| {
+        Failure::new(FAILED, format!("{error}\n  mend    {}", error.mend()))
+    };
+    let authority = Authority::new(config);
+    let quarantine = Quarantine::open(home.sub(home::QUARANTINE)?).map_err(failed)?;
+    let stored = quarantine.open_any(id).map_err(failed)?.ok_or_else(|| {
+        Failure::new(
+            FAILED,
+            format!(
+                "bundle {id} is in the log, and its file is nowhere in quarantine\n  mend    restore it from a backup"
+            ),
+        )
+    })?;
+    let statement = stored.unverified().map_err(failed)?.statement;
+    let trust = authority
+        .trust()
+        .map_err(|error| Failure::new(USAGE, error.to_string()))?;
+    let signer = stored
+        .verify(&trust, authority.receiver(), wall())
+        .map(|head| {
+            let author = head.author();
+            format!(
+                "{}, key {}, {} line {}",
+                author.principal,
+                author.fingerprint,
+                trust.file(),
+                author.trust_line
+            )
+        })
+        .map_err(|error| error.to_string());
+    let report = quarantine.load_report(&id).map_err(failed)?;
+    let policy = authority
+        .policy()
+        .map_err(|error| Failure::new(USAGE, error.to_string()))?;
+    let decision = report.as_ref().map(|report| policy.judge(report));
+    Ok(Known {
+        id,
+        record,
+        statement,
+        signer,
+        report,
+        decision,
+    })
+}
+
+impl Known<'_> {
+    fn to_text(&self) -> String {
+        let Self {
+            id, record, statement, ..
+        } = self;
+        let since = local(record.latest.1.time);
+        let mut text = format!(
+            "bundle     {id} (seq {}, epoch {})\nstate      {} since {since}\n",
+            record.number.sequence,
+            record.epoch,
+            state_word(record.state),
+        );
+        text += &match &self.signer {
+            Ok(signer) => format!("identified {}\n", escape::terminal(signer)),
+            Err(why) => format!(
+                "identified when it was admitted as {}; NOT as of now: {}\n",
+                escape::terminal(record.admitted.1.signer.as_deref().unwrap_or("-")),
+                escape::terminal(why)
+            ),
+        };
+        text += &format!("claims     {}\n", escape::terminal(&claims(statement)));
+        text += &format!("verified   {}\n", self.verified());
+        text += &format!("scanned    {}\n", self.scanned());
+        let history: Vec<_> = record
+            .history
+            .iter()
+            .map(|(index, kind)| format!("{} {index}", kind.as_str().trim_start_matches("bundle.")))
+            .collect();
+        text += &format!("audited    log entries: {}\n", history.join(", "));
+        if let Some(report) = &self.report {
+            text += &scanner::show::findings(
+                report,
+                FINDINGS_SHOWN,
+                Look {
+                    colour: Style::detect().colour,
+                },
+            );
+        }
+        text + &self.next()
+    }
+
+    fn verified(&self) -> String {
+        let event = &self.record.admitted.1;
+        let repaired = match event.loss_ppm.unwrap_or(0) {
+            0 => "nothing lost".to_owned(),
+            ppm => format!("loss {:.1} % repaired", f64::from(ppm) / 10_000.0),
+        };
+        let (blocks, leaves) = (event.blocks.unwrap_or(0), self.statement.leaf_count());
+        format!(
+            "announce, {blocks} of {blocks} blocks ({repaired}), {leaves} of {leaves} leaves, {}",
+            line::count(self.statement.files.len() as u64, "file"),
+        )
+    }
+
+    fn scanned(&self) -> String {
+        let (Some(report), Some(decision)) = (&self.report, &self.decision) else {
+            return "not yet".to_owned();
+        };
+        let reasons: Vec<_> = decision
+            .reasons()
+            .iter()
+            .map(|reason| escape::terminal(&reason.text))
+            .collect();
+        format!(
+            "{}: {}\n           {} of {} files covered; {}; rules {}, policy {}",
+            decision.verdict(),
+            reasons.join("; "),
+            report.coverage.covered,
+            report.coverage.files,
+            line::findings(&report.counts),
+            report.rules_digest.short(),
+            decision.policy().short(),
+        )
+    }
+
+    fn next(&self) -> String {
+        let Some(decision) = &self.decision else {
+            return String::new();
+        };
+        if self.record.state != State::Held {
+            return String::new();
+        }
+        let code = decision.review_code(&self.id);
+        format!("\nnext: diode-rx release {code} --reason \"…\"   or   diode-rx reject {code} --reason \"…\"")
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        let held = self.record.state == State::Held;
+        let code = self
+            .decision
+            .as_ref()
+            .filter(|_| held)
+            .map(|decision| decision.review_code(&self.id));
+        json!({
+            "schema": 1,
+            "bundle": self.id,
+            "seq": self.record.number.sequence,
+            "epoch": self.record.epoch,
+            "state": self.record.state,
+            "since": self.record.latest.1.time,
+            "identified": { "now": self.signer.is_ok(), "signer": self.record.admitted.1.signer, "key": self.record.admitted.1.key,
+                            "detail": self.signer.as_ref().map_or_else(Clone::clone, Clone::clone) },
+            "claims": {
+                "author": self.statement.author, "created": self.statement.created, "not_after": self.statement.not_after,
+                "audience": self.statement.audience, "target": self.statement.target, "description": self.statement.description,
+                "origin": self.statement.origin, "files": self.statement.files.len(), "bytes": self.statement.content_len,
+            },
+            "decision": self.decision,
+            "code": code,
+            "report": self.report,
+            "log_entries": self.record.history.iter().map(|(index, _)| index).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// What the author says, which only the signature stands for.
+fn claims(statement: &Statement) -> String {
+    let origin = &statement.origin;
+    let mut claims = vec![
+        format!("created {}", local(statement.created)),
+        format!("valid until {}", local(statement.not_after)),
+    ];
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            claims.push(format!("{name} {value}"));
+        }
+    };
+    add("tool", origin.tool.clone());
+    add("model", origin.model.clone());
+    add("ai-generated", Some(origin.ai_generated.name().to_owned()));
+    add("commit", origin.commit.clone());
+    add(
+        "work tree",
+        origin
+            .dirty
+            .map(|dirty| if dirty { "dirty" } else { "clean" }.to_owned()),
+    );
+    add("target", statement.target.clone());
+    add("audience", Some(statement.audience.join(" ")));
+    add("description", statement.description.clone());
+    claims.join(", ")
+}

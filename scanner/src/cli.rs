@@ -1,0 +1,155 @@
+//! `diode-scan`: arguments, and the one place where errors become text and exit codes.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use audit::escape::terminal;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod check;
+mod rules;
+
+/// Exit codes; the same in all programs of the pair.
+mod exit {
+    /// Done; for `check`, ALLOW.
+    pub(super) const DONE: u8 = 0;
+    /// Failed; for `check`, coverage is incomplete and nothing else is wrong.
+    pub(super) const FAILED: u8 = 1;
+    /// Wrong usage or configuration.
+    pub(super) const USAGE: u8 = 2;
+    /// REJECT by policy.
+    pub(super) const REJECT: u8 = 3;
+    /// REVIEW needed.
+    pub(super) const REVIEW: u8 = 4;
+    /// A bundle that is damaged, or whose files are not the signed ones.
+    pub(super) const INTEGRITY: u8 = 5;
+}
+
+/// Looks at code before it is sent, as the receiver will.
+#[derive(Debug, Parser)]
+#[command(name = "diode-scan", version, max_term_width = 100)]
+#[command(after_help = "Example:\n  diode-scan check src/ out.bundle")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Scan directories, files and bundles, and say what the receiver's policy would
+    Check(CheckArgs),
+    /// What is looked for
+    Rules {
+        #[command(subcommand)]
+        verb: RulesVerb,
+    },
+    /// Print the default policy, to start one from
+    #[command(after_help = "Example:\n  diode-scan policy > policy.toml")]
+    Policy,
+}
+
+#[derive(Debug, Subcommand)]
+enum RulesVerb {
+    /// List all rules of all engines
+    #[command(after_help = "Example:\n  diode-scan rules list --json | jq -r .id")]
+    List(OutputArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes:
+  0  ALLOW
+  1  coverage is incomplete, and nothing else is wrong
+  2  wrong usage, a path that cannot be read, or a policy that cannot be used
+  3  REJECT by policy
+  4  REVIEW needed
+  5  a bundle is damaged, or its files are not the ones that were signed
+With several paths, that of the worst; from worst: 5, 3, 4, 1, 0.
+
+A bundle's signatures are not looked at: that is the receiver's business, with its own trust.
+Below a directory, `.git` is left out, as diode-pack does; links and devices are named and not followed.
+
+Examples:
+  diode-scan check .
+  diode-scan check src/ --exclude 'vendor/**' --policy policy.toml
+  diode-scan check out.bundle --json | jq .decision.verdict")]
+struct CheckArgs {
+    /// Directories, files, and .bundle files
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The policy to judge by [default: the built-in one; see `diode-scan policy`]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Leave out what matches, relative to the directory given; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// List at most this many findings of each path
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+struct OutputArgs {
+    /// How to print results; json is one object a line
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl OutputArgs {
+    fn is_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
+
+/// Runs `diode-scan` with these arguments, the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and go to standard output.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            let _closed = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = match &cli.verb {
+        Verb::Check(args) => check::run(args, &mut out),
+        Verb::Rules {
+            verb: RulesVerb::List(args),
+        } => rules::list(args, &mut out).map(|()| exit::DONE),
+        Verb::Policy => out
+            .write_all(crate::Policy::default_text().as_bytes())
+            .map(|()| exit::DONE)
+            .map_err(anyhow::Error::from),
+    };
+    let done = done.and_then(|code| out.flush().map(|()| code).map_err(anyhow::Error::from));
+    match done {
+        Ok(code) => ExitCode::from(code),
+        // Whoever reads has seen enough: `diode-scan … | head` is no failure of ours to report.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::FAILED),
+        Err(error) => {
+            let text = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            let _closed = writeln!(io::stderr(), "error: {}", terminal(&text));
+            ExitCode::from(exit::USAGE)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,106 @@
+//! What an engine is: it starts on a bundle, then on each file, is shown the file window by window, and ends with an
+//! outcome.
+//!
+//! ```text
+//! Engine::begin_bundle ─▶ BundleScan::begin_file ─▶ FileScan::window … window ─▶ finish ─▶ Outcome
+//!                              (several files at once)                              │
+//!                         BundleScan::finish ◀── after the last file ───────────────┘
+//! ```
+//!
+//! Always true:
+//! - each byte of a file is owned by exactly one window, and seen with 32 KiB of its surroundings on both sides, or up
+//!   to the file's ends; an engine that reports what *starts* in owned bytes reports everything once;
+//! - an engine's panic costs its outcome for that file, and nothing else;
+//! - what a secret looked like never leaves [`Findings`].
+
+use std::fmt;
+
+use protocol::digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::content::FileEntry;
+use crate::facts::FileFacts;
+use crate::finding::RuleInfo;
+
+mod collect;
+mod snippet;
+mod window;
+
+pub use self::collect::{BundleFindings, Findings, FingerprintKey};
+pub(crate) use self::collect::{Collected, count};
+pub use self::window::Window;
+pub(crate) use self::window::{Reader, Windowing};
+
+/// One way of looking at files.
+pub trait Engine: Send + Sync {
+    /// The name in reports and policies: one lower-case word.
+    fn name(&self) -> &'static str;
+
+    /// Raised whenever the engine would say something else about the same bytes.
+    fn version(&self) -> u32;
+
+    /// All rules, by id.
+    fn rules(&self) -> Vec<RuleInfo>;
+
+    /// A digest over everything in the rules that decides about findings.
+    fn rules_digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(&self.rules()).unwrap_or_default())
+    }
+
+    /// Starts on a bundle of these files.
+    fn begin_bundle<'a>(&'a self, files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a>;
+}
+
+/// An engine at work on one bundle; shared by the threads that scan its files.
+pub trait BundleScan: Send + Sync {
+    /// Starts on a file; `None` if the file is not this engine's business.
+    fn begin_file<'a>(&'a self, file: &'a FileFacts) -> Option<Box<dyn FileScan + 'a>>;
+
+    /// Ends the bundle, after all its files: what only shows between files.
+    fn finish(self: Box<Self>, _out: &mut BundleFindings<'_>) {}
+}
+
+/// An engine at work on one file.
+pub trait FileScan {
+    /// Looks at the next window. A file has at least one, which may be empty.
+    fn window(&mut self, window: &Window<'_>, out: &mut Findings<'_>);
+
+    /// Ends the file.
+    fn finish(self: Box<Self>, out: &mut Findings<'_>) -> Outcome;
+}
+
+/// How an engine ended with a file; only `Scanned` covers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All of it was looked at.
+    Scanned,
+    /// The engine cannot read this type.
+    Unsupported,
+    /// A limit was reached before the end.
+    OverLimit,
+    /// Time was up before the end.
+    TimedOut,
+    /// The engine panicked, or the file could not be read.
+    Crashed,
+}
+
+impl Outcome {
+    /// The word in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scanned => "scanned",
+            Self::Unsupported => "unsupported",
+            Self::OverLimit => "over-limit",
+            Self::TimedOut => "timed-out",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

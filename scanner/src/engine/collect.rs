@@ -1,0 +1,263 @@
+//! What engines found in one file, counted in full and listed up to a limit, and what was found between files.
+//!
+//! The first 20 findings of a rule in a file are listed; every one is counted. Fingerprints are made here, with the key
+//! that no engine sees.
+
+use std::collections::BTreeMap;
+
+use audit::event::FindingCounts;
+use hmac::{Hmac, KeyInit, Mac};
+use protocol::digest::Digest;
+use sha2::Sha256;
+
+use super::snippet::Blots;
+use crate::finding::{Finding, Found, Identity, Severity};
+
+/// Findings of one rule that are listed for a file.
+const LISTED_A_RULE: u64 = 20;
+/// Findings that are listed for a file, whatever the rules.
+const LISTED_A_FILE: usize = 200;
+
+/// The key of fingerprints: who does not have it cannot try out passwords against a report.
+#[derive(Clone)]
+pub struct FingerprintKey(Hmac<Sha256>);
+
+impl FingerprintKey {
+    /// Takes the key.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        // HMAC pads a key with zeros to the hash's block.
+        let mut block = [0; 64];
+        block.split_at_mut(key.len()).0.copy_from_slice(&key);
+        Self(Hmac::new(&block.into()))
+    }
+
+    /// The HMAC-SHA-256 of `parts`, each with its length before it.
+    fn over(&self, parts: &[&[u8]]) -> Digest {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        Digest(mac.finalize().into_bytes().into())
+    }
+}
+
+impl std::fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FingerprintKey")
+    }
+}
+
+/// Adds `count` findings of a severity.
+pub(crate) fn count(counts: &mut FindingCounts, severity: Severity, count: u64) {
+    let sum = match severity {
+        Severity::Critical => &mut counts.critical,
+        Severity::High => &mut counts.high,
+        Severity::Medium => &mut counts.medium,
+        Severity::Low => &mut counts.low,
+    };
+    *sum = sum.saturating_add(count);
+}
+
+/// What was found in one file so far.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    key: &'a FingerprintKey,
+    path: &'a str,
+    engine: &'static str,
+    found: Vec<(&'static str, Found)>,
+    a_rule: BTreeMap<(&'static str, String), u64>,
+    counted: FindingCounts,
+    blots: Blots,
+}
+
+/// What was found in one file, ready for the report.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) counted: FindingCounts,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing yet, for the file at `path`.
+    #[must_use]
+    pub fn new(key: &'a FingerprintKey, path: &'a str) -> Self {
+        Self {
+            key,
+            path,
+            engine: "",
+            found: Vec::new(),
+            a_rule: BTreeMap::new(),
+            counted: FindingCounts::default(),
+            blots: Blots::default(),
+        }
+    }
+
+    /// Whose findings come next.
+    pub(crate) fn set_engine(&mut self, engine: &'static str) {
+        self.engine = engine;
+    }
+
+    /// Adds a finding.
+    pub fn add(&mut self, found: Found) {
+        count(&mut self.counted, found.severity, 1);
+        let listed = self.a_rule.entry((self.engine, found.rule.clone())).or_default();
+        *listed += 1;
+        if *listed <= LISTED_A_RULE && self.found.len() < LISTED_A_FILE {
+            self.found.push((self.engine, found));
+        }
+    }
+
+    /// Counts a finding of `rule` that there is no need to list; see [`Findings::lists`].
+    pub fn count(&mut self, rule: &str, severity: Severity) {
+        count(&mut self.counted, severity, 1);
+        *self.a_rule.entry((self.engine, rule.to_owned())).or_default() += 1;
+    }
+
+    /// Whether another finding of `rule` would be listed: placing one takes time.
+    #[must_use]
+    pub fn lists(&self, rule: &str) -> bool {
+        let key = (self.engine, rule.to_owned());
+        self.found.len() < LISTED_A_FILE && self.a_rule.get(&key).is_none_or(|&count| count < LISTED_A_RULE)
+    }
+
+    /// Keeps `secret`, at `offset` in the file, out of every snippet of the file.
+    pub fn conceal(&mut self, offset: u64, secret: &[u8]) {
+        self.blots.add(offset, secret);
+    }
+
+    /// The findings as the report has them.
+    pub(crate) fn into_collected(self) -> Collected {
+        let Self {
+            key,
+            path,
+            found,
+            counted,
+            blots,
+            ..
+        } = self;
+        let findings = found
+            .into_iter()
+            .map(|(engine, found)| finding(key, path, engine, found, &blots))
+            .collect();
+        Collected { findings, counted }
+    }
+}
+
+fn finding(key: &FingerprintKey, path: &str, engine: &str, found: Found, blots: &Blots) -> Finding {
+    let line = found
+        .place
+        .as_ref()
+        .map(|place| place.text.as_slice())
+        .unwrap_or_default();
+    let fingerprint = match &found.identity {
+        Identity::Line => key.over(&[engine.as_bytes(), found.rule.as_bytes(), b"line", path.as_bytes(), line]),
+        Identity::Secret(secret) => key.over(&[engine.as_bytes(), found.rule.as_bytes(), b"secret", secret]),
+    };
+    Finding {
+        engine: engine.to_owned(),
+        rule: found.rule,
+        severity: found.severity,
+        confidence: found.confidence,
+        cwe: found.cwe,
+        path: path.to_owned(),
+        line: found.place.as_ref().map(|place| place.line),
+        column: found.place.as_ref().map(|place| place.column),
+        message: found.message,
+        mend: found.mend,
+        snippet: found.place.as_ref().and_then(|place| blots.snippet(place)),
+        fingerprint,
+    }
+}
+
+/// What an engine found between files, once all were seen.
+#[derive(Debug)]
+pub struct BundleFindings<'a> {
+    key: &'a FingerprintKey,
+    engine: &'static str,
+    findings: Vec<Finding>,
+}
+
+impl<'a> BundleFindings<'a> {
+    pub(crate) fn new(key: &'a FingerprintKey, engine: &'static str) -> Self {
+        Self {
+            key,
+            engine,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Adds a finding about the file at `path`. Its snippet shows the place's text as it is, so that must hold no
+    /// secret.
+    pub fn add(&mut self, path: &str, found: Found) {
+        self.findings
+            .push(finding(self.key, path, self.engine, found, &Blots::default()));
+    }
+
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+    use crate::finding::Confidence;
+
+    fn found(rule: &str, identity: Identity) -> Found {
+        Found {
+            rule: rule.to_owned(),
+            severity: Severity::Low,
+            confidence: Confidence::Low,
+            cwe: None,
+            message: String::new(),
+            mend: String::new(),
+            place: None,
+            identity,
+        }
+    }
+
+    #[test]
+    fn the_hmac_is_that_of_rfc_4231() {
+        // Test case 1. HMAC pads a key with zeros to its block, so the 20-byte key of the vector and ours are one.
+        let mut key = [0; 32];
+        key[..20].fill(0x0b);
+        let mut mac = FingerprintKey::new(key).0;
+        mac.update(b"Hi There");
+        let expected = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7";
+        assert_eq!(HEXLOWER.encode(&mac.finalize().into_bytes()), expected);
+    }
+
+    #[test]
+    fn every_finding_is_counted_and_the_first_twenty_of_a_rule_are_listed() {
+        let key = FingerprintKey::new([1; 32]);
+        let mut findings = Findings::new(&key, "a");
+        for _ in 0..60 {
+            findings.add(found("x", Identity::Line));
+        }
+        findings.add(found("y", Identity::Line));
+        let collected = findings.into_collected();
+        assert_eq!((collected.findings.len(), collected.counted.total()), (21, 61));
+    }
+
+    #[test]
+    fn the_same_secret_has_the_same_fingerprint_in_another_file() {
+        let key = FingerprintKey::new([1; 32]);
+        let fingerprint = |path, secret: &[u8]| {
+            let mut findings = Findings::new(&key, path);
+            findings.add(found("x", Identity::Secret(secret.to_vec())));
+            findings.into_collected().findings[0].fingerprint
+        };
+        assert_eq!(fingerprint("a", b"s1"), fingerprint("b", b"s1"));
+        assert_ne!(fingerprint("a", b"s1"), fingerprint("a", b"s2"));
+    }
+
+    #[test]
+    fn another_key_gives_another_fingerprint() {
+        let over = |key| FingerprintKey::new([key; 32]).over(&[b"a"]);
+        assert_ne!(over(1), over(2));
+    }
+}

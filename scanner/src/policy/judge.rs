@@ -1,0 +1,188 @@
+//! The judgement: every reason that a report gives under a policy, strictest first.
+
+use audit::event::Verdict;
+
+use super::{Decision, Mode, PathRule, Policy, Reason};
+use crate::engine::Outcome;
+use crate::finding::Severity;
+use crate::report::{FileReport, Report};
+
+impl Policy {
+    /// Judges a report. The same policy and report always give the same decision.
+    #[must_use]
+    pub fn judge(&self, report: &Report) -> Decision {
+        let mut reasons = Vec::new();
+        reasons.extend(integrity(report));
+        reasons.extend(self.coverage(report));
+        reasons.extend(
+            Severity::WORST_FIRST
+                .into_iter()
+                .filter_map(|severity| self.findings(report, severity)),
+        );
+        reasons.extend(self.types(report));
+        reasons.extend(self.paths.iter().filter_map(|rule| rule.reason(report)));
+        if reasons.is_empty() {
+            let text = format!(
+                "{} of {} files covered, and nothing found that the policy minds",
+                report.coverage.covered, report.coverage.files
+            );
+            reasons.push(Reason {
+                verdict: Verdict::Allow,
+                code: "clear",
+                text,
+            });
+        }
+        // Stable: within a verdict the order above stays.
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
+        let automatic = self.mode == Mode::AutoRelease;
+        Decision::new(reasons, report.digest(), self.digest, report.bundle, automatic)
+    }
+
+    fn coverage(&self, report: &Report) -> Option<Reason> {
+        if report.files.is_empty() {
+            let text = "there was no file to look at".to_owned();
+            return Some(Reason {
+                verdict: self.incomplete,
+                code: "nothing-scanned",
+                text,
+            });
+        }
+        let mut missed = report
+            .files
+            .iter()
+            .filter_map(|file| self.missed(file).map(|why| (file, why)));
+        let (first, why) = missed.next()?;
+        let text = format!(
+            "{}, the first {}: {why}",
+            files(missed.count() + 1, "not covered"),
+            first.path
+        );
+        Some(Reason {
+            verdict: self.incomplete,
+            code: "coverage-incomplete",
+            text,
+        })
+    }
+
+    /// What a file lacks of the coverage that the policy requires.
+    fn missed(&self, file: &FileReport) -> Option<String> {
+        if let Some(unreadable) = &file.unreadable {
+            return Some(unreadable.clone());
+        }
+        let lines = self
+            .required
+            .iter()
+            .filter(|(selector, _)| selector.matches(&file.detected_type));
+        lines
+            .flat_map(|(_, engines)| engines)
+            .find_map(|engine| match file.outcomes.get(engine) {
+                Some(Outcome::Scanned) => None,
+                Some(outcome) => Some(format!("{engine} ended {outcome} ({})", file.detected_type)),
+                None => Some(format!("{engine} did not look at it ({})", file.detected_type)),
+            })
+    }
+
+    fn findings(&self, report: &Report, severity: Severity) -> Option<Reason> {
+        let verdict = self.of_severity(severity);
+        let (code, count) = match severity {
+            Severity::Critical => ("findings-critical", report.counts.critical),
+            Severity::High => ("findings-high", report.counts.high),
+            Severity::Medium => ("findings-medium", report.counts.medium),
+            Severity::Low => ("findings-low", report.counts.low),
+        };
+        if count == 0 || verdict == Verdict::Allow {
+            return None;
+        }
+        let first = report
+            .findings
+            .iter()
+            .find(|finding| finding.severity == severity)
+            .map(|finding| {
+                let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+                format!(", the first {}{line} {}", finding.path, finding.rule)
+            });
+        let plural = if count == 1 { "finding" } else { "findings" };
+        let text = format!("{count} {} {plural}{}", severity.name(), first.unwrap_or_default());
+        Some(Reason { verdict, code, text })
+    }
+
+    /// One reason for each verdict that some file's type gives.
+    fn types(&self, report: &Report) -> Vec<Reason> {
+        let of_type = |verdict| {
+            let mut hit = report
+                .files
+                .iter()
+                .filter(move |file| self.of_type(&file.detected_type) == verdict);
+            let first = hit.next()?;
+            let number = hit.count() + 1;
+            let text = format!(
+                "{}, the first {}: {}",
+                files(number, "of such a type"),
+                first.path,
+                first.detected_type
+            );
+            Some(Reason {
+                verdict,
+                code: "type",
+                text,
+            })
+        };
+        [Verdict::Reject, Verdict::Review]
+            .into_iter()
+            .filter_map(of_type)
+            .collect()
+    }
+
+    /// The least verdict for a type: that of the narrowest line.
+    fn of_type(&self, detected: &str) -> Verdict {
+        let lines = self.types.iter().filter(|(selector, _)| selector.matches(detected));
+        lines
+            .max_by_key(|(selector, _)| selector.rank())
+            .map_or(Verdict::Allow, |(_, verdict)| *verdict)
+    }
+}
+
+impl PathRule {
+    fn reason(&self, report: &Report) -> Option<Reason> {
+        let mut hit = report.files.iter().filter(|file| {
+            self.glob.is_match(&file.path) && self.findings.is_none_or(|least| file.worst >= Some(least))
+        });
+        let first = hit.next()?;
+        if self.verdict == Verdict::Allow {
+            return None;
+        }
+        let what = format!("under {}", self.glob.glob().glob());
+        let why = self.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let text = format!("{}, the first {}{why}", files(hit.count() + 1, &what), first.path);
+        Some(Reason {
+            verdict: self.verdict,
+            code: "path",
+            text,
+        })
+    }
+}
+
+/// A file that is not what was signed: no policy can allow it.
+fn integrity(report: &Report) -> Option<Reason> {
+    let first = report.integrity.first()?;
+    let what = if first.found.is_some() {
+        "its digest is not the signed one"
+    } else {
+        "it could not be read in full"
+    };
+    let text = format!(
+        "{}, the first {}: {what}",
+        files(report.integrity.len(), "not as signed"),
+        first.path
+    );
+    Some(Reason {
+        verdict: Verdict::Reject,
+        code: "integrity",
+        text,
+    })
+}
+
+fn files(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "file" } else { "files" };
+    format!("{number} {plural} {what}")
+}

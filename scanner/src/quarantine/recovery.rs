@@ -1,0 +1,426 @@
+//! After a start: what a crash left is brought to where the log says it belongs.
+//!
+//! | the log says | packed form | tree under its final name | then |
+//! |---|---|---|---|
+//! | nothing | in spool/ | – | handed out: to be admitted after another look, or discarded |
+//! | held, rejected | moved on to held/, rejected/ | taken back: no decision stands behind it | – |
+//! | release decided | held/ | none | decide again, or cancel |
+//! | release decided | moved on to originals/ | complete, or taken away by its user | append `bundle.released` |
+//! | released | moved on to originals/ | its user's | – |
+//!
+//! A packed form in originals/ proves the release: it goes there after the tree is durable. Whatever no crash explains is left as it is, and reported as an
+//! [`Alarm`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use audit::event::EventKind;
+use audit::storage::{EntryKind, remove_tree};
+use protocol::digest::BundleId;
+
+use super::Quarantine;
+use super::failure::QuarantineError;
+use super::places::{self, Place, Places};
+use super::spool::{COMPLETE, ReceivedBundle};
+use super::stored::StoredBundle;
+
+/// What the audit log says last of an admitted bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recorded {
+    /// Admitted; no decision, or one that was cancelled.
+    Held,
+    /// Its release was decided, and nothing says that it was carried out.
+    ReleaseDecided,
+    /// Released.
+    Released,
+    /// Rejected.
+    Rejected,
+}
+
+impl Recorded {
+    /// What an entry makes of its bundle; `None` for those that leave it where it is.
+    #[must_use]
+    pub fn by(event: EventKind) -> Option<Self> {
+        match event {
+            EventKind::BundleAdmitted | EventKind::BundleReleaseCancelled => Some(Self::Held),
+            EventKind::BundleReleaseDecided => Some(Self::ReleaseDecided),
+            EventKind::BundleReleased => Some(Self::Released),
+            EventKind::BundleRejected => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Held => "held",
+            Self::ReleaseDecided => "decided to be released",
+            Self::Released => "released",
+            Self::Rejected => "rejected",
+        })
+    }
+}
+
+/// What recovery did, and what it leaves to its caller.
+#[derive(Debug, Default)]
+#[must_use = "its caller has to end what was begun"]
+pub struct Recovery {
+    /// What was done.
+    pub done: Vec<Mended>,
+    /// Complete bundles without a record: verified and hashed again they can be admitted; else they are discarded.
+    pub received: Vec<ReceivedBundle>,
+    /// Releases that were decided.
+    pub unfinished: Vec<Unfinished>,
+    /// What no crash explains: somebody has to look.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Something that recovery did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mended {
+    /// A file or tree was removed that was never complete.
+    Removed {
+        /// Its name.
+        path: PathBuf,
+    },
+    /// A packed bundle was moved to where the log says.
+    Moved {
+        /// The bundle.
+        id: BundleId,
+        /// Where it was.
+        from: Place,
+        /// Where it is.
+        to: Place,
+    },
+    /// A second name of a packed bundle was removed.
+    CopyRemoved {
+        /// The bundle.
+        id: BundleId,
+        /// Where the other name was.
+        place: Place,
+    },
+    /// A tree was taken back whose release had been cancelled.
+    TakenBack {
+        /// The bundle.
+        id: BundleId,
+    },
+    /// A packed bundle was made read-only again.
+    MadeReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Mended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed { path } => write!(f, "removed {}, which was not complete", path.display()),
+            Self::Moved { id, from, to } => write!(f, "moved bundle {id} from {from}/ to {to}/"),
+            Self::CopyRemoved { id, place } => write!(f, "removed the second name of bundle {id} in {place}/"),
+            Self::TakenBack { id } => write!(f, "took released/{id} back: its release was cancelled"),
+            Self::MadeReadOnly { path } => write!(f, "made {} read-only again", path.display()),
+        }
+    }
+}
+
+/// A release that was decided, and that the log does not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unfinished {
+    /// It was carried out: append `bundle.released`.
+    FinishRelease(BundleId),
+    /// It was not carried out: decide again, or append `bundle.release_cancelled`.
+    DecideAgain(BundleId),
+}
+
+/// Something that no crash explains; nothing was changed about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Alarm {
+    /// A bundle that the log speaks of has no file. Of a held one all is lost.
+    #[error("bundle {id} is {recorded} by the log, and its file is nowhere in quarantine")]
+    Missing {
+        /// The bundle.
+        id: BundleId,
+        /// What the log says of it.
+        recorded: Recorded,
+    },
+    /// Something of a bundle is where it cannot be by the log.
+    #[error("bundle {id} is {recorded} by the log, yet there is {}", path.display())]
+    Misplaced {
+        /// The bundle.
+        id: BundleId,
+        /// What the log says of it.
+        recorded: Recorded,
+        /// The name that speaks against it.
+        path: PathBuf,
+    },
+    /// A name in one of the folders of which the log knows nothing.
+    #[error("the log knows nothing of {}", path.display())]
+    Unrecorded {
+        /// The name.
+        path: PathBuf,
+    },
+}
+
+impl Alarm {
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Missing { id, .. } => {
+                format!("restore {id}.bundle from a backup; if there is none, have the author pack and send it again")
+            }
+            Self::Misplaced { path, .. } => format!(
+                "check the log (diode-audit verify): it may be an older copy; if it is sound, find out who put {} there and move it away",
+                path.display()
+            ),
+            Self::Unrecorded { path } => {
+                format!("find out who put {} there, and move it away", path.display())
+            }
+        }
+    }
+}
+
+impl Quarantine {
+    /// Brings the folders to what the log says, and reports what is left to do. Before any other work; safe to be cut short and repeated.
+    ///
+    /// # Errors
+    /// [`QuarantineError::AtWork`] if bundles or transmissions are being worked on, or the disk's.
+    pub fn recover(&self, recorded: &BTreeMap<BundleId, Recorded>) -> Result<Recovery, QuarantineError> {
+        let places = &*self.places;
+        if !places.is_idle() {
+            return Err(QuarantineError::AtWork);
+        }
+        places.check_sound()?;
+        // What is seen must outlast a crash before anything is built on it. What is removed below may come back, and is removed again.
+        sync_folders(places)?;
+        let mut recovery = Recovery::default();
+        let mut found = Found::look(places)?;
+        recovery.alarms.extend(
+            std::mem::take(&mut found.foreign)
+                .into_iter()
+                .map(|path| Alarm::Unrecorded { path }),
+        );
+        recovery.clear(places, &found)?;
+        let ids: BTreeSet<_> = found
+            .packed
+            .keys()
+            .chain(&found.trees)
+            .chain(recorded.keys())
+            .copied()
+            .collect();
+        for id in ids {
+            let mut bundle = Bundle {
+                id,
+                packed: found.packed.get(&id).cloned().unwrap_or_default(),
+                has_tree: found.trees.contains(&id),
+            };
+            match recorded.get(&id) {
+                Some(recorded) => recovery.settle(places, &mut bundle, *recorded)?,
+                None => self.take_in(&mut recovery, &bundle),
+            }
+        }
+        Ok(recovery)
+    }
+
+    /// A bundle without a record: complete in the spool it can still be admitted; anything else is not of our making.
+    fn take_in(&self, recovery: &mut Recovery, bundle: &Bundle) {
+        let id = bundle.id;
+        for place in &bundle.packed {
+            match place {
+                Place::Spool => {
+                    let stored = StoredBundle::new(&self.places, Place::Spool, id);
+                    recovery.received.push(ReceivedBundle { stored });
+                }
+                Place::Held | Place::Rejected | Place::Originals => {
+                    recovery.alarms.push(Alarm::Unrecorded {
+                        path: place.packed(&id),
+                    });
+                }
+            }
+        }
+        if bundle.has_tree {
+            recovery.alarms.push(Alarm::Unrecorded {
+                path: places::tree(&id),
+            });
+        }
+    }
+}
+
+/// What is there of one bundle.
+struct Bundle {
+    id: BundleId,
+    packed: BTreeSet<Place>,
+    has_tree: bool,
+}
+
+impl Bundle {
+    /// Where its packed form belongs.
+    fn target(&self, recorded: Recorded) -> Place {
+        match recorded {
+            Recorded::Held => Place::Held,
+            Recorded::Rejected => Place::Rejected,
+            Recorded::Released => Place::Originals,
+            Recorded::ReleaseDecided if self.has_tree || self.packed.contains(&Place::Originals) => Place::Originals,
+            Recorded::ReleaseDecided => Place::Held,
+        }
+    }
+}
+
+impl Recovery {
+    /// Removes what never had a name that counts, and makes packed bundles read-only.
+    fn clear(&mut self, places: &Places, found: &Found) -> Result<(), QuarantineError> {
+        for path in &found.leftovers {
+            remove_tree(places.storage(), path).map_err(QuarantineError::io("remove", path))?;
+            self.done.push(Mended::Removed { path: path.clone() });
+        }
+        for path in &found.writable {
+            places
+                .storage()
+                .set_mode(path, COMPLETE)
+                .map_err(QuarantineError::io("set the mode of", path))?;
+            self.done.push(Mended::MadeReadOnly { path: path.clone() });
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, places: &Places, bundle: &mut Bundle, recorded: Recorded) -> Result<(), QuarantineError> {
+        let id = bundle.id;
+        let target = bundle.target(recorded);
+        // A bundle goes this way and no other.
+        let on_its_way = |place: &Place| [Place::Spool, Place::Held, target].contains(place);
+        let strays: Vec<_> = bundle.packed.iter().filter(|place| !on_its_way(place)).collect();
+        if !strays.is_empty() {
+            let path = |place: &Place| place.packed(&id);
+            self.alarms.extend(strays.into_iter().map(|place| Alarm::Misplaced {
+                id,
+                recorded,
+                path: path(place),
+            }));
+            return Ok(());
+        }
+        let decided = matches!(recorded, Recorded::ReleaseDecided | Recorded::Released);
+        if bundle.packed.is_empty() {
+            self.alarms.push(Alarm::Missing { id, recorded });
+            if bundle.has_tree && !decided {
+                // The last that there is of the bundle.
+                self.alarms.push(Alarm::Misplaced {
+                    id,
+                    recorded,
+                    path: places::tree(&id),
+                });
+            }
+        } else {
+            if bundle.has_tree && !decided {
+                self.take_back(places, id)?;
+            }
+            self.gather(places, bundle, target)?;
+        }
+        if recorded == Recorded::ReleaseDecided {
+            self.unfinished.push(match target {
+                Place::Originals => Unfinished::FinishRelease(id),
+                _ => Unfinished::DecideAgain(id),
+            });
+        }
+        Ok(())
+    }
+
+    /// Leaves the packed form in its target, and under no other name.
+    fn gather(&mut self, places: &Places, bundle: &mut Bundle, target: Place) -> Result<(), QuarantineError> {
+        let id = bundle.id;
+        if !bundle.packed.contains(&target) {
+            let from = if bundle.packed.contains(&Place::Held) {
+                Place::Held
+            } else {
+                Place::Spool
+            };
+            places.move_packed(&id, from, target)?;
+            bundle.packed.remove(&from);
+            self.done.push(Mended::Moved { id, from, to: target });
+        }
+        for place in bundle.packed.iter().copied().filter(|place| *place != target) {
+            let path = place.packed(&id);
+            places
+                .storage()
+                .remove_file(&path)
+                .map_err(QuarantineError::io("remove", &path))?;
+            self.done.push(Mended::CopyRemoved { id, place });
+        }
+        Ok(())
+    }
+
+    /// Takes a tree back: whole until its final name is gone for good.
+    fn take_back(&mut self, places: &Places, id: BundleId) -> Result<(), QuarantineError> {
+        let unfinished = places::unfinished_tree(&id);
+        places.rename(&places::tree(&id), &unfinished)?;
+        places.sync_dir(Path::new(places::RELEASED))?;
+        remove_tree(places.storage(), &unfinished).map_err(QuarantineError::io("remove", &unfinished))?;
+        self.done.push(Mended::TakenBack { id });
+        Ok(())
+    }
+}
+
+/// All names in the quarantine.
+#[derive(Default)]
+struct Found {
+    packed: BTreeMap<BundleId, BTreeSet<Place>>,
+    trees: BTreeSet<BundleId>,
+    /// Names that nobody but their writer counts on, and that has gone.
+    leftovers: Vec<PathBuf>,
+    /// Packed bundles that lost their mode.
+    writable: Vec<PathBuf>,
+    foreign: Vec<PathBuf>,
+}
+
+impl Found {
+    fn look(places: &Places) -> Result<Self, QuarantineError> {
+        let mut found = Self::default();
+        for place in Place::ALL {
+            found.look_at_place(places, place)?;
+        }
+        for entry in places.list(Path::new(places::RELEASED))? {
+            let path = Path::new(places::RELEASED).join(&entry.name);
+            let id = entry
+                .name
+                .to_str()
+                .filter(|_| entry.kind == EntryKind::Dir)
+                .and_then(|name| name.parse().ok());
+            match id {
+                Some(id) => {
+                    found.trees.insert(id);
+                }
+                None if places::is_temporary(&entry) => found.leftovers.push(path),
+                None => found.foreign.push(path),
+            }
+        }
+        let reports = places.list(Path::new(places::REPORTS))?;
+        let reports = reports.iter().filter(|entry| places::is_temporary(entry));
+        found
+            .leftovers
+            .extend(reports.map(|entry| Path::new(places::REPORTS).join(&entry.name)));
+        Ok(found)
+    }
+
+    fn look_at_place(&mut self, places: &Places, place: Place) -> Result<(), QuarantineError> {
+        for entry in places.list(Path::new(place.folder()))? {
+            let path = Path::new(place.folder()).join(&entry.name);
+            match places::packed_id(&entry) {
+                Some(id) => {
+                    self.packed.entry(id).or_default().insert(place);
+                    if entry.mode != COMPLETE {
+                        self.writable.push(path);
+                    }
+                }
+                None if place == Place::Spool && places::is_part(&entry) => self.leftovers.push(path),
+                None => self.foreign.push(path),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In an order in which no file on its way between two folders can be lost.
+fn sync_folders(places: &Places) -> Result<(), QuarantineError> {
+    places::folders().try_for_each(|folder| places.sync_dir(folder))
+}

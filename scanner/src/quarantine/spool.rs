@@ -1,0 +1,282 @@
+//! A bundle while it arrives: a file in the spool, filled in any order, and the packed bundle that it becomes.
+//!
+//! ```text
+//! begin ──▶ SpoolFile ──write_at──▶ … ──finish──▶ ReceivedBundle ──hold──▶ HeldBundle
+//!              └──discard──▶ gone                     └──discard──▶ gone
+//! ```
+//!
+//! Always true:
+//! - `spool/<id>.bundle` has all its bytes on the disk before it has that name;
+//! - all files under way together never take the room that is kept free for the audit log.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use audit::storage::{OpenHow, StorageFile};
+use protocol::bundle::{PREFIX_LEN, Prefix, VerifiedHead};
+use protocol::digest::BundleId;
+use protocol::wire::SessionId;
+
+use super::failure::{QuarantineError, VerifyError};
+use super::places::{self, Place, Places, locked};
+use super::stored::StoredBundle;
+
+/// A file in the spool that is being filled. Dropped without [`finish`](Self::finish) or [`discard`](Self::discard) it stays until
+/// [`recover`](super::Quarantine::recover) removes it.
+#[must_use = "it takes room until it is finished or discarded"]
+pub struct SpoolFile {
+    places: Arc<Places>,
+    session: SessionId,
+    file: Box<dyn StorageFile>,
+    len: u64,
+    promise: Promise,
+}
+
+impl SpoolFile {
+    pub(super) fn begin(
+        places: &Arc<Places>,
+        session: SessionId,
+        len: u64,
+        reserve: u64,
+    ) -> Result<Self, QuarantineError> {
+        places.check_sound()?;
+        let promise = Promise::make(places, len, reserve)?;
+        let path = places::part(session);
+        let opened = places.storage().open(&path, OpenHow::CreateNew { mode: FILLING });
+        let file = opened.map_err(QuarantineError::io("create", &path))?;
+        let spool = Self {
+            places: Arc::clone(places),
+            session,
+            file,
+            len,
+            promise,
+        };
+        match spool.file.set_len(len) {
+            Ok(()) => Ok(spool),
+            Err(error) => {
+                spool.remove();
+                Err(QuarantineError::io("set the length of", &path)(error))
+            }
+        }
+    }
+
+    /// The transmission that fills it.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Bytes it will have: prefix, head and content.
+    #[must_use]
+    pub fn file_len(&self) -> u64 {
+        self.len
+    }
+
+    /// Takes the room on the disk for the whole file. For when the author's signature holds: before, an announce alone would cost room.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Io`] if there is no room.
+    pub fn allocate(&self) -> Result<(), QuarantineError> {
+        self.file
+            .allocate(self.len)
+            .map_err(QuarantineError::io("take room for", &places::part(self.session)))?;
+        self.promise.keep(self.len);
+        Ok(())
+    }
+
+    /// Writes at an offset of the file: prefix at 0, head behind it, then content.
+    ///
+    /// # Errors
+    /// [`QuarantineError::PastEnd`] outside of the length given to `begin`, or the disk's.
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), QuarantineError> {
+        let end = offset.saturating_add(bytes.len() as u64);
+        if end > self.len {
+            return Err(QuarantineError::PastEnd {
+                path: places::part(self.session),
+                offset,
+                end,
+                len: self.len,
+            });
+        }
+        let written = self.file.write_at(bytes, offset);
+        written.map_err(QuarantineError::io("write", &places::part(self.session)))?;
+        self.promise.keep(bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Reads what was written before, zeros elsewhere; says how many bytes there were.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, QuarantineError> {
+        self.file
+            .read_at(buf, offset)
+            .map_err(QuarantineError::io("read", &places::part(self.session)))
+    }
+
+    /// Gives up on the transmission and frees its room.
+    pub fn discard(self) {
+        self.remove();
+    }
+
+    /// Ends the filling: bytes synced, mode 0400, named for its bundle, name synced. The caller has verified head and every leaf.
+    ///
+    /// # Errors
+    /// [`QuarantineError`]; the file is gone then, and nothing of the bundle is left.
+    pub fn finish(self, id: BundleId) -> Result<ReceivedBundle, QuarantineError> {
+        let finished = self.complete(&id);
+        if finished.is_err() {
+            self.remove();
+        }
+        finished.map(|()| ReceivedBundle {
+            stored: StoredBundle::new(&self.places, Place::Spool, id),
+        })
+    }
+
+    fn complete(&self, id: &BundleId) -> Result<(), QuarantineError> {
+        self.places.check_sound()?;
+        let (part, packed) = (places::part(self.session), Place::Spool.packed(id));
+        self.check_prefix()?;
+        let storage = self.places.storage();
+        storage
+            .set_mode(&part, COMPLETE)
+            .map_err(QuarantineError::io("set the mode of", &part))?;
+        self.places.sync_file(&*self.file, &part)?;
+        self.places.rename(&part, &packed)?;
+        self.places.sync_dir(Place::Spool.folder().as_ref()).inspect_err(|_| {
+            // Not known to be there after a crash, so not received. What stays all the same is found by recovery.
+            let _ = storage.remove_file(&packed);
+        })
+    }
+
+    /// Whoever fills the file writes the prefix too; without one nobody could read it again.
+    fn check_prefix(&self) -> Result<(), QuarantineError> {
+        let path = places::part(self.session);
+        let mut prefix = [0; PREFIX_LEN];
+        self.file
+            .read_exact_at(&mut prefix, 0)
+            .map_err(QuarantineError::io("read", &path))?;
+        match Prefix::parse(&prefix) {
+            Ok(prefix) if prefix.content_offset() <= self.len => Ok(()),
+            Ok(prefix) => Err(QuarantineError::Length {
+                path,
+                expected: prefix.content_offset(),
+                found: self.len,
+            }),
+            Err(source) => Err(QuarantineError::Malformed { path, source }),
+        }
+    }
+
+    fn remove(&self) {
+        // What cannot be removed now, recovery removes: under this name nothing is ever used.
+        let _ = self.places.storage().remove_file(&places::part(self.session));
+    }
+}
+
+impl fmt::Debug for SpoolFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SpoolFile({}, {} bytes)", self.session, self.len)
+    }
+}
+
+/// A complete bundle in the spool, synced; not admitted.
+#[derive(Debug)]
+#[must_use = "it is admitted by hold, or given up by discard"]
+pub struct ReceivedBundle {
+    pub(super) stored: StoredBundle,
+}
+
+impl ReceivedBundle {
+    /// The bundle's name.
+    #[must_use]
+    pub fn id(&self) -> BundleId {
+        self.stored.id()
+    }
+
+    /// Its packed form, to be read.
+    #[must_use]
+    pub fn stored(&self) -> &StoredBundle {
+        &self.stored
+    }
+
+    /// Compares every leaf with the signed index: for a bundle that recovery found complete, whose receiver can't be asked any more.
+    ///
+    /// # Errors
+    /// [`QuarantineError::Leaf`] for the first that differs, or what reading the file gives.
+    pub fn check_leaves(&self, head: &VerifiedHead) -> Result<(), VerifyError> {
+        self.stored.check_leaves(head)
+    }
+
+    /// Gives the bundle up: it was never admitted.
+    ///
+    /// # Errors
+    /// The disk's; the file may then be found again by recovery.
+    pub fn discard(self) -> Result<(), QuarantineError> {
+        self.stored.remove()
+    }
+}
+
+/// Room on the disk that a file in the spool has been promised and has not used yet.
+#[derive(Debug)]
+struct Promise {
+    places: Arc<Places>,
+    /// Changed under the lock of all promises, which are the sum.
+    left: AtomicU64,
+}
+
+impl Promise {
+    fn make(places: &Arc<Places>, needed: u64, reserve: u64) -> Result<Self, QuarantineError> {
+        let mut promises = locked(&places.promises);
+        check_room(places, &promises, needed, reserve)?;
+        promises.bytes = promises.bytes.saturating_add(needed);
+        promises.files += 1;
+        Ok(Self {
+            places: Arc::clone(places),
+            left: AtomicU64::new(needed),
+        })
+    }
+
+    /// So much of it is used now. Bytes written twice count twice, which errs to the side of a second transmission.
+    fn keep(&self, used: u64) {
+        let mut promises = locked(&self.places.promises);
+        let left = self.left.load(Ordering::Relaxed);
+        self.left.store(left.saturating_sub(used), Ordering::Relaxed);
+        promises.bytes = promises.bytes.saturating_sub(used.min(left));
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.keep(u64::MAX);
+        locked(&self.places.promises).files -= 1;
+    }
+}
+
+/// Refuses what does not fit beside what is promised and what stays free.
+pub(super) fn check_room(
+    places: &Places,
+    promises: &places::Promises,
+    needed: u64,
+    reserve: u64,
+) -> Result<(), QuarantineError> {
+    let free = places
+        .storage()
+        .free_bytes()
+        .map_err(QuarantineError::io("ask for the room at", "".as_ref()))?;
+    let promised = promises.bytes;
+    if free.saturating_sub(promised).saturating_sub(reserve) < needed {
+        return Err(QuarantineError::NoRoom {
+            needed,
+            free,
+            promised,
+            reserve,
+        });
+    }
+    Ok(())
+}
+
+/// The mode of a file that is being filled.
+const FILLING: u32 = 0o600;
+/// The mode of a packed bundle.
+pub(super) const COMPLETE: u32 = 0o400;

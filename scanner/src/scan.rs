@@ -1,0 +1,343 @@
+//! The scanner: every engine over every file of a content, several files at once, each file read once.
+//!
+//! ```text
+//! content ─▶ workers: read a window ─▶ digest, type, engines ─┐   one file at a time each
+//!                     …                                       ├─▶ collected in any order, reported in one order
+//!            workers: …                                       ┘
+//! ```
+//!
+//! Always true:
+//! - the report does not depend on how many workers there are, nor on which was faster;
+//! - memory is bounded by the windows of the workers and by the listed findings, whatever the content holds;
+//! - a panic in an engine, for one file, is that engine's outcome for that file.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use protocol::digest::{Digest, Hasher};
+
+use crate::content::Content;
+use crate::engine::{
+    BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, Reader, Window, Windowing,
+};
+use crate::facts::FileFacts;
+use crate::finding::RuleInfo;
+use crate::report::{EngineInfo, FileReport, IntegrityFailure, Report};
+use crate::secrets::Secrets;
+use crate::structure::Structure;
+
+mod gathered;
+mod ranking;
+
+use self::gathered::{FileDone, Gathered, worst};
+
+/// The engines of this version, for policies that name them.
+pub const ENGINES: [&str; 2] = ["structure", "secrets"];
+
+/// Files at work at once, at most: each takes a window of memory.
+const MAX_WORKERS: usize = 16;
+
+/// Engines, and how they are run.
+pub struct Scanner {
+    engines: Vec<Box<dyn Engine>>,
+    key: FingerprintKey,
+    workers: usize,
+    windowing: Windowing,
+}
+
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Files that are done.
+    pub files: u64,
+    /// Files in all.
+    pub files_total: u64,
+    /// Bytes that are done.
+    pub bytes: u64,
+    /// Bytes in all.
+    pub bytes_total: u64,
+}
+
+impl std::fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.engines.iter().map(|engine| engine.name()).collect();
+        f.debug_struct("Scanner")
+            .field("engines", &names)
+            .field("workers", &self.workers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Scanner {
+    /// All engines of this version, and the key of the fingerprints.
+    ///
+    /// # Panics
+    /// If the rules that the program is built with cannot be read, which a test shows not to happen.
+    #[must_use]
+    pub fn with_default_engines(fingerprint_key: [u8; 32]) -> Self {
+        let secrets = match Secrets::built_in() {
+            Ok(secrets) => secrets,
+            Err(error) => panic!("the built-in rules are part of the program, and tests read them: {error}"),
+        };
+        Self::with_engines(
+            vec![Box::new(Structure), Box::new(secrets)],
+            FingerprintKey::new(fingerprint_key),
+        )
+    }
+
+    /// These engines, and no others.
+    #[must_use]
+    pub fn with_engines(engines: Vec<Box<dyn Engine>>, key: FingerprintKey) -> Self {
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+        Self {
+            engines,
+            key,
+            workers,
+            windowing: Windowing::default(),
+        }
+    }
+
+    /// With this many files at work at once, from 1 to 16.
+    #[must_use]
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        self.workers = workers.clamp(1, MAX_WORKERS);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_windowing(mut self, windowing: Windowing) -> Self {
+        self.windowing = windowing;
+        self
+    }
+
+    /// The engines' rules, by engine.
+    #[must_use]
+    pub fn rules(&self) -> Vec<(&'static str, Vec<RuleInfo>)> {
+        self.engines
+            .iter()
+            .map(|engine| (engine.name(), engine.rules()))
+            .collect()
+    }
+
+    /// A digest over all rules and the engines' versions: when it differs, a scan may say something else.
+    #[must_use]
+    pub fn rules_digest(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        for info in self.engine_infos() {
+            hasher.update(format!("{}/{}\0{}\0", info.name, info.version, info.rules).as_bytes());
+        }
+        hasher.finish()
+    }
+
+    /// Scans all files of `content`.
+    pub fn scan(&self, content: &dyn Content, progress: &mut dyn FnMut(Progress)) -> Report {
+        let files = content.files();
+        let bundles: Vec<Option<Box<dyn BundleScan + '_>>> = self
+            .engines
+            .iter()
+            .map(|engine| fenced(|| engine.begin_bundle(files)))
+            .collect();
+        let mut gathered = Gathered::new(
+            files.len(),
+            files.iter().fold(0, |sum, file| sum.saturating_add(file.size)),
+        );
+        let next = AtomicUsize::new(0);
+        let workers = self.workers.min(files.len());
+        // A slow collector holds the workers back; what waits is bounded.
+        let (sender, receiver) = sync_channel(workers.max(1));
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                let sender = sender.clone();
+                let (bundles, next) = (&bundles, &next);
+                scope.spawn(move || self.work(content, bundles, next, &sender));
+            }
+            drop(sender);
+            for done in receiver {
+                gathered.take(done);
+                progress(gathered.progress);
+            }
+        });
+        for (engine, bundle) in self.engines.iter().zip(bundles) {
+            self.finish_bundle(engine.as_ref(), bundle, &mut gathered);
+        }
+        gathered.into_report(content, self.engine_infos(), self.rules_digest())
+    }
+
+    fn engine_infos(&self) -> Vec<EngineInfo> {
+        let info = |engine: &dyn Engine| EngineInfo {
+            name: engine.name().to_owned(),
+            version: engine.version(),
+            rules: engine.rules_digest(),
+        };
+        self.engines.iter().map(|engine| info(engine.as_ref())).collect()
+    }
+
+    /// One worker: takes the next file until there is none.
+    fn work(
+        &self,
+        content: &dyn Content,
+        bundles: &[Option<Box<dyn BundleScan + '_>>],
+        next: &AtomicUsize,
+        sender: &SyncSender<FileDone>,
+    ) {
+        let mut buf = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= content.files().len() {
+                return;
+            }
+            let Some(done) = self.scan_file(content, index, bundles, &mut buf) else {
+                return;
+            };
+            // The collector is gone only if it panicked; then there is nobody to work for.
+            if sender.send(done).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn scan_file(
+        &self,
+        content: &dyn Content,
+        index: usize,
+        bundles: &[Option<Box<dyn BundleScan + '_>>],
+        buf: &mut Vec<u8>,
+    ) -> Option<FileDone> {
+        let entry = content.files().get(index)?;
+        let mut reader = Reader::new(content, index, entry.size, self.windowing, buf);
+        let mut findings = Findings::new(&self.key, &entry.path);
+        let mut unreadable = None;
+        let mut facts = None;
+        let mut scans: Vec<FenceOf<'_>> = Vec::new();
+        // The facts come from the first window, and the scans borrow the facts.
+        match reader.next_window() {
+            Ok(window) => {
+                let facts = facts.insert(FileFacts::of(index, entry, window.bytes));
+                scans = self.begin_file(bundles, facts);
+                feed(&mut scans, &window, &mut findings);
+            }
+            Err(error) => unreadable = Some(error.to_string()),
+        }
+        while unreadable.is_none() && !reader.is_done() {
+            match reader.next_window() {
+                Ok(window) => feed(&mut scans, &window, &mut findings),
+                Err(error) => unreadable = Some(error.to_string()),
+            }
+        }
+        let readable = unreadable.is_none();
+        let outcomes = scans
+            .into_iter()
+            .map(|scan| scan.finish(readable, &mut findings))
+            .collect();
+        let sha256 = readable.then(|| reader.finish());
+        let integrity = entry
+            .sha256
+            .filter(|expected| sha256 != Some(*expected))
+            .map(|expected| IntegrityFailure {
+                path: entry.path.clone(),
+                expected,
+                found: sha256,
+            });
+        let collected = findings.into_collected();
+        let report = FileReport {
+            path: entry.path.clone(),
+            size: entry.size,
+            sha256,
+            detected_type: facts.map_or_else(|| "unknown".to_owned(), |facts| facts.kind.to_string()),
+            executable: entry.executable,
+            outcomes,
+            worst: worst(&collected.counted),
+            unreadable,
+        };
+        Some(FileDone {
+            index,
+            report,
+            collected,
+            integrity,
+        })
+    }
+
+    /// Starts every engine on a file. One that cannot even start has crashed on it.
+    fn begin_file<'a>(
+        &'a self,
+        bundles: &'a [Option<Box<dyn BundleScan + 'a>>],
+        facts: &'a FileFacts,
+    ) -> Vec<FenceOf<'a>> {
+        let started = self.engines.iter().zip(bundles).filter_map(|(engine, bundle)| {
+            let begun = match bundle {
+                Some(bundle) => fenced(|| bundle.begin_file(facts)),
+                None => None,
+            };
+            match begun {
+                Some(None) => None,
+                Some(Some(scan)) => Some(FenceOf {
+                    engine: engine.name(),
+                    scan: Some(scan),
+                }),
+                None => Some(FenceOf {
+                    engine: engine.name(),
+                    scan: None,
+                }),
+            }
+        });
+        started.collect()
+    }
+
+    fn finish_bundle(&self, engine: &dyn Engine, bundle: Option<Box<dyn BundleScan + '_>>, gathered: &mut Gathered) {
+        let mut found = BundleFindings::new(&self.key, engine.name());
+        let finished = bundle.and_then(|bundle| fenced(|| bundle.finish(&mut found)));
+        if finished.is_none() {
+            gathered.crash_all(engine.name());
+        }
+        gathered.take_between(found);
+    }
+}
+
+/// Runs engine code; `None` if it panicked.
+fn fenced<T>(run: impl FnOnce() -> T) -> Option<T> {
+    // What an engine leaves half-done is its own, and is dropped; findings are only ever appended to.
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+/// An engine at work on a file, behind a fence.
+struct FenceOf<'a> {
+    engine: &'static str,
+    /// `None` once it panicked.
+    scan: Option<Box<dyn FileScan + 'a>>,
+}
+
+fn feed(scans: &mut [FenceOf<'_>], window: &Window<'_>, findings: &mut Findings<'_>) {
+    for fence in scans {
+        findings.set_engine(fence.engine);
+        let Some(scan) = &mut fence.scan else { continue };
+        if fenced(|| scan.window(window, findings)).is_none() {
+            fence.forget();
+        }
+    }
+}
+
+impl FenceOf<'_> {
+    /// Drops the engine's scan, which may panic once more.
+    fn forget(&mut self) {
+        let scan = self.scan.take();
+        let _dropped = fenced(|| drop(scan));
+    }
+
+    fn finish(mut self, readable: bool, findings: &mut Findings<'_>) -> (String, Outcome) {
+        findings.set_engine(self.engine);
+        let name = self.engine.to_owned();
+        if !readable {
+            self.forget();
+        }
+        let outcome = match self.scan.take() {
+            Some(scan) => fenced(|| scan.finish(findings)).unwrap_or(Outcome::Crashed),
+            None => Outcome::Crashed,
+        };
+        (name, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! Characters that nobody sees, or that change what a person reads: which of them matter where.
+//!
+//! What is ordinary stays silent: an emoji's variation selector and joiners, joiners in scripts that are written with
+//! them, the flags that are made of tags, marks of direction beside letters that are written from right to left.
+
+use super::rules::{self, Rule};
+use crate::facts::Nature;
+use crate::finding::Severity::{self, Critical, High, Low, Medium};
+
+/// What stands beside a character.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside {
+    pub(super) before: Option<char>,
+    pub(super) after: Option<char>,
+}
+
+/// The rule that `character` breaks in a text of this nature, and how badly; `None` for ordinary ones.
+pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(&'static Rule, Severity)> {
+    let by = |program, data, prose| match nature {
+        Nature::Program => program,
+        Nature::Data => data,
+        Nature::Prose => prose,
+    };
+    let judged = match u32::from(character) {
+        0 => (&rules::CONTROL, by(High, Medium, Medium)),
+        // Tab, line feed, form feed and vertical tab are ordinary; carriage returns are looked at with what follows.
+        0x09..=0x0D => return None,
+        // What moves a terminal's cursor can hide a line from whoever prints the file.
+        0x08 | 0x1B | 0x9B => (&rules::CONTROL, by(Medium, Low, Low)),
+        0x85 => (&rules::LINE_SEPARATOR, Low),
+        0x01..=0x1F | 0x7F..=0x9F => (&rules::CONTROL, Low),
+        0x202A..=0x202E | 0x2066..=0x2069 => (&rules::BIDI_CONTROL, by(Critical, High, High)),
+        0x061C | 0x200E | 0x200F
+            if [beside.before, beside.after]
+                .into_iter()
+                .flatten()
+                .any(is_right_to_left) =>
+        {
+            (&rules::BIDI_MARK, Low)
+        }
+        0x061C | 0x200E | 0x200F => (&rules::BIDI_MARK, by(Medium, Low, Low)),
+        0x200C | 0x200D if joins(beside) => return None,
+        0x200B if [beside.before, beside.after].into_iter().flatten().any(is_unspaced) => return None,
+        0xFEFF => (&rules::ZERO_WIDTH, by(Medium, Low, Low)),
+        0x200B..=0x200D | 0x2060 | 0x180E => (&rules::ZERO_WIDTH, by(High, Medium, Low)),
+        0xE_0000..=0xE_007F => (&rules::TAG, Critical),
+        0xFE0E | 0xFE0F if beside.before.is_some_and(is_emoji_base) => return None,
+        0xFE00..=0xFE0D if beside.before.is_some_and(|before| is_han(before) || is_symbol(before)) => {
+            (&rules::VARIATION_SELECTOR, Low)
+        }
+        0xFE00..=0xFE0F => (&rules::VARIATION_SELECTOR, by(Medium, Medium, Low)),
+        0xE_0100..=0xE_01EF if beside.before.is_some_and(is_han) => (&rules::VARIATION_SELECTOR, Medium),
+        0xE_0100..=0xE_01EF => (&rules::VARIATION_SELECTOR, Critical),
+        0x115F | 0x1160 | 0x3164 | 0xFFA0 | 0x17B4 | 0x17B5 | 0x2800 => (&rules::INVISIBLE_LETTER, by(High, Low, Low)),
+        0x00AD | 0x034F | 0x180B..=0x180F | 0x2061..=0x2065 | 0x206A..=0x206F | 0xFFF9..=0xFFFB => {
+            (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low))
+        }
+        0x1_BCA0..=0x1_BCA3 | 0x1_D173..=0x1_D17A | 0xE_0080..=0xE_00FF | 0xE_01F0..=0xE_0FFF => {
+            (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low))
+        }
+        0x2028 | 0x2029 => (&rules::LINE_SEPARATOR, by(Medium, Low, Low)),
+        0x00A0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F | 0x3000 if nature == Nature::Program => {
+            (&rules::ODD_SPACE, Low)
+        }
+        0xE000..=0xF8FF if nature == Nature::Program => (&rules::PRIVATE_USE, Low),
+        0xF_0000..=0x10_FFFF => (&rules::PRIVATE_USE, by(Medium, Low, Low)),
+        _ => return None,
+    };
+    Some(judged)
+}
+
+/// How bad a run of `count` characters of one rule is, when one of them alone is `severity`.
+pub(super) fn run_severity(rule: &Rule, severity: Severity, count: u64) -> Severity {
+    // One selector varies the character before it; a second one has nothing to vary.
+    if rule.id == rules::VARIATION_SELECTOR.id && count > 1 {
+        Critical
+    } else {
+        severity
+    }
+}
+
+/// Why the rule's characters matter, after a sentence that names them.
+pub(super) fn reason(rule: &Rule) -> &'static str {
+    match rule.id {
+        "bidi-control" => "it reorders the line for whoever reads it, and not for what runs it",
+        "bidi-mark" => "it can move what stands beside it for whoever reads it",
+        "zero-width" => "it makes two names or strings differ that look the same",
+        "tag-character" => "it spells text that people do not see, and that programs and models read",
+        "variation-selector" => "it shows nothing here, and a row of such can carry any bytes",
+        "invisible-letter" => "it looks like a blank and can be a name",
+        "invisible-format" => "nobody sees it, and comparisons and parsers do",
+        "line-separator" => "some programs end the line here, and editors do not show it",
+        "control-character" => "it can change what a terminal shows, or end a string early",
+        "odd-space" => "it looks like a space, and parsers may not take it for one",
+        "private-use" => "what it shows depends on the reader's fonts",
+        _ => "it is not what it looks like",
+    }
+}
+
+/// The flags that are spelled in tags after U+1F3F4: England, Scotland, Wales.
+const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
+
+/// The bytes of a flag made of tags that `text` starts with, if it starts with one.
+pub(super) fn tag_flag(text: &[u8]) -> Option<usize> {
+    let rest = text.strip_prefix("\u{1F3F4}".as_bytes())?;
+    TAG_FLAGS.iter().find_map(|letters| {
+        let tags = letters
+            .bytes()
+            .map(|letter| 0xE_0000 + u32::from(letter))
+            .chain([0xE_007F]);
+        let tags: String = tags.filter_map(char::from_u32).collect();
+        rest.starts_with(tags.as_bytes())
+            .then_some(text.len() - rest.len() + tags.len())
+    })
+}
+
+/// Whether a joiner between these two has something to do: between emoji, or in a script that is written with joiners.
+fn joins(beside: Beside) -> bool {
+    let Some(before) = beside.before else { return false };
+    let scripts = matches!(u32::from(before), 0x0600..=0x0DFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x1B00..=0x1B7F);
+    let picture = |c: char| is_emoji_base(c) && !c.is_ascii() || matches!(u32::from(c), 0xFE0F | 0x1F3FB..=0x1F3FF);
+    scripts || picture(before) && beside.after.is_some_and(picture)
+}
+
+/// Whether an emoji selector may follow.
+fn is_emoji_base(character: char) -> bool {
+    matches!(character, '#' | '*' | '0'..='9' | '©' | '®')
+        || matches!(u32::from(character),
+            0x203C | 0x2049 | 0x2122 | 0x2139 | 0x2190..=0x21FF | 0x2300..=0x23FF | 0x2460..=0x24FF
+            | 0x25A0..=0x27BF | 0x2900..=0x297F | 0x2B00..=0x2BFF | 0x3030 | 0x303D | 0x3297 | 0x3299
+            | 0x1_F000..=0x1_FAFF)
+}
+
+/// Symbols that standard variation sequences exist for.
+fn is_symbol(character: char) -> bool {
+    matches!(u32::from(character), 0x2200..=0x22FF | 0x2A00..=0x2AFF | 0x3000..=0x303F | 0xFF00..=0xFF0F | 0x1000..=0x109F)
+}
+
+/// Scripts that are written without spaces, where U+200B says where a line may break: Thai, Lao, Tibetan, Burmese, Khmer.
+fn is_unspaced(character: char) -> bool {
+    matches!(u32::from(character), 0x0E00..=0x109F | 0x1780..=0x17FF | 0x1950..=0x19FF | 0x1A20..=0x1AAF)
+}
+
+fn is_han(character: char) -> bool {
+    matches!(u32::from(character), 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
+}
+
+/// Whether a letter is written from right to left.
+fn is_right_to_left(character: char) -> bool {
+    matches!(u32::from(character),
+        0x0590..=0x061B | 0x061D..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFE | 0x1_0800..=0x1_0FFF
+        | 0x1_E800..=0x1_EFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_program(before: Option<char>, character: char, after: Option<char>) -> Option<(&'static str, Severity)> {
+        judge(character, Beside { before, after }, Nature::Program).map(|(rule, severity)| (rule.id, severity))
+    }
+
+    #[test]
+    fn every_bidirectional_control_is_critical_in_a_program() {
+        for code in (0x202A..=0x202E).chain(0x2066..=0x2069) {
+            let character = char::from_u32(code).unwrap();
+            assert_eq!(
+                in_program(None, character, None),
+                Some(("bidi-control", Critical)),
+                "{code:X}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_emoji_selector_after_an_emoji_is_ordinary() {
+        assert_eq!(in_program(Some('\u{2764}'), '\u{FE0F}', None), None);
+        assert_eq!(
+            in_program(Some('x'), '\u{FE0F}', None),
+            Some(("variation-selector", Medium))
+        );
+    }
+
+    #[test]
+    fn a_supplementary_selector_is_critical_but_after_a_han_character() {
+        assert_eq!(
+            in_program(Some('x'), '\u{E0100}', None),
+            Some(("variation-selector", Critical))
+        );
+        assert_eq!(
+            in_program(Some('\u{845B}'), '\u{E0100}', None),
+            Some(("variation-selector", Medium))
+        );
+    }
+
+    #[test]
+    fn a_joiner_between_emoji_and_in_persian_is_ordinary_and_elsewhere_it_is_not() {
+        assert_eq!(in_program(Some('\u{1F468}'), '\u{200D}', Some('\u{1F469}')), None);
+        assert_eq!(in_program(Some('\u{06CC}'), '\u{200C}', Some('x')), None);
+        assert_eq!(in_program(Some('a'), '\u{200D}', Some('b')), Some(("zero-width", High)));
+    }
+
+    #[test]
+    fn a_break_between_khmer_words_is_ordinary() {
+        assert_eq!(in_program(Some('\u{17B6}'), '\u{200B}', Some('\u{1787}')), None);
+        assert_eq!(in_program(Some('a'), '\u{200B}', Some('b')), Some(("zero-width", High)));
+    }
+
+    #[test]
+    fn a_flag_of_wales_is_known_and_another_row_of_tags_is_not() {
+        let flag = "\u{1F3F4}\u{E0067}\u{E0062}\u{E0077}\u{E006C}\u{E0073}\u{E007F}";
+        assert_eq!(tag_flag(format!("{flag}x").as_bytes()), Some(flag.len()));
+        assert_eq!(tag_flag("\u{1F3F4}\u{E0068}\u{E0069}\u{E007F}".as_bytes()), None);
+    }
+
+    #[test]
+    fn a_mark_of_direction_beside_hebrew_is_low() {
+        assert_eq!(
+            in_program(Some('\u{05D0}'), '\u{200F}', Some('!')),
+            Some(("bidi-mark", Low))
+        );
+        assert_eq!(
+            in_program(Some('a'), '\u{200F}', Some('b')),
+            Some(("bidi-mark", Medium))
+        );
+    }
+
+    #[test]
+    fn letters_of_any_script_are_ordinary() {
+        for character in "aé中אжก한ひ\u{0301}".chars() {
+            assert_eq!(in_program(Some('x'), character, Some('y')), None, "{character}");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! `diode-scan` as a program: what it prints, and how it exits.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests make the folders that the program is to look at"
+)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use diode_scanner::secrets::Secrets;
+use protocol::bundle::seal::PackedHead;
+use protocol::bundle::{AiShare, FileRecord, Kind, Origin, Statement};
+use protocol::digest::Digest;
+use protocol::keys::SigningKey;
+use protocol::merkle;
+use protocol::path::BundlePath;
+use protocol::time::UnixMillis;
+use tempfile::TempDir;
+
+fn diode_scan(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_diode-scan"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A directory with these files.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for (path, bytes) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    dir
+}
+
+fn check(dir: &TempDir, more: &[&str]) -> Output {
+    let path = dir.path().to_str().unwrap();
+    diode_scan(&[&["check", path], more].concat())
+}
+
+fn planted() -> String {
+    format!(
+        "import os\n\n{}\n",
+        Secrets::built_in().unwrap().samples("aws-access-key-id")[0].text
+    )
+}
+
+#[test]
+fn the_sources_of_this_repository_are_allowed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for area in ["protocol", "tx", "hw", "audit", "scanner", "rx", "bench"] {
+        let output = diode_scan(&["check", root.join(area).join("src").to_str().unwrap()]);
+        assert_eq!(code(&output), 0, "{area}:\n{}", stdout(&output));
+    }
+}
+
+#[test]
+fn ordinary_code_is_allowed_with_the_digests_that_judged_it() {
+    let dir = folder(&[("src/main.rs", b"fn main() {}\n"), ("README.md", b"# Hello\n")]);
+    let output = check(&dir, &[]);
+    assert_eq!(code(&output), 0);
+    let text = stdout(&output);
+    let lines: Vec<_> = text.lines().rev().take(2).collect();
+    assert!(lines[0].starts_with("ALLOW: 2 of 2 files covered"), "{text}");
+    assert!(lines[1].starts_with("policy default (sha256:"), "{text}");
+}
+
+#[test]
+fn a_planted_key_needs_review_and_is_named_by_file_and_line() {
+    let dir = folder(&[("src/config.py", planted().as_bytes())]);
+    let output = check(&dir, &[]);
+    assert_eq!(code(&output), 4);
+    let text = stdout(&output);
+    assert!(
+        text.contains("high  aws-access-key-id  CWE-798  src/config.py:3:"),
+        "{text}"
+    );
+    assert!(text.contains("= mend: "), "{text}");
+}
+
+#[test]
+fn a_bidirectional_override_is_rejected_and_named_by_file_and_line() {
+    let dir = folder(&[("a.c", "int a;\n/* \u{202e} } */\n".as_bytes())]);
+    let output = check(&dir, &[]);
+    assert_eq!(code(&output), 3);
+    let text = stdout(&output);
+    assert!(text.contains("critical  bidi-control  CWE-1007  a.c:2:4"), "{text}");
+    assert!(!text.contains('\u{202e}'), "{text}");
+}
+
+#[test]
+fn only_incomplete_coverage_is_exit_1() {
+    let dir = folder(&[("a.zip", b"PK\x03\x04\x14\0\0\0"), ("lax.toml", b"[types]\n")]);
+    let policy = dir.path().join("lax.toml");
+    let output = check(&dir, &["--policy", policy.to_str().unwrap()]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+}
+
+#[test]
+fn json_is_one_object_with_decision_and_report() {
+    let dir = folder(&[("src/config.py", planted().as_bytes())]);
+    let output = check(&dir, &["--json"]);
+    let text = stdout(&output);
+    assert_eq!(text.lines().count(), 1);
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["decision"]["verdict"], "review");
+    assert_eq!(value["report"]["schema"], 1);
+    assert_eq!(value["report"]["findings"][0]["path"], "src/config.py");
+    assert_eq!(value["report"]["findings"][0]["line"], 3);
+}
+
+#[test]
+fn a_path_that_is_not_there_is_exit_2_before_anything_is_scanned() {
+    let dir = folder(&[("a.rs", b"")]);
+    let output = check(&dir, &["/nowhere/at/all"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("/nowhere/at/all"));
+    assert_eq!(stdout(&output), "");
+}
+
+#[test]
+fn no_path_is_exit_2() {
+    assert_eq!(code(&diode_scan(&["check"])), 2);
+}
+
+#[test]
+fn a_policy_with_an_unknown_key_is_exit_2_with_file_key_and_mend() {
+    let dir = folder(&[("p.toml", b"mode = \"auto-release\"\nmodus = 1\n")]);
+    let policy = dir.path().join("p.toml");
+    let output = check(&dir, &["--policy", policy.to_str().unwrap()]);
+    assert_eq!(code(&output), 2);
+    let text = stderr(&output);
+    for part in ["p.toml", "line 2, modus", "`diode-scan policy`"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn the_printed_policy_is_the_one_that_judges_by_default() {
+    let dir = folder(&[("a.rs", b"fn a() {}\n")]);
+    let policy = dir.path().join("policy.toml");
+    fs::write(&policy, diode_scan(&["policy"]).stdout).unwrap();
+    let digest = |output: &Output| {
+        let text = stdout(output);
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("policy "))
+            .unwrap()
+            .to_owned();
+        line.split("sha256:").nth(1).unwrap()[..8].to_owned()
+    };
+    assert_eq!(
+        digest(&check(&dir, &["--policy", policy.to_str().unwrap()])),
+        digest(&check(&dir, &[]))
+    );
+}
+
+#[test]
+fn a_link_is_named_and_not_followed() {
+    let dir = folder(&[("a.rs", b"fn a() {}\n")]);
+    std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
+    let output = check(&dir, &[]);
+    assert!(
+        stderr(&output).contains("link is a symbolic link"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stdout(&output).contains("1 of 1 files covered"));
+}
+
+#[test]
+fn what_is_excluded_and_git_folders_are_left_out_and_named() {
+    let files: [(&str, &[u8]); 4] = [
+        ("a.rs", b"x"),
+        (".git/objects/ab", b"\x78\x01\0"),
+        ("vendor/b.zip", b"PK\x03\x04"),
+        ("sub/.git/c", b"\0"),
+    ];
+    let output = check(&folder(&files), &["--exclude", "vendor/"]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 of 1 files covered"));
+    assert_eq!(stderr(&output).matches("left out: ").count(), 3, "{}", stderr(&output));
+}
+
+#[test]
+fn a_name_cannot_reach_the_terminal_as_it_is() {
+    let dir = folder(&[("a\u{1b}[31m\nALLOW.txt", b"x")]);
+    let output = check(&dir, &[]);
+    let text = stdout(&output);
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(text.contains("\\u{1b}"), "{text}");
+    assert_eq!(code(&output), 4);
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_scanned_and_reported() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = folder(&[]);
+    fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff.rs")), "fn a() {}").unwrap();
+    let output = check(&dir, &[]);
+    assert!(stdout(&output).contains("path-refused"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 of 1 files covered"));
+}
+
+#[test]
+fn rules_are_listed_for_both_engines() {
+    let text = stdout(&diode_scan(&["rules", "list"]));
+    for rule in [
+        "structure  bidi-control",
+        "secrets    aws-access-key-id",
+        "rules sha256:",
+    ] {
+        assert!(text.contains(rule), "{rule} in:\n{text}");
+    }
+}
+
+#[test]
+fn the_help_of_check_has_an_example_and_the_exit_codes() {
+    let output = diode_scan(&["check", "--help"]);
+    assert_eq!(code(&output), 0);
+    let text = stdout(&output);
+    assert!(
+        text.contains("diode-scan check out.bundle") && text.contains("3  REJECT by policy"),
+        "{text}"
+    );
+}
+
+/// A bundle file with these files.
+fn bundle(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let content: Vec<u8> = files.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+    let leaves: Vec<Digest> = content.chunks(4096).map(merkle::leaf_hash).collect();
+    let records = files.iter().map(|(path, bytes)| FileRecord {
+        path: BundlePath::parse(path).unwrap(),
+        sha256: Digest::of(bytes),
+        size: bytes.len() as u64,
+        executable: false,
+    });
+    let statement = Statement {
+        files: records.collect(),
+        kind: Kind::Code,
+        author: "alice@lab".to_owned(),
+        created: UnixMillis(1_795_340_458_000),
+        not_after: UnixMillis(1_797_932_458_000),
+        audience: vec!["plant-7".to_owned()],
+        target: None,
+        description: None,
+        origin: Origin {
+            ai_generated: AiShare::Full,
+            ..Origin::default()
+        },
+        content_len: 0,
+        leaf_len: 4096,
+        content_root: merkle::root(&leaves),
+    };
+    let head = PackedHead::seal(statement, leaves, &[&SigningKey::from_seed([1; 32])]).unwrap();
+    [&head.prefix().emit()[..], head.head(), &content].concat()
+}
+
+fn check_bundle(bytes: &[u8]) -> Output {
+    let dir = folder(&[("x.bundle", bytes)]);
+    diode_scan(&["check", dir.path().join("x.bundle").to_str().unwrap()])
+}
+
+#[test]
+fn a_bundle_is_scanned_file_by_file() {
+    let key = planted();
+    let output = check_bundle(&bundle(&[("a.rs", b"fn a() {}\n"), ("b/config.py", key.as_bytes())]));
+    assert_eq!(code(&output), 4);
+    assert!(stdout(&output).contains("b/config.py:3:"), "{}", stdout(&output));
+    assert_eq!(code(&check_bundle(&bundle(&[("a.rs", b"fn a() {}\n")]))), 0);
+}
+
+#[test]
+fn a_bundle_whose_content_was_changed_is_exit_5_and_names_the_file() {
+    let mut bytes = bundle(&[("a.rs", b"fn a() {}\n"), ("b.rs", b"fn b() {}\n")]);
+    *bytes.last_mut().unwrap() ^= 1;
+    let output = check_bundle(&bytes);
+    assert_eq!(code(&output), 5);
+    assert!(
+        stdout(&output).contains("REJECT: 1 file not as signed, the first b.rs"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_bundle_that_was_cut_short_or_added_to_is_exit_5() {
+    let whole = bundle(&[("a.rs", b"fn a() {}\n")]);
+    let longer = [&whole[..], b"x"].concat();
+    for bytes in [&whole[..whole.len() - 1], &whole[..40], &whole[..3], &longer[..], b""] {
+        let output = check_bundle(bytes);
+        assert_eq!(code(&output), 5, "{} bytes: {}", bytes.len(), stderr(&output));
+        assert!(stderr(&output).contains("x.bundle"));
+    }
+}

@@ -1,0 +1,308 @@
+//! Every step cut short at every operation: by a fault that the program sees, by the end of the process, by loss of power. What is there after the next
+//! start is one of the outcomes that the log allows, and whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use audit::event::EventKind;
+use audit::storage::MemoryStorage;
+use audit::storage::memory::Fault;
+use diode_scanner::quarantine::{Place, Quarantine, Recorded, Recovery, Unfinished};
+
+use crate::support::*;
+
+type Log = BTreeMap<protocol::digest::BundleId, Recorded>;
+
+/// How the work ends after the fault, and what of the unsynced a crash keeps.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The process ends; the machine goes on.
+    Restart,
+    /// The machine dies, and nothing that was not synced is left.
+    CrashLosing,
+    /// The machine dies, and everything is left.
+    CrashKeeping,
+    /// The machine dies, and this seed decides.
+    CrashMixed(u64),
+}
+
+const ENDS: [End; 6] = [
+    End::Restart,
+    End::CrashLosing,
+    End::CrashKeeping,
+    End::CrashMixed(1),
+    End::CrashMixed(2),
+    End::CrashMixed(3),
+];
+
+const FAULTS: [Fault; 3] = [Fault::Io, Fault::Full, Fault::PowerCut];
+
+impl End {
+    fn come(self, storage: &MemoryStorage) {
+        match self {
+            Self::Restart => storage.restart(),
+            Self::CrashLosing => storage.crash(&mut || false),
+            Self::CrashKeeping => storage.crash(&mut || true),
+            Self::CrashMixed(mut state) => storage.crash(&mut || {
+                // A linear congruential generator (Knuth, MMIX); its highest bit is its best.
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                state >> 63 == 1
+            }),
+        }
+    }
+}
+
+fn open(storage: &MemoryStorage) -> Quarantine {
+    Quarantine::open(Arc::new(storage.clone())).unwrap()
+}
+
+/// Recovers; whatever happens, there is no alarm, nothing half-done, and a second recovery finds nothing to do.
+fn recover(storage: &MemoryStorage, log: &Log) -> Recovery {
+    let recovery = open(storage).recover(log).unwrap();
+    assert_eq!(recovery.alarms, []);
+    assert_eq!(leftovers(storage), [""; 0]);
+    // And all of it is durable.
+    storage.crash(&mut || false);
+    let again = open(storage).recover(log).unwrap();
+    assert_eq!(again.alarms, []);
+    assert_eq!(again.unfinished, recovery.unfinished);
+    assert_eq!(again.received.len(), recovery.received.len());
+    recovery
+}
+
+/// Runs `work` on fresh storage with a fault at each of its operations in turn, for each kind of fault and end, then `check`.
+fn at_every_operation<T>(
+    prepare: impl Fn() -> (MemoryStorage, Ledger),
+    work: impl Fn(&MemoryStorage, &mut Ledger) -> T,
+    check: impl Fn(&MemoryStorage, T),
+) {
+    let (storage, mut ledger) = prepare();
+    let before = storage.operations();
+    work(&storage, &mut ledger);
+    let operations = storage.operations() - before;
+    assert!(operations > 2, "the work was done on the storage");
+    for fault in FAULTS {
+        for end in ENDS {
+            // One more: no fault, and the end right after.
+            for at in 0..=operations {
+                println!("{fault:?} at operation {at} of {operations}, then {end:?}");
+                let (storage, mut ledger) = prepare();
+                storage.fail_at(at, fault);
+                let outcome = work(&storage, &mut ledger);
+                end.come(&storage);
+                check(&storage, outcome);
+            }
+        }
+    }
+}
+
+fn empty() -> (MemoryStorage, Ledger) {
+    let storage = MemoryStorage::new();
+    Quarantine::create(Arc::new(storage.clone())).unwrap();
+    (storage, Ledger::new())
+}
+
+fn with_held() -> (MemoryStorage, Ledger) {
+    let (storage, mut ledger) = empty();
+    drop(admit(&open(&storage), &mut ledger, &sample()));
+    (storage, ledger)
+}
+
+/// Receives and, if that goes well, admits; says what the log says then.
+fn try_to_admit(storage: &MemoryStorage, ledger: &mut Ledger) -> Log {
+    let quarantine = open(storage);
+    let Ok(received) = receive(&quarantine, &sample()) else {
+        return Log::new();
+    };
+    let admitted = ledger.append(EventKind::BundleAdmitted, sample().id);
+    let _ = quarantine.hold(received, &admitted);
+    Log::from([(sample().id, Recorded::Held)])
+}
+
+#[test]
+fn an_admission_cut_short_anywhere_leaves_an_admitted_bundle_held_and_another_not() {
+    at_every_operation(empty, try_to_admit, |storage, log| {
+        let recovery = recover(storage, &log);
+        if log.is_empty() {
+            let expected = if recovery.received.is_empty() {
+                vec![]
+            } else {
+                vec![Place::Spool]
+            };
+            assert_eq!(packed_at(storage, &sample()), expected);
+        } else {
+            assert!(recovery.received.is_empty());
+            assert_eq!(packed_at(storage, &sample()), [Place::Held]);
+        }
+    });
+}
+
+#[test]
+fn a_rejection_cut_short_anywhere_ends_as_a_rejection() {
+    let reject = |storage: &MemoryStorage, ledger: &mut Ledger| {
+        let quarantine = open(storage);
+        let held = quarantine.open_held(sample().id).unwrap();
+        let _ = quarantine.reject(held, ledger.append(EventKind::BundleRejected, sample().id));
+    };
+    at_every_operation(with_held, reject, |storage, ()| {
+        let _ = recover(storage, &Log::from([(sample().id, Recorded::Rejected)]));
+        assert_eq!(packed_at(storage, &sample()), [Place::Rejected]);
+    });
+}
+
+/// Tries to release; whether it succeeded.
+fn try_to_release(storage: &MemoryStorage, ledger: &mut Ledger) -> bool {
+    let quarantine = open(storage);
+    let held = quarantine.open_held(sample().id).unwrap();
+    release(&quarantine, ledger, held).is_ok()
+}
+
+/// Before recovery a whole tree or none; after it: released and nothing else, or held and nothing else.
+fn assert_one_outcome(storage: &MemoryStorage, log: &Log) -> bool {
+    // Already now, whoever looks sees a whole tree or none.
+    is_released(storage, &sample());
+    let recovery = recover(storage, log);
+    let released = is_released(storage, &sample());
+    let place = if released { Place::Originals } else { Place::Held };
+    assert_eq!(packed_at(storage, &sample()), [place]);
+    let id = sample().id;
+    match log.get(&id) {
+        Some(Recorded::ReleaseDecided) => {
+            let expected = if released {
+                Unfinished::FinishRelease(id)
+            } else {
+                Unfinished::DecideAgain(id)
+            };
+            assert_eq!(recovery.unfinished, [expected]);
+        }
+        recorded => {
+            assert_eq!(recovery.unfinished, []);
+            assert_eq!(released, recorded == Some(&Recorded::Released));
+        }
+    }
+    released
+}
+
+#[test]
+fn a_release_cut_short_anywhere_ends_as_released_or_as_held() {
+    at_every_operation(with_held, try_to_release, |storage, released| {
+        let log = Log::from([(sample().id, Recorded::ReleaseDecided)]);
+        assert!(
+            assert_one_outcome(storage, &log) || !released,
+            "a release that was reported is lost"
+        );
+    });
+}
+
+#[test]
+fn a_release_that_fails_leaves_nothing_outside_even_before_the_next_start() {
+    let (storage, mut ledger) = with_held();
+    let before = storage.operations();
+    assert!(try_to_release(&storage, &mut ledger));
+    let operations = storage.operations() - before;
+    let mut failed = 0;
+    for fault in [Fault::Io, Fault::Full] {
+        for at in 0..operations {
+            let (storage, mut ledger) = with_held();
+            storage.fail_at(at, fault);
+            let released = try_to_release(&storage, &mut ledger);
+            assert_eq!(
+                is_released(&storage, &sample()),
+                released,
+                "{fault:?} at operation {at}"
+            );
+            assert_eq!(leftovers(&storage), [""; 0], "{fault:?} at operation {at}");
+            failed += u64::from(!released);
+        }
+    }
+    // The last three are those of the packed form's move, after the release.
+    assert_eq!(failed, 2 * (operations - 3));
+}
+
+#[test]
+fn a_release_that_was_logged_or_cancelled_after_it_is_what_the_log_says() {
+    at_every_operation(with_held, try_to_release, |storage, released| {
+        let recorded = if released { Recorded::Released } else { Recorded::Held };
+        assert_one_outcome(storage, &Log::from([(sample().id, recorded)]));
+    });
+}
+
+#[test]
+fn a_release_cut_short_anywhere_and_not_carried_out_can_be_repeated() {
+    at_every_operation(with_held, try_to_release, |storage, _| {
+        if !assert_one_outcome(storage, &Log::from([(sample().id, Recorded::ReleaseDecided)])) {
+            assert!(try_to_release(storage, &mut Ledger::new()));
+            assert!(is_released(storage, &sample()));
+        }
+    });
+}
+
+#[test]
+fn a_recovery_cut_short_anywhere_can_be_repeated() {
+    // Each end of a release, with its final name in doubt too.
+    for cut in 0.. {
+        let prepare = || {
+            let (storage, mut ledger) = with_held();
+            storage.cut_power_at(cut);
+            let finished = try_to_release(&storage, &mut ledger);
+            storage.crash(&mut || true);
+            (storage, ledger, finished)
+        };
+        for recorded in [Recorded::ReleaseDecided, Recorded::Held] {
+            let log = Log::from([(sample().id, recorded)]);
+            let (storage, _, _) = prepare();
+            if recorded == Recorded::Held && !packed_at(&storage, &sample()).contains(&Place::Held) {
+                continue; // A release that far is never cancelled.
+            }
+            let before = storage.operations();
+            let _ = open(&storage).recover(&log).unwrap();
+            for at in 0..storage.operations() - before {
+                for end in ENDS {
+                    println!("release cut at {cut}, {recorded:?}, recovery cut at {at}, then {end:?}");
+                    let (storage, _, _) = prepare();
+                    storage.cut_power_at(at);
+                    assert!(open(&storage).recover(&log).is_err());
+                    end.come(&storage);
+                    assert_one_outcome(&storage, &log);
+                }
+            }
+        }
+        if prepare().2 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_release_of_very_many_files_cut_short_ends_as_released_or_as_held() {
+    let many = many();
+    let (storage, mut ledger) = empty();
+    let held = admit(&open(&storage), &mut ledger, &many);
+    let before = storage.operations();
+    release(&open(&storage), &mut ledger, held).unwrap();
+    let operations = storage.operations() - before;
+    // The last ones are where it counts; of the hundreds of writes before, some.
+    let last = operations - 12..=operations;
+    for at in (0..operations).step_by(97).chain(last) {
+        for fault in FAULTS {
+            let (storage, mut ledger) = empty();
+            let quarantine = open(&storage);
+            let held = admit(&quarantine, &mut ledger, &many);
+            storage.fail_at(at, fault);
+            let reported = release(&quarantine, &mut ledger, held).is_ok();
+            storage.crash(&mut || false);
+            let _ = recover(&storage, &Log::from([(many.id, Recorded::ReleaseDecided)]));
+            let released = is_released(&storage, &many);
+            assert!(
+                released || !reported,
+                "a release that was reported is lost: {fault:?} at {at}"
+            );
+            assert_eq!(
+                packed_at(&storage, &many),
+                [if released { Place::Originals } else { Place::Held }]
+            );
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The quarantine: each step, what refuses it, and what is left by a crash at any moment of it.
+#![allow(clippy::unwrap_used)] // In helpers of tests, which the lint does not take for tests.
+
+mod crash;
+mod disk;
+mod recovery;
+mod release;
+mod steps;
+mod support;

@@ -1,0 +1,156 @@
+//! The command line of `diode-tx`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use hw::units::{Percent, Rate};
+
+/// Sends signed bundles over a data diode; the link's transmitter
+#[derive(Debug, Parser)]
+#[command(name = "diode-tx", version, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+    /// What to log on stderr, such as `debug` or `diode_tx=trace` [default: DIODE_LOG, else warn]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(super) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Make the link's key
+    #[command(after_help = KEYGEN_EXAMPLE)]
+    Keygen(KeygenArgs),
+    /// Send bundles
+    #[command(after_help = SEND_EXAMPLE)]
+    Send(Box<SendArgs>),
+    /// Show what a bundle claims, and what sending it would take
+    #[command(after_help = INSPECT_EXAMPLE)]
+    Inspect(InspectArgs),
+}
+
+const KEYGEN_EXAMPLE: &str = "Example:\n  diode-tx keygen --out /etc/diode/link.key";
+
+const SEND_EXAMPLE: &str = "\
+A flag goes before the configuration, the configuration before the default. The rate is what the wire carries, Ethernet framing included, \
+and has no default. Ctrl-C stops after the packets under way and ends with 1; sent again, the bundle keeps its number.
+
+Example:
+  diode-tx send src-3f9a2c71.bundle --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
+
+const INSPECT_EXAMPLE: &str = "\
+Who signed is not checked: there is no trust on a transmitter (see `diode-pack inspect --trust`).
+
+Example:
+  diode-tx inspect src-3f9a2c71.bundle --rate 200M --loss 2%";
+
+#[derive(Debug, Args)]
+pub(super) struct KeygenArgs {
+    /// File for the secret key; the public one goes to FILE.pub
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// The link's name, as the key's comment
+    #[arg(long, value_name = "NAME", default_value = "diode-link")]
+    pub(super) comment: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// Bundle files
+    #[arg(value_name = "BUNDLE", required = true)]
+    pub(super) bundles: Vec<PathBuf>,
+    /// The receiver's address and port
+    #[arg(long, value_name = "ADDR")]
+    pub(super) to: Option<SocketAddr>,
+    /// The link's secret key
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
+    /// Folder for numbers and audit log; made on first use
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+    /// The local address to send from [default: the system's choice]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) bind: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// Print a line of JSON for each bundle
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// What is known of the link. Whole numbers are taken as any, so that one out of range is refused like the same in a file.
+#[derive(Debug, Default, Args)]
+pub(super) struct LinkArgs {
+    /// Configuration; diode-tx.example.toml explains every key
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Bits a second on the wire: 200M, 1.5G
+    #[arg(long, value_name = "RATE")]
+    pub(super) rate: Option<Rate>,
+    /// Bytes of the largest IP packet on the way [default: 1500]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub(super) mtu: Option<i64>,
+    /// Packets lost at random [default: 1%]
+    #[arg(long, value_name = "SHARE")]
+    pub(super) loss: Option<Percent>,
+    /// Packets lost in a row at worst [default: 64]
+    #[arg(long, value_name = "PACKETS", allow_negative_numbers = true)]
+    pub(super) burst: Option<i64>,
+    /// Probability that a block stays lost at such losses [default: 1e-9]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    pub(super) residual: Option<f64>,
+    /// Blocks whose packets are interleaved [default: 16]
+    #[arg(long, value_name = "BLOCKS", allow_negative_numbers = true)]
+    pub(super) depth: Option<i64>,
+    /// How often the whole is sent [default: 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(super) passes: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// Bundle file
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_send_without_a_bundle_is_refused() {
+        assert!(Cli::try_parse_from(["diode-tx", "send"]).is_err());
+    }
+
+    #[test]
+    fn every_verbs_help_has_an_example() {
+        for verb in Cli::command().get_subcommands() {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                help.contains(&format!("diode-tx {} ", verb.get_name())),
+                "{}",
+                verb.get_name()
+            );
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What `diode-tx` runs on: flag over file over default, all checked before anything else happens.
+//!
+//! ```text
+//! flags (cli) ─┐
+//! file ────────┼─ Chosen { value, whence } ─▶ Config │ LinkConfig      what both hosts must agree on goes into the announces
+//! defaults ────┘
+//! ```
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hw::units::{Percent, Rate};
+use protocol::fec::{Redundancy, RedundancyError};
+use protocol::limits::{MAX_DEPTH, MAX_PASSES};
+use protocol::wire::HEADER_LEN;
+
+use super::cli::{LinkArgs, SendArgs};
+use super::config_file::ConfigFile;
+use crate::complaint::Complaint;
+
+/// All that sending needs.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub(super) to: SocketAddr,
+    pub(super) bind: Option<SocketAddr>,
+    pub(super) key: PathBuf,
+    pub(super) state: PathBuf,
+    pub(super) rate: Rate,
+    pub(super) link: LinkConfig,
+}
+
+/// How bundles are cut and coded for the link.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LinkConfig {
+    pub(super) mtu: u16,
+    /// The encoding symbols' length in bytes, which follows from the MTU.
+    pub(super) symbol_len: u16,
+    pub(super) redundancy: Redundancy,
+    pub(super) passes: u16,
+}
+
+/// What inspecting needs: the link, and the address and rate if they are known.
+#[derive(Debug)]
+pub(super) struct InspectConfig {
+    pub(super) to: Option<SocketAddr>,
+    pub(super) rate: Option<Rate>,
+    pub(super) link: LinkConfig,
+}
+
+impl Config {
+    /// Reads the file that `args` name, and checks all.
+    ///
+    /// # Errors
+    /// A [`Complaint`] (exit 2) naming file or flag, key and mend.
+    pub(super) fn of(args: &SendArgs) -> Result<Self, Complaint> {
+        let file = ConfigFile::read(args.link.config.as_deref())?;
+        let names = Names {
+            file: args.link.config.as_deref(),
+        };
+        // The one that newcomers miss comes first.
+        let rate = needed(args.link.rate.or(file.rate), "rate", "200M")?;
+        let to = Chosen::of(args.to, file.to).ok_or_else(|| missing("to", "192.0.2.2:4600"))?;
+        if to.value.port() == 0 {
+            return Err(names.out_of_range(&to, "to", to.value, "an address with a port from 1 on"));
+        }
+        let key = needed(
+            args.key.clone().or_else(|| file.key.clone()),
+            "key",
+            "/etc/diode/link.key",
+        )?;
+        let state = needed(
+            args.state.clone().or_else(|| file.state.clone()),
+            "state",
+            "/var/lib/diode-tx",
+        )?;
+        let bind = args.bind.or(file.bind);
+        if let Some(bind) = bind.filter(|bind| bind.is_ipv4() != to.value.is_ipv4()) {
+            return Err(Complaint::usage("`to` and `bind` are addresses of different families")
+                .fact("key", format_args!("to = {}, bind = {bind}", to.value))
+                .mend("give both as IPv4 or both as IPv6 addresses"));
+        }
+        Ok(Self {
+            to: to.value,
+            bind,
+            key,
+            state,
+            rate,
+            link: LinkConfig::of(&args.link, &file)?,
+        })
+    }
+}
+
+impl InspectConfig {
+    /// Reads the file that `args` name, and checks what of it says something about the link.
+    ///
+    /// # Errors
+    /// As [`Config::of`].
+    pub(super) fn of(args: &LinkArgs) -> Result<Self, Complaint> {
+        let file = ConfigFile::read(args.config.as_deref())?;
+        Ok(Self {
+            to: file.to,
+            rate: args.rate.or(file.rate),
+            link: LinkConfig::of(args, &file)?,
+        })
+    }
+}
+
+impl LinkConfig {
+    fn of(args: &LinkArgs, file: &ConfigFile) -> Result<Self, Complaint> {
+        let names = Names {
+            file: args.config.as_deref(),
+        };
+        let fec = &file.fec;
+        let mtu = Chosen::or(args.mtu, file.mtu, DEFAULT_MTU);
+        let passes = Chosen::or(args.passes, file.passes, DEFAULT_PASSES);
+        let loss = Chosen::or(args.loss, fec.loss, DEFAULT_LOSS);
+        let burst = Chosen::or(args.burst, fec.burst, DEFAULT_BURST);
+        let residual = Chosen::or(args.residual, fec.residual, DEFAULT_RESIDUAL);
+        let depth = Chosen::or(args.depth, fec.depth, DEFAULT_DEPTH);
+        let mtu = names.within(&mtu, "mtu", MIN_MTU, MAX_MTU)?;
+        let passes = names.within(&passes, "passes", 1, MAX_PASSES)?;
+        let burst_packets = names.within(&burst, "fec.burst", 0, MAX_BURST)?;
+        let depth_blocks = names.within(&depth, "fec.depth", 1, MAX_DEPTH)?;
+        let redundancy = Redundancy::new(loss.value.fraction(), burst_packets, residual.value, depth_blocks);
+        let redundancy = redundancy.map_err(|error| match error {
+            RedundancyError::Range {
+                field: "loss", range, ..
+            } => names.out_of_range(&loss, "fec.loss", loss.value, range),
+            RedundancyError::Range { range, .. } => {
+                names.out_of_range(&residual, "fec.residual", residual.value, range)
+            }
+            RedundancyError::TooMuch { .. } => Complaint::usage(error),
+        })?;
+        Ok(Self {
+            mtu,
+            symbol_len: symbol_len(mtu),
+            redundancy,
+            passes,
+        })
+    }
+}
+
+/// The largest multiple of 64 bytes that fits an IP packet of `mtu` bytes with header, UDP and IPv6: the same for both families, so that the
+/// address doesn't decide how a bundle is cut.
+fn symbol_len(mtu: u16) -> u16 {
+    const HEADERS: u16 = HEADER_LEN as u16 + 8 + 40;
+    (mtu - HEADERS) / 64 * 64
+}
+
+const DEFAULT_MTU: i64 = 1500;
+const DEFAULT_PASSES: i64 = 1;
+const DEFAULT_LOSS: Percent = match Percent::from_parts_per_billion(10_000_000) {
+    Some(loss) => loss,
+    None => Percent::ZERO,
+};
+const DEFAULT_BURST: i64 = 64;
+const DEFAULT_RESIDUAL: f64 = 1e-9;
+const DEFAULT_DEPTH: i64 = 16;
+const MIN_MTU: u16 = 256;
+const MAX_MTU: u16 = 9000;
+/// What [`Redundancy`] takes.
+const MAX_BURST: u32 = 1_000_000;
+
+/// A value, and who chose it.
+#[derive(Debug)]
+struct Chosen<T> {
+    value: T,
+    whence: Whence,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whence {
+    Flag,
+    File,
+    Default,
+}
+
+impl<T> Chosen<T> {
+    fn of(flag: Option<T>, file: Option<T>) -> Option<Self> {
+        let from = |whence| move |value| Self { value, whence };
+        flag.map(from(Whence::Flag)).or_else(|| file.map(from(Whence::File)))
+    }
+
+    fn or(flag: Option<T>, file: Option<T>, default: T) -> Self {
+        Self::of(flag, file).unwrap_or(Self {
+            value: default,
+            whence: Whence::Default,
+        })
+    }
+}
+
+/// What a complaint calls the places that values come from.
+struct Names<'a> {
+    file: Option<&'a Path>,
+}
+
+impl Names<'_> {
+    /// The number as the type that the code runs on, if it is from `least` to `most`.
+    fn within<N>(&self, chosen: &Chosen<i64>, key: &str, least: N, most: N) -> Result<N, Complaint>
+    where
+        N: TryFrom<i64> + PartialOrd + Copy + Display,
+    {
+        let fits = |number: &N| (&least..=&most).contains(&number);
+        let number = N::try_from(chosen.value).ok().filter(fits);
+        number.ok_or_else(|| self.out_of_range(chosen, key, chosen.value, &format!("{least} to {most}")))
+    }
+
+    fn out_of_range<T>(&self, chosen: &Chosen<T>, key: &str, value: impl Display, range: &str) -> Complaint {
+        let complaint = Complaint::usage(format_args!("{key} = {value} is out of range ({range})"));
+        let complaint = match (chosen.whence, self.file) {
+            (Whence::File, Some(file)) => complaint.fact("file", file.display()),
+            (Whence::Flag, _) => complaint.fact("flag", flag_of(key)),
+            (Whence::File | Whence::Default, _) => complaint,
+        };
+        complaint
+            .fact("key", key)
+            .mend(format_args!("choose a value in the range: {range}"))
+    }
+}
+
+/// The flag that sets a key: its last part.
+fn flag_of(key: &str) -> String {
+    format!("--{}", key.rsplit('.').next().unwrap_or(key))
+}
+
+fn needed<T>(value: Option<T>, key: &str, example: &str) -> Result<T, Complaint> {
+    value.ok_or_else(|| missing(key, example))
+}
+
+fn missing(key: &str, example: &str) -> Complaint {
+    let summary = match key {
+        "rate" => "no rate is set, and there is no unlimited default".to_owned(),
+        _ => format!("`{key}` is not set"),
+    };
+    Complaint::usage(summary).fact("key", key).mend(format_args!(
+        "give {} {example}, or set {key} = \"{example}\" in the file of --config",
+        flag_of(key)
+    ))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,296 @@
+//! Which sequence number belongs to which bundle: the audit log itself, folded.
+//!
+//! ```text
+//! log:   epoch_id   bundle.bound 1 = a   bundle.sent 1   bundle.bound 2 = b   bundle.stopped 2 …
+//! fold:  epoch      { a: 1, b: 2 }       next = 3
+//!
+//! bind(a) ──▶ Bound { number 1 }     known already: the same number, nothing is written
+//! bind(c) ──▶ append, sync ──▶ Bound { number 3 }
+//! ```
+//!
+//! Always true:
+//! - a [`Bound`] is only made of a number whose entry is durable, and nothing is sent without one;
+//! - a number belongs to one bundle for ever, and a bundle to one number;
+//! - what the log says twice, or in contradiction, is an error: numbers are never guessed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use audit::event::{Event, EventKind};
+use audit::log::{Log, LogError, Receipt, Recovery};
+use audit::storage::Storage;
+use protocol::digest::BundleId;
+use protocol::keys::SigningKey;
+use protocol::time::UnixMillis;
+use protocol::wire::{LinkNumber, SessionId};
+
+/// The numbers that were given, and the log that says so.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    log: Log,
+    epoch: u64,
+    numbers: BTreeMap<BundleId, u64>,
+    highest: u64,
+}
+
+/// A bundle's number on the link, whose entry is durable. Used up by the entry of how the sending ended.
+#[derive(Debug)]
+pub(super) struct Bound {
+    number: LinkNumber,
+    bundle: BundleId,
+    bytes: u64,
+    files: u64,
+    again: bool,
+}
+
+/// Why the ledger can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LedgerError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log has no entry with the epoch.
+    #[error("the audit log names no epoch: it is not a transmitter's")]
+    NoEpoch,
+    /// An entry that no transmitter writes.
+    #[error("entry {index} of the audit log contradicts what stands before it: {what}")]
+    Contradiction {
+        /// The entry's place in the log.
+        index: u64,
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// Every number is given.
+    #[error("this epoch has no sequence number left")]
+    Exhausted,
+}
+
+/// What an entry says of a bundle.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) bundle: BundleId,
+    /// Bytes of content.
+    pub(super) bytes: u64,
+    pub(super) files: u64,
+}
+
+/// How a sending ended.
+#[derive(Debug, Clone)]
+pub(super) struct Outcome {
+    pub(super) session: SessionId,
+    pub(super) blocks: u64,
+    pub(super) duration_ms: u64,
+    /// Why it was stopped: a code and a text. `None` if all was sent.
+    pub(super) stopped: Option<(&'static str, String)>,
+}
+
+impl Ledger {
+    /// Makes the log, and writes the epoch into it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`].
+    pub(super) fn create(
+        storage: Arc<dyn Storage>,
+        key: SigningKey,
+        epoch: u64,
+        now: UnixMillis,
+    ) -> Result<Self, LedgerError> {
+        let mut log = Log::create(storage, &format!("diode-tx/{epoch:016x}"), key, now)?;
+        let detail = Some("a new epoch begins".to_owned());
+        let entry = Event {
+            epoch_id: Some(hex(epoch)),
+            detail,
+            ..Event::new(EventKind::ConfigChanged, now)
+        };
+        log.append(&[entry])?;
+        log.publish()?;
+        Ok(Self {
+            log,
+            epoch,
+            numbers: BTreeMap::new(),
+            highest: 0,
+        })
+    }
+
+    /// Opens the log and folds its entries.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the state is then as it was, but for what opening a log repairs.
+    pub(super) fn open(
+        storage: Arc<dyn Storage>,
+        key: SigningKey,
+        now: UnixMillis,
+    ) -> Result<(Self, Recovery), LedgerError> {
+        let (log, recovery) = Log::open(storage, key, now)?;
+        let mut folded = Folded::default();
+        for entry in log.entries(0) {
+            let (index, event) = entry?;
+            folded
+                .handle(&event)
+                .map_err(|what| LedgerError::Contradiction { index, what })?;
+        }
+        let Folded {
+            epoch, numbers, given, ..
+        } = folded;
+        let epoch = epoch.ok_or(LedgerError::NoEpoch)?;
+        let highest = given.last_key_value().map_or(0, |(number, _)| *number);
+        Ok((
+            Self {
+                log,
+                epoch,
+                numbers,
+                highest,
+            },
+            recovery,
+        ))
+    }
+
+    /// The transmitter's epoch.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The number that a bundle has, if it was ever given one.
+    pub(super) fn number_of(&self, bundle: &BundleId) -> Option<u64> {
+        self.numbers.get(bundle).copied()
+    }
+
+    /// Gives the bundle its number: the one that it has, or the next, which is durable when this returns.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the bundle must then not be sent. Whether the number is bound shows when the log is next opened.
+    pub(super) fn bind(&mut self, facts: Facts, now: UnixMillis) -> Result<Bound, LedgerError> {
+        let Facts { bundle, bytes, files } = facts;
+        let bound = |sequence, again| Bound {
+            number: LinkNumber {
+                epoch: self.epoch,
+                sequence,
+            },
+            bundle,
+            bytes,
+            files,
+            again,
+        };
+        if let Some(sequence) = self.number_of(&bundle) {
+            return Ok(bound(sequence, true));
+        }
+        let sequence = self.highest.checked_add(1).ok_or(LedgerError::Exhausted)?;
+        let bound = bound(sequence, false);
+        self.log
+            .append(&[bound.event(EventKind::BundleBound, self.time(now))])?;
+        self.numbers.insert(bundle, sequence);
+        self.highest = sequence;
+        Ok(bound)
+    }
+
+    /// Writes how the sending ended, and gives the entry's place in the log.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`]; the number stays bound.
+    #[allow(clippy::needless_pass_by_value)] // One sending, one entry of its end.
+    pub(super) fn end(&mut self, bound: Bound, outcome: &Outcome, now: UnixMillis) -> Result<u64, LedgerError> {
+        let kind = if outcome.stopped.is_some() {
+            EventKind::BundleStopped
+        } else {
+            EventKind::BundleSent
+        };
+        let (reason, detail) = outcome.stopped.clone().unzip();
+        let entry = Event {
+            session: Some(outcome.session.to_string()),
+            blocks: Some(outcome.blocks),
+            duration_ms: Some(outcome.duration_ms),
+            reason: reason.map(str::to_owned),
+            detail,
+            ..bound.event(kind, self.time(now))
+        };
+        let receipts = self.log.append(&[entry])?;
+        Ok(receipts.first().map_or(0, Receipt::index))
+    }
+
+    /// Publishes what was written: tiles and a signed checkpoint.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`]; the entries are durable all the same.
+    pub(super) fn publish(&mut self) -> Result<(), LedgerError> {
+        self.log.publish()?;
+        Ok(())
+    }
+
+    /// A clock that was put back does not put the log's time back.
+    fn time(&self, now: UnixMillis) -> UnixMillis {
+        self.log.newest_time().map_or(now, |newest| newest.max(now))
+    }
+}
+
+impl Bound {
+    /// Epoch and sequence number.
+    pub(super) fn number(&self) -> LinkNumber {
+        self.number
+    }
+
+    /// Whether the bundle had its number before.
+    pub(super) fn is_again(&self) -> bool {
+        self.again
+    }
+
+    fn event(&self, kind: EventKind, now: UnixMillis) -> Event {
+        Event {
+            epoch_id: Some(hex(self.number.epoch)),
+            seq: Some(self.number.sequence),
+            bundle: Some(self.bundle),
+            bytes: Some(self.bytes),
+            files: Some(self.files),
+            ..Event::new(kind, now)
+        }
+    }
+}
+
+/// What the entries say, one after another.
+#[derive(Debug, Default)]
+struct Folded {
+    epoch: Option<u64>,
+    epoch_id: String,
+    numbers: BTreeMap<BundleId, u64>,
+    given: BTreeMap<u64, BundleId>,
+}
+
+impl Folded {
+    fn handle(&mut self, event: &Event) -> Result<(), &'static str> {
+        match (&self.epoch, &event.epoch_id) {
+            (_, None) => {}
+            (None, Some(id)) => {
+                self.epoch = Some(u64::from_str_radix(id, 16).map_err(|_| "its epoch is not 16 hex digits")?);
+                self.epoch_id.clone_from(id);
+            }
+            (Some(_), Some(id)) if *id == self.epoch_id => {}
+            (Some(_), Some(_)) => return Err("it is of another epoch"),
+        }
+        if event.event != EventKind::BundleBound {
+            return Ok(());
+        }
+        let (Some(number), Some(bundle)) = (event.seq, event.bundle) else {
+            return Err("it binds, and lacks the number or the bundle");
+        };
+        if self.epoch.is_none() || event.epoch_id.is_none() {
+            return Err("it binds a number of no epoch");
+        }
+        if number == 0 {
+            return Err("it binds the number 0");
+        }
+        if self.given.insert(number, bundle).is_some() {
+            return Err("its number was bound before");
+        }
+        if self.numbers.insert(bundle, number).is_some() {
+            return Err("its bundle had a number before");
+        }
+        Ok(())
+    }
+}
+
+fn hex(epoch: u64) -> String {
+    format!("{epoch:016x}")
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -1,0 +1,247 @@
+//! The ledger over crashes, and against logs that nobody should have written.
+
+use audit::storage::MemoryStorage;
+use protocol::digest::Digest;
+
+use super::*;
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+const EPOCH: u64 = 0x00ab_cdef_0123_4567;
+
+fn key() -> SigningKey {
+    SigningKey::from_seed([6; 32])
+}
+
+fn created() -> (MemoryStorage, Ledger) {
+    let storage = MemoryStorage::new();
+    let ledger = Ledger::create(Arc::new(storage.clone()), key(), EPOCH, NOW).unwrap();
+    (storage, ledger)
+}
+
+fn reopened(storage: &MemoryStorage) -> Result<Ledger, LedgerError> {
+    Ledger::open(Arc::new(storage.clone()), key(), NOW).map(|(ledger, _)| ledger)
+}
+
+fn bundle(byte: u8) -> Facts {
+    Facts {
+        bundle: BundleId(Digest([byte; 32])),
+        bytes: 10,
+        files: 2,
+    }
+}
+
+fn sent() -> Outcome {
+    Outcome {
+        session: SessionId(9),
+        blocks: 3,
+        duration_ms: 20,
+        stopped: None,
+    }
+}
+
+fn number(bound: &Bound) -> u64 {
+    bound.number().sequence
+}
+
+/// A log with the epoch and these entries, opened as a ledger.
+fn folded(entries: &[Event]) -> Result<Ledger, LedgerError> {
+    let (storage, mut ledger) = created();
+    ledger.log.append(entries).unwrap();
+    drop(ledger);
+    reopened(&storage)
+}
+
+fn bound_entry(number: u64, byte: u8) -> Event {
+    let number = LinkNumber {
+        epoch: EPOCH,
+        sequence: number,
+    };
+    let bound = Bound {
+        number,
+        bundle: BundleId(Digest([byte; 32])),
+        bytes: 1,
+        files: 1,
+        again: false,
+    };
+    bound.event(EventKind::BundleBound, NOW)
+}
+
+fn contradiction(entries: &[Event]) -> &'static str {
+    match folded(entries) {
+        Err(LedgerError::Contradiction { what, .. }) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn numbers_count_from_one() {
+    let (_, mut ledger) = created();
+    let numbers: Vec<u64> = (1..4)
+        .map(|byte| number(&ledger.bind(bundle(byte), NOW).unwrap()))
+        .collect();
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+#[test]
+fn a_bundle_keeps_its_number_and_says_so() {
+    let (_, mut ledger) = created();
+    let first = ledger.bind(bundle(1), NOW).unwrap();
+    ledger.bind(bundle(2), NOW).unwrap();
+    let again = ledger.bind(bundle(1), NOW).unwrap();
+    assert_eq!((number(&again), first.is_again(), again.is_again()), (1, false, true));
+}
+
+#[test]
+fn binding_again_writes_nothing() {
+    let (_, mut ledger) = created();
+    ledger.bind(bundle(1), NOW).unwrap();
+    let size = ledger.log.size();
+    ledger.bind(bundle(1), NOW).unwrap();
+    assert_eq!(ledger.log.size(), size);
+}
+
+#[test]
+fn a_bundle_that_was_bound_but_not_sent_has_the_same_number_after_a_kill() {
+    let (storage, mut ledger) = created();
+    ledger.bind(bundle(1), NOW).unwrap();
+    ledger.bind(bundle(2), NOW).unwrap();
+    drop(ledger);
+    storage.crash(&mut || false);
+    let mut ledger = reopened(&storage).unwrap();
+    assert_eq!(number(&ledger.bind(bundle(2), NOW).unwrap()), 2);
+    assert_eq!(number(&ledger.bind(bundle(3), NOW).unwrap()), 3);
+}
+
+#[test]
+fn a_number_that_was_given_out_is_no_other_bundles_whenever_the_power_fails() {
+    for operation in 0..40 {
+        for keep in [true, false] {
+            let (storage, mut ledger) = created();
+            storage.cut_power_at(operation);
+            let mut given = Vec::new();
+            for byte in 1..4 {
+                if let Ok(bound) = ledger.bind(bundle(byte), NOW) {
+                    given.push((byte, number(&bound)));
+                    let _ = ledger.end(bound, &sent(), NOW).and_then(|_| ledger.publish());
+                }
+            }
+            drop(ledger);
+            storage.crash(&mut || keep);
+            let mut ledger = reopened(&storage).unwrap();
+            for (byte, number) in &given {
+                assert_eq!(
+                    ledger.number_of(&bundle(*byte).bundle),
+                    Some(*number),
+                    "operation {operation}"
+                );
+            }
+            let fresh = number(&ledger.bind(bundle(9), NOW).unwrap());
+            assert!(
+                given.iter().all(|(_, number)| *number != fresh),
+                "operation {operation}: {fresh} again"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_epoch_stays_over_restarts() {
+    let (storage, ledger) = created();
+    drop(ledger);
+    assert_eq!(reopened(&storage).unwrap().epoch(), EPOCH);
+}
+
+#[test]
+fn how_a_sending_ended_is_in_the_log() {
+    let (_, mut ledger) = created();
+    let bound = ledger.bind(bundle(1), NOW).unwrap();
+    let stopped = Outcome {
+        stopped: Some(("interrupted", "7 of 9 datagrams".to_owned())),
+        ..sent()
+    };
+    let index = ledger.end(bound, &stopped, NOW).unwrap();
+    let (_, event) = ledger.log.entries(index).next().unwrap().unwrap();
+    assert_eq!(
+        (event.event, event.seq, event.bundle),
+        (EventKind::BundleStopped, Some(1), Some(bundle(1).bundle))
+    );
+    assert_eq!(
+        (event.reason.as_deref(), event.session.as_deref()),
+        (Some("interrupted"), Some("0000000000000009"))
+    );
+}
+
+#[test]
+fn a_sending_that_ended_well_is_told_apart() {
+    let (_, mut ledger) = created();
+    let bound = ledger.bind(bundle(1), NOW).unwrap();
+    let index = ledger.end(bound, &sent(), NOW).unwrap();
+    let (_, event) = ledger.log.entries(index).next().unwrap().unwrap();
+    assert_eq!((event.event, event.reason), (EventKind::BundleSent, None));
+}
+
+#[test]
+fn a_clock_that_was_put_back_does_not_put_the_logs_time_back() {
+    let (_, mut ledger) = created();
+    let index = ledger.log.size();
+    ledger.bind(bundle(1), UnixMillis(NOW.0 - 1)).unwrap();
+    let (_, event) = ledger.log.entries(index).next().unwrap().unwrap();
+    assert_eq!(event.time, NOW);
+}
+
+#[test]
+fn a_gap_in_the_numbers_is_left_behind() {
+    let mut ledger = folded(&[bound_entry(7, 1)]).unwrap();
+    assert_eq!(number(&ledger.bind(bundle(2), NOW).unwrap()), 8);
+}
+
+#[test]
+fn a_number_bound_twice_is_a_contradiction() {
+    assert_eq!(
+        contradiction(&[bound_entry(1, 1), bound_entry(1, 2)]),
+        "its number was bound before"
+    );
+}
+
+#[test]
+fn a_bundle_bound_twice_is_a_contradiction() {
+    assert_eq!(
+        contradiction(&[bound_entry(1, 1), bound_entry(2, 1)]),
+        "its bundle had a number before"
+    );
+}
+
+#[test]
+fn a_second_epoch_is_a_contradiction() {
+    let other = Event {
+        epoch_id: Some(hex(EPOCH + 1)),
+        ..bound_entry(1, 1)
+    };
+    assert_eq!(contradiction(&[other]), "it is of another epoch");
+}
+
+#[test]
+fn an_entry_that_binds_nothing_is_a_contradiction() {
+    let nothing = Event {
+        bundle: None,
+        ..bound_entry(1, 1)
+    };
+    assert_eq!(
+        contradiction(&[nothing]),
+        "it binds, and lacks the number or the bundle"
+    );
+}
+
+#[test]
+fn a_log_without_an_epoch_is_not_a_transmitters() {
+    let storage = MemoryStorage::new();
+    drop(Log::create(Arc::new(storage.clone()), "other", key(), NOW).unwrap());
+    assert!(matches!(reopened(&storage), Err(LedgerError::NoEpoch)));
+}
+
+#[test]
+fn a_ledger_without_a_number_left_binds_nothing() {
+    let mut ledger = folded(&[bound_entry(u64::MAX, 1)]).unwrap();
+    assert!(matches!(ledger.bind(bundle(2), NOW), Err(LedgerError::Exhausted)));
+    assert_eq!(number(&ledger.bind(bundle(1), NOW).unwrap()), u64::MAX);
+}

@@ -1,0 +1,120 @@
+//! A bundle's line when it was sent, and its line of JSON.
+
+use std::time::Duration;
+
+use audit::escape::terminal;
+use audit::event::EventKind;
+use protocol::digest::BundleId;
+use protocol::time::UnixMillis;
+use protocol::transmission::Settings;
+use protocol::wire::LinkNumber;
+use serde::Serialize;
+
+use super::ledger::Outcome;
+use super::progress::{percent_text, rate_text};
+use super::send::Job;
+use super::watch::Tally;
+use crate::complaint::Complaint;
+use crate::output;
+use crate::units::{count_text, size_text};
+
+/// What is known of a bundle whose sending ended.
+#[derive(Debug)]
+pub(super) struct Record<'a> {
+    pub(super) job: &'a Job,
+    pub(super) number: LinkNumber,
+    /// Whether it had its number before.
+    pub(super) again: bool,
+    pub(super) settings: &'a Settings,
+    pub(super) tally: Tally,
+    pub(super) elapsed: Duration,
+    pub(super) outcome: &'a Outcome,
+    pub(super) time: UnixMillis,
+}
+
+impl Record<'_> {
+    /// The line for people: what both sides can talk about on the telephone.
+    pub(super) fn text(&self) -> String {
+        let bundle = &self.job.sound.bundle;
+        let statement = bundle.statement();
+        format!(
+            "sent  seq {}{}  {}…  {} (claimed)  {}  {}  in {:.2} s at {}, {} repair\n",
+            self.number.sequence,
+            if self.again { " again" } else { "" },
+            bundle.id().short(),
+            terminal(&statement.author),
+            size_text(statement.content_len),
+            count_text(statement.files.len() as u64, "file", "files"),
+            self.elapsed.as_secs_f64(),
+            rate_text(self.tally.wire_bits, self.elapsed),
+            percent_text(self.job.forecast.repair_ppm()),
+        )
+    }
+
+    /// The line for scripts. `log_index` is the place of the entry in the audit log, if it could be written.
+    ///
+    /// # Errors
+    /// As [`output::json_line`].
+    pub(super) fn json(&self, log_index: Option<u64>) -> Result<String, Complaint> {
+        let bundle = &self.job.sound.bundle;
+        let statement = bundle.statement();
+        let stopped = self.outcome.stopped.as_ref();
+        output::json_line(&RecordJson {
+            schema: 1,
+            time: self.time,
+            event: if stopped.is_some() {
+                EventKind::BundleStopped
+            } else {
+                EventKind::BundleSent
+            },
+            epoch_id: format!("{:016x}", self.number.epoch),
+            seq: self.number.sequence,
+            again: self.again,
+            session: self.settings.session.to_string(),
+            bundle: bundle.id(),
+            claimed_author: &statement.author,
+            path: self.job.sound.path.display().to_string(),
+            bytes: statement.content_len,
+            files: statement.files.len(),
+            blocks: self.outcome.blocks,
+            passes: self.settings.passes,
+            datagrams: self.tally.datagrams,
+            datagrams_planned: self.job.forecast.datagrams(),
+            wire_bits: self.tally.wire_bits,
+            repair_ppm: self.job.forecast.repair_ppm(),
+            duration_ms: self.outcome.duration_ms,
+            reason: stopped.map(|(code, _)| *code),
+            detail: stopped.map(|(_, detail)| detail.as_str()),
+            log_index,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct RecordJson<'a> {
+    schema: u32,
+    time: UnixMillis,
+    event: EventKind,
+    epoch_id: String,
+    seq: u64,
+    again: bool,
+    session: String,
+    bundle: BundleId,
+    claimed_author: &'a str,
+    path: String,
+    bytes: u64,
+    files: usize,
+    blocks: u64,
+    passes: u16,
+    datagrams: u64,
+    datagrams_planned: u64,
+    wire_bits: u64,
+    repair_ppm: u64,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_index: Option<u64>,
+}

@@ -1,0 +1,133 @@
+//! States on a real disk: made, found, held, and refused.
+#![allow(clippy::disallowed_methods)] // Tests prepare folders.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use protocol::digest::{BundleId, Digest};
+
+use super::*;
+use crate::complaint::Exit;
+use crate::transmitter::ledger::Facts;
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+fn chance(epoch: u64) -> Chance {
+    Chance {
+        epoch,
+        log_key: SigningKey::from_seed([epoch as u8; 32]),
+    }
+}
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let above = tempfile::tempdir().unwrap();
+    let dir = above.path().join("state");
+    (above, dir)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn refused(dir: &Path) -> (Exit, String) {
+    let complaint = State::open(dir, NOW, &chance(3)).unwrap_err();
+    (complaint.exit(), complaint.to_string())
+}
+
+#[test]
+fn the_first_use_makes_the_state_for_its_owner_alone() {
+    let (_above, dir) = folder();
+    assert!(State::open(&dir, NOW, &chance(1)).unwrap().created);
+    assert_eq!(
+        [mode(&dir), mode(&dir.join("log.pem")), mode(&dir.join("log"))],
+        [0o700, 0o400, 0o700]
+    );
+}
+
+#[test]
+fn the_second_use_finds_epoch_and_numbers_of_the_first() {
+    let (_above, dir) = folder();
+    let facts = Facts {
+        bundle: BundleId(Digest([1; 32])),
+        bytes: 1,
+        files: 1,
+    };
+    State::open(&dir, NOW, &chance(1))
+        .unwrap()
+        .ledger
+        .bind(facts, NOW)
+        .unwrap();
+    let state = State::open(&dir, NOW, &chance(2)).unwrap();
+    assert_eq!((state.created, state.ledger.epoch()), (false, 1));
+    assert_eq!(state.ledger.number_of(&facts.bundle), Some(1));
+}
+
+#[test]
+fn a_second_transmitter_is_told_who_holds_the_state() {
+    let (_above, dir) = folder();
+    let _held = State::open(&dir, NOW, &chance(1)).unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Failed);
+    assert!(
+        text.contains(&format!("process {}, since 2023-11-14", process::id())),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_creation_that_was_interrupted_is_begun_again() {
+    let (_above, dir) = folder();
+    drop(State::open(&dir, NOW, &chance(1)).unwrap());
+    fs::rename(dir.join("log"), dir.join("log.new")).unwrap();
+    let state = State::open(&dir, NOW, &chance(2)).unwrap();
+    assert_eq!((state.created, state.ledger.epoch()), (true, 2));
+    assert!(!dir.join("log.new").exists());
+}
+
+#[test]
+fn a_state_whose_key_is_gone_is_not_made_anew() {
+    let (_above, dir) = folder();
+    drop(State::open(&dir, NOW, &chance(1)).unwrap());
+    fs::remove_file(dir.join("log.pem")).unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Usage);
+    assert!(text.contains("log.pem") && !dir.join("log.pem").exists(), "{text}");
+}
+
+#[test]
+fn a_folder_that_holds_something_else_is_left_alone() {
+    let (_above, dir) = folder();
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(dir.join("thesis.tex"), "x").unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Usage);
+    assert!(text.contains("thesis.tex"), "{text}");
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_that_others_can_get_into_is_refused_with_the_mend() {
+    let (_above, dir) = folder();
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o750)).unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Usage);
+    assert!(text.contains(&format!("mend    chmod 700 {}", dir.display())), "{text}");
+}
+
+#[test]
+fn a_changed_log_is_refused_as_such() {
+    let (_above, dir) = folder();
+    drop(State::open(&dir, NOW, &chance(1)).unwrap());
+    let checkpoint = dir.join("log/checkpoint");
+    let text = fs::read_to_string(&checkpoint).unwrap();
+    fs::write(
+        &checkpoint,
+        text.replacen("\n1\n", "\n9\n", 1).replacen("\n2\n", "\n9\n", 1),
+    )
+    .unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Integrity, "{text}");
+}
