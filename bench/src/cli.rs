@@ -1,0 +1,103 @@
+//! What `diode-bench` understands; and the hidden verbs, by which it is the pair's programs.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::demo::{self, DemoArgs};
+use crate::drive::Program;
+use crate::relay::cli::{self as relay, RelayArgs};
+use crate::transfer::{self, TransferArgs};
+
+/// Try a data-diode pair on one machine: demo, measurements, and a lossy link
+#[derive(Debug, Parser)]
+#[command(
+    name = "diode-bench",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Demo(DemoArgs),
+    Transfer(TransferArgs),
+    Relay(Box<RelayArgs>),
+}
+
+/// Runs `diode-bench` with `args`, the program's name first, and tells how to exit.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    if let Some(program) = args.get(1).and_then(|verb| hidden(verb)) {
+        // Its own name stands where ours stood, and the hidden verb is gone: the command line that its `main` would get.
+        args.splice(..2, [OsString::from(program.name())]);
+        return run_program(program, args);
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let usage = error.use_stderr();
+            // Nobody reads it if it can't be printed.
+            let _ = error.print();
+            return ExitCode::from(if usage { 2 } else { 0 });
+        }
+    };
+    match cli.verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Transfer(args) => transfer::run(&args),
+        Verb::Relay(args) => relay::run(&args),
+    }
+}
+
+fn hidden(verb: &OsStr) -> Option<Program> {
+    Program::ALL.into_iter().find(|program| verb == program.hidden_verb())
+}
+
+/// The call that the program's own `main` makes.
+fn run_program(program: Program, args: Vec<OsString>) -> ExitCode {
+    // Who started this one ends it, and if that fails for being killed, the system does. Where the system can't, nothing is lost but that.
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    match program {
+        Program::Pack => tx::desk::run(args),
+        Program::Tx => tx::run(args),
+        Program::Rx => rx::run(args),
+        Program::Scan => scanner::run(args),
+        Program::Audit => audit::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verbs_help_has_an_example() {
+        for verb in Cli::command().get_subcommands_mut() {
+            let name = verb.get_name().to_owned();
+            let help = verb.render_long_help().to_string();
+            assert!(help.contains(&format!("diode-bench {name}")), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_program_is_behind_its_hidden_verb() {
+        for program in Program::ALL {
+            assert_eq!(hidden(OsStr::new(program.hidden_verb())), Some(program));
+        }
+        assert_eq!(hidden(OsStr::new("demo")), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! This executable, started again as one of the pair's programs.
+//!
+//! Each runs in a process group of its own, so that Ctrl-C reaches only the one that started it, which then ends the others in order.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::{DriveError, Finished, Running};
+
+/// One of the pair's programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// `diode-pack`.
+    Pack,
+    /// `diode-tx`.
+    Tx,
+    /// `diode-rx`.
+    Rx,
+    /// `diode-scan`.
+    Scan,
+    /// `diode-audit`.
+    Audit,
+}
+
+impl Program {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Pack, Self::Tx, Self::Rx, Self::Scan, Self::Audit];
+
+    /// The program's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pack => "diode-pack",
+            Self::Tx => "diode-tx",
+            Self::Rx => "diode-rx",
+            Self::Scan => "diode-scan",
+            Self::Audit => "diode-audit",
+        }
+    }
+
+    /// The hidden verb of this executable that is the program.
+    #[must_use]
+    pub const fn hidden_verb(self) -> &'static str {
+        match self {
+            Self::Pack => "__pack",
+            Self::Tx => "__tx",
+            Self::Rx => "__rx",
+            Self::Scan => "__scan",
+            Self::Audit => "__audit",
+        }
+    }
+}
+
+/// An executable with the hidden verbs, and the operator's word to stop.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    executable: PathBuf,
+    stop: Arc<AtomicBool>,
+}
+
+impl Programs {
+    /// The programs in `executable`. All waits end once `stop` is set.
+    #[must_use]
+    pub fn new(executable: PathBuf, stop: Arc<AtomicBool>) -> Self {
+        Self { executable, stop }
+    }
+
+    /// The programs in the running executable.
+    ///
+    /// # Errors
+    /// If the system does not tell which that is.
+    pub fn here(stop: Arc<AtomicBool>) -> io::Result<Self> {
+        Ok(Self::new(std::env::current_exe()?, stop))
+    }
+
+    /// Starts a program whose standard error is kept for [`Running::said`].
+    ///
+    /// # Errors
+    /// [`DriveError::Start`].
+    pub fn start<A: AsRef<OsStr>>(
+        &self,
+        program: Program,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Running, DriveError> {
+        self.spawn(program, args, Stdio::piped())
+    }
+
+    /// Starts a program whose standard error is ours, for what it shows while it works.
+    ///
+    /// # Errors
+    /// [`DriveError::Start`].
+    pub fn start_shown<A: AsRef<OsStr>>(
+        &self,
+        program: Program,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Running, DriveError> {
+        self.spawn(program, args, Stdio::inherit())
+    }
+
+    /// Runs a program to its end, however it ends.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it can't be started or takes longer than any verb but `serve` may.
+    pub fn run<A: AsRef<OsStr>>(
+        &self,
+        program: Program,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Finished, DriveError> {
+        self.start(program, args)?.wait(LONGEST_VERB)
+    }
+
+    fn spawn<A: AsRef<OsStr>>(
+        &self,
+        program: Program,
+        args: impl IntoIterator<Item = A>,
+        stderr: Stdio,
+    ) -> Result<Running, DriveError> {
+        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        let started = Command::new(&self.executable)
+            .arg(program.hidden_verb())
+            .args(&args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .process_group(0)
+            .spawn();
+        let child = started.map_err(|source| DriveError::Start {
+            program: program.name(),
+            source,
+        })?;
+        Ok(Running::new(program, verb_of(&args), child, Arc::clone(&self.stop)))
+    }
+}
+
+/// No verb takes this long but on a machine that stands still.
+const LONGEST_VERB: Duration = Duration::from_secs(120);
+
+/// The first argument that is a verb: no option, and not the value of one before the verb.
+fn verb_of(args: &[OsString]) -> String {
+    let mut after_option = false;
+    for arg in args {
+        let text = arg.to_string_lossy();
+        match (text.starts_with("--"), after_option) {
+            (true, _) => after_option = true,
+            (false, true) => after_option = false,
+            (false, false) => return text.into_owned(),
+        }
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verb_is_found_behind_options_with_values() {
+        let args = ["--home", "/tmp/x", "trust", "add"].map(OsString::from);
+        assert_eq!(verb_of(&args), "trust");
+    }
+}

@@ -1,0 +1,315 @@
+//! A program that runs.
+//!
+//! ```text
+//! Programs::start ─▶ Running ──stdout──▶ a thread ──lines──▶ next_line
+//!                       │   └─stderr──▶ a thread ──▶ said, its last words
+//!                       └ wait, end (SIGTERM, then SIGKILL), kill; dropping ends it too
+//! ```
+//!
+//! Standard output closing is how the end of a process is noticed: there is nothing to poll for.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::last_words::LastWords;
+use super::{DriveError, Finished, Program};
+
+/// A program that runs. Dropping it ends it.
+#[derive(Debug)]
+pub struct Running {
+    program: Program,
+    verb: String,
+    child: Child,
+    lines: Receiver<String>,
+    said: LastWords,
+    stop: Arc<AtomicBool>,
+    peak_resident_kib: u64,
+    ended: Option<ExitStatus>,
+}
+
+impl Running {
+    /// A process that has just been started, with standard output piped, and standard error too if its words are to be kept.
+    pub(super) fn new(program: Program, verb: String, mut child: Child, stop: Arc<AtomicBool>) -> Self {
+        let (lines, said) = (read_lines(child.stdout.take()), LastWords::read(child.stderr.take()));
+        Self {
+            program,
+            verb,
+            child,
+            lines,
+            said,
+            stop,
+            peak_resident_kib: 0,
+            ended: None,
+        }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it said on standard error so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.said.so_far()
+    }
+
+    /// The most memory that the system saw resident in it so far, in KiB; 0 once it has ended.
+    #[must_use]
+    pub fn peak_resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        peak_in(&status)
+    }
+
+    /// The next line of its standard output; `what` says what is expected in it.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it ends or the time is over before there is one.
+    pub fn next_line(&mut self, what: &str, limit: Duration) -> Result<String, DriveError> {
+        match self.poll_line(limit)? {
+            Output::Line(line) => Ok(line),
+            Output::NotYet => Err(self.timed_out(what, limit)),
+            Output::Closed => {
+                let finished = self.reap(limit, String::new())?;
+                Err(finished.done().err().unwrap_or_else(|| DriveError::Unexpected {
+                    program: self.program.name(),
+                    reason: format!("it ended before {what}"),
+                    text: self.said(),
+                }))
+            }
+        }
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// [`DriveError::Start`] if the system does not.
+    pub fn signal(&self, signal: Signal) -> Result<(), DriveError> {
+        // Not waited for yet, so that the number is still its own.
+        kill_process(Pid::from_child(&self.child), signal).map_err(|error| DriveError::Start {
+            program: self.program.name(),
+            source: error.into(),
+        })
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it does not end in time, or the operator interrupts; it is ended then.
+    pub fn wait(mut self, limit: Duration) -> Result<Finished, DriveError> {
+        let deadline = Instant::now() + limit;
+        let mut stdout = String::new();
+        loop {
+            match self.poll_line(deadline.saturating_duration_since(Instant::now()))? {
+                Output::Line(line) => {
+                    stdout.push_str(&line);
+                    stdout.push('\n');
+                }
+                Output::NotYet => return Err(self.timed_out(&format!("the end of {}", self.verb), limit)),
+                Output::Closed => return self.reap(limit, stdout),
+            }
+        }
+    }
+
+    /// Asks it to end with SIGTERM, and waits until it has.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it does not end in time.
+    pub fn end(self) -> Result<Finished, DriveError> {
+        self.signal(Signal::TERM)?;
+        self.wait(LONGEST_END)
+    }
+
+    /// Ends it with SIGKILL, as a crash does.
+    ///
+    /// # Errors
+    /// [`DriveError`] if the system does not.
+    pub fn kill(self) -> Result<Finished, DriveError> {
+        self.signal(Signal::KILL)?;
+        self.wait(LONGEST_END)
+    }
+
+    fn poll_line(&mut self, limit: Duration) -> Result<Output, DriveError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left.min(LOOK_UP)) {
+                Ok(line) => return Ok(Output::Line(line)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Output::Closed),
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => {
+                    return Err(DriveError::Interrupted);
+                }
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(Output::NotYet),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.peak_resident_kib = self.peak_resident_kib.max(self.peak_resident_kib());
+                }
+            }
+        }
+    }
+
+    /// Takes the status of a process whose standard output is closed: it has ended, or is about to.
+    fn reap(&mut self, limit: Duration, stdout: String) -> Result<Finished, DriveError> {
+        let deadline = Instant::now() + limit;
+        let status = loop {
+            let status = self.child.try_wait().map_err(|source| DriveError::Start {
+                program: self.program.name(),
+                source,
+            })?;
+            match status {
+                Some(status) => break status,
+                None if Instant::now() >= deadline => return Err(self.timed_out("its last step", limit)),
+                None => thread::sleep(LAST_STEP),
+            }
+        };
+        self.ended = Some(status);
+        Ok(Finished {
+            program: self.program,
+            verb: self.verb.clone(),
+            status,
+            stdout,
+            stderr: self.said.all(),
+            peak_resident_kib: self.peak_resident_kib,
+        })
+    }
+
+    fn timed_out(&self, what: &str, limit: Duration) -> DriveError {
+        DriveError::TimedOut {
+            what: format!("{}: {what}", self.program.name()),
+            limit,
+            said: self.said(),
+        }
+    }
+}
+
+enum Output {
+    Line(String),
+    NotYet,
+    Closed,
+}
+
+/// How often the operator's word to stop is looked for.
+const LOOK_UP: Duration = Duration::from_millis(50);
+/// From closing its standard output to having ended, a process takes microseconds.
+const LAST_STEP: Duration = Duration::from_millis(1);
+/// A program ends well within this time once it is asked to.
+const LONGEST_END: Duration = Duration::from_secs(20);
+/// What a program gets when nobody waits for it any more.
+const GRACE: Duration = Duration::from_secs(3);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        // Nobody is left to tell of a failure; the second signal can't be refused.
+        let _ = self.signal(Signal::TERM);
+        let deadline = Instant::now() + GRACE;
+        loop {
+            match self
+                .lines
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.child.kill();
+                    break;
+                }
+            }
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    if let Some(stdout) = stdout {
+        // Never joined: it ends with the process, or when nobody wants its lines.
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+                if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    lines
+}
+
+fn peak_in(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Programs;
+    use super::*;
+
+    #[test]
+    fn the_peak_is_read_from_the_status_of_a_process() {
+        assert_eq!(peak_in("Name:\tx\nVmPeak:\t9 kB\nVmHWM:\t   5120 kB\n"), 5120);
+        assert_eq!(peak_in(""), 0);
+    }
+
+    fn script(text: &str) -> Running {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let programs = Programs::new(path, Arc::default());
+        let mut running = programs.start(Program::Tx, ["verb"]).unwrap();
+        running.next_line("a first line", Duration::from_secs(10)).unwrap();
+        running
+    }
+
+    #[test]
+    fn a_program_that_is_dropped_has_ended() {
+        let running = script("echo ready; exec sleep 100");
+        let id = running.id();
+        drop(running);
+        assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+    }
+
+    #[test]
+    fn a_program_that_does_not_want_to_end_is_killed() {
+        let running = script("trap '' TERM; echo ready; while :; do sleep 0.05; done");
+        let id = running.id();
+        drop(running);
+        assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+    }
+
+    #[test]
+    fn a_program_that_fails_is_told_with_its_code_and_words() {
+        let running = script("echo ready; echo 'no such thing' >&2; exit 5");
+        let error = running.wait(Duration::from_secs(10)).unwrap().done().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "diode-tx verb ended with exit code 5\n    no such thing"
+        );
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_limit() {
+        let running = script("echo ready; exec sleep 100");
+        let error = running.wait(Duration::from_millis(50)).unwrap_err();
+        assert!(matches!(error, DriveError::TimedOut { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_operator_says_so() {
+        let running = script("echo ready; exec sleep 100");
+        running.stop.store(true, Ordering::Relaxed);
+        let error = running.wait(Duration::from_secs(100)).unwrap_err();
+        assert!(matches!(error, DriveError::Interrupted), "{error}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Ctrl-C and SIGTERM as a flag that every wait looks at, so that what was started is ended in good order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Listens from now on; the first signal sets the flag, the second ends the process at once. Where signals can't be had they keep ending
+/// the process, and what it started ends with it.
+pub(crate) fn listen() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    // Never joined: it ends with the process.
+    let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        runtime.block_on(wait(&raised));
+    });
+    flag
+}
+
+async fn wait(raised: &AtomicBool) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    }
+}
