@@ -201,7 +201,7 @@ fn a_bundle_of_two_groups_survives_the_burst_that_was_provided_for_wherever_it_b
 }
 
 #[test]
-fn a_bundle_does_not_arrive_when_all_of_it_but_the_announces_is_lost() {
+fn a_bundle_does_not_arrive_by_its_first_announce_alone() {
     let sent = Sent::new(100);
     assert!(!sent.arrives(sent.datagrams.iter().take(1).map(Vec::as_slice)));
 }

@@ -148,7 +148,7 @@ impl Running {
             reassembly: thread("reassembly", move || reassembly.run(&inlet))?,
             registrar: thread("registrar", move || registrar::work(owner, &todo, &scans))?,
             scan: thread("scan", move || {
-                registrar::scan(&quarantine, &scanner, &to_scan, &scan_tasks)
+                registrar::scan(&quarantine, &scanner, &to_scan, &scan_tasks);
             })?,
             stop,
             tasks,

@@ -26,8 +26,6 @@ const AUTHOR: &str = "alice@lab";
 const STRANGER: &str = "mallory@lab";
 /// The loss that the transmitter provides for: what the relay loses in all, and some.
 const PROVIDED_LOSS: &str = "6%";
-/// Each bundle is sent twice: a burst that takes all announces of a pass takes with them what they announce.
-const PASSES: u16 = 2;
 /// After so many milliseconds without a symbol the receiver tells what is missing.
 const IDLE_MS: &str = "2000";
 
@@ -169,16 +167,14 @@ impl Stage {
 
     /// Sends bundles one after another.
     pub(super) fn send(&mut self, bundles: &[&Packed]) -> Result<Vec<Sent>, DriveError> {
-        let once = Sending::new(self.link_entry(), &self.rate.to_string(), PROVIDED_LOSS);
         let sending = Sending {
-            passes: PASSES,
             shown: true,
-            ..once
+            ..Sending::new(self.link_entry(), &self.rate.to_string(), PROVIDED_LOSS)
         };
         let files: Vec<&Path> = bundles.iter().map(|packed| packed.file.as_path()).collect();
         let bytes = bundles.iter().map(|packed| packed.bytes).sum();
-        // Repair, headers, framing and the head come on top, and a small bundle is sent nearly twice in each pass.
-        let limit = self.rate.time_for(bytes) * 4 * u32::from(PASSES) + TO_START;
+        // Repair, headers, framing and the head come on top, and a small bundle is sent nearly twice.
+        let limit = self.rate.time_for(bytes) * 4 + TO_START;
         let sent = self.transmitter.send(&files, &sending, limit)?;
         if let Some(last) = sent.last() {
             let epoch = u64::from_str_radix(&last.epoch_id, 16).unwrap_or(0);

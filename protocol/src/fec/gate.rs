@@ -70,7 +70,8 @@ impl Basis {
 
 fn concatenated(encoder: &SourceBlockEncoder, ids: Range<u32>) -> Vec<u8> {
     let packets = encoder.repair_packets(ids.start, ids.end - ids.start);
-    packets.iter().flat_map(EncodingPacket::data).copied().collect()
+    let symbols: Vec<&[u8]> = packets.iter().map(EncodingPacket::data).collect();
+    symbols.concat()
 }
 
 /// The padded source symbols, from `symbols` with distinct ESIs and of the right length; `None` if they do not determine them.

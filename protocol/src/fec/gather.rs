@@ -1,7 +1,8 @@
 //! The symbols of one block, until they determine it.
 //!
 //! Always true:
-//! - source symbols lie at their place in one buffer, so that a block without losses needs no decoding;
+//! - source symbols lie at their place in one buffer, zeros where one is missing, so that a block without losses needs no decoding and
+//!   one with few is mended in place;
 //! - each ESI is held once; no more than K + [`SPARE`] symbols are held.
 
 use bytes::{Bytes, BytesMut};
@@ -103,23 +104,23 @@ impl Gathered {
     }
 
     fn solve_with(mut self, kernel: Kernel) -> Result<Bytes, Box<Self>> {
+        let block_len = self.oti.block_len();
         let lost: Vec<usize> = (0..self.present.len()).filter(|i| !self.present[*i]).collect();
-        let determined = if lost.is_empty() {
-            true
-        } else if let Some(rows) = self.rows_worth_using(kernel, lost.len()) {
-            let repair = self.repair.iter_mut().map(|(_, symbol)| &mut **symbol);
-            dense::recover(kernel, &self.oti, &mut self.source, &lost, repair, &rows)
-        } else if let Ok(Some(decoded)) = self.decode() {
-            self.source = BytesMut::from(Bytes::from(decoded));
-            true
-        } else {
-            false
-        };
-        if !determined || self.source.len() < self.oti.block_len() {
-            return Err(Box::new(self));
+        if lost.is_empty() {
+            return Ok(self.source.freeze().slice(..block_len));
         }
-        self.source.truncate(self.oti.block_len());
-        Ok(self.source.freeze())
+        let Some(rows) = self.rows_worth_using(kernel, lost.len()) else {
+            return match self.decode() {
+                Ok(Some(bytes)) if bytes.len() >= block_len => Ok(Bytes::from(bytes).slice(..block_len)),
+                _ => Err(Box::new(self)),
+            };
+        };
+        let repair = self.repair.iter_mut().map(|(_, symbol)| &mut **symbol);
+        if dense::recover(kernel, &self.oti, &mut self.source, &lost, repair, &rows) {
+            Ok(self.source.freeze().slice(..block_len))
+        } else {
+            Err(Box::new(self))
+        }
     }
 
     /// The rows of the repair symbols held, unless the library decodes faster.

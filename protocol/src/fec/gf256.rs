@@ -75,31 +75,36 @@ impl Kernel {
         #[cfg(target_arch = "x86_64")]
         let vectors = [Self::avx2(), Self::avx512_gfni()];
         #[cfg(not(target_arch = "x86_64"))]
-        let vectors = [];
+        let vectors: [Option<Self>; 0] = [];
         std::iter::once(Self::portable())
             .chain(vectors.into_iter().flatten())
             .collect()
     }
 
-    /// The most repair symbols for which a product encodes a block faster than the `raptorq` crate does.
+    /// The most repair symbols for which a product encodes a block faster than the `raptorq` crate.
     ///
-    /// The crate takes about as long for any number of them, a product a share for each.
+    /// The crate takes about as long for any number (0.8 to 1 ns a byte of the block), a product as much again for each: 0.0065 ns
+    /// with GFNI, 0.0145 with AVX2, and 0.06 besides 0.6 to begin with in portable code. Measured at K = 187 and T = 1408 on an AMD
+    /// EPYC with AVX-512, one thread, by `measured_up_to_where_the_library_is_faster`.
     pub(super) fn most_repair(self) -> usize {
         match self.0 {
-            Instructions::Portable => 4,
+            Instructions::Portable => 0,
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => 64,
+            Instructions::Avx2 => 48,
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512Gfni => 140,
         }
     }
 
-    /// The most lost source symbols for which products decode a block faster than the `raptorq` crate does.
+    /// The most lost source symbols for which products decode a block faster than the `raptorq` crate.
+    ///
+    /// Measured likewise: the crate takes 1.9 to 2.4 ns a byte for any number, products a share for each, a second product that
+    /// grows with its square, and an inverse that grows with its cube.
     pub(super) fn most_losses(self) -> usize {
         match self.0 {
             Instructions::Portable => 16,
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => 80,
+            Instructions::Avx2 => 64,
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512Gfni => 80,
         }
@@ -110,12 +115,7 @@ impl Kernel {
     /// # Panics
     /// If the two differ in length.
     pub(super) fn mul_add(self, dst: &mut [u8], src: &[u8], coefficient: u8) {
-        if self.0 == Instructions::Portable {
-            assert_eq!(dst.len(), src.len(), "a product has the length of its factor");
-            portable::mul_add(dst, src, coefficient);
-        } else {
-            self.product(&mut [dst], &[src], &[&[coefficient]]);
-        }
+        self.product(&mut [dst], &[src], &[&[coefficient]]);
     }
 
     /// Adds to each `dst[j]` the sum over all i of `rows[j][i]` · `src[i]`.

@@ -2,6 +2,9 @@
 
 use super::gf256::{Kernel, inverse};
 
+/// Rows are lengthened to this, at which no kernel has odd ends to work off.
+const WHOLE_STRIP: usize = 64;
+
 /// Rows that determine as many unknowns, and how.
 #[derive(Debug)]
 pub(super) struct Inverse {
@@ -20,7 +23,7 @@ pub(super) fn invert(kernel: Kernel, size: usize, rows: impl Iterator<Item = Vec
             break;
         }
         // Beside the row, what it is made of: so far of itself, as the next of the used rows.
-        row.resize(2 * size, 0);
+        row.resize((2 * size).next_multiple_of(WHOLE_STRIP), 0);
         row[size + used.len()] = 1;
         if reduce(kernel, &mut reduced, row, size) {
             used.push(number);
@@ -30,11 +33,14 @@ pub(super) fn invert(kernel: Kernel, size: usize, rows: impl Iterator<Item = Vec
         return None;
     }
     reduced.sort_by_key(|row| row.pivot);
-    let rows = reduced.into_iter().map(|mut row| row.bytes.split_off(size)).collect();
+    let rows = reduced
+        .into_iter()
+        .map(|row| row.bytes[size..2 * size].to_vec())
+        .collect();
     Some(Inverse { used, rows })
 }
 
-/// A row whose entry at `pivot` is 1, where all others have 0; then what it is made of.
+/// A row whose entry at `pivot` is 1, where all others have 0; then what it is made of; then zeros.
 #[derive(Debug)]
 struct Reduced {
     pivot: usize,
@@ -43,27 +49,22 @@ struct Reduced {
 
 /// Adds `row` to those that are reduced, if it is independent of them.
 fn reduce(kernel: Kernel, reduced: &mut Vec<Reduced>, mut row: Vec<u8>, size: usize) -> bool {
-    for held in &*reduced {
-        let factor = row[held.pivot];
-        if factor != 0 {
-            kernel.mul_add(&mut row, &held.bytes, factor);
-        }
-    }
-    let first = row[..size]
-        .iter()
-        .enumerate()
-        .find_map(|(i, entry)| Some((i, inverse(*entry)?)));
-    let Some((pivot, factor)) = first else {
+    // Where one reduced row has its pivot the others have 0, so all factors can be read before the first is used.
+    let factors: Vec<u8> = reduced.iter().map(|held| row[held.pivot]).collect();
+    let held: Vec<&[u8]> = reduced.iter().map(|held| &held.bytes[..]).collect();
+    kernel.product(&mut [&mut row], &held, &[&factors]);
+
+    let mut entries = row[..size].iter().enumerate();
+    let Some((pivot, factor)) = entries.find_map(|(i, entry)| Some((i, inverse(*entry)?))) else {
         return false;
     };
     let mut bytes = vec![0; row.len()];
     kernel.mul_add(&mut bytes, &row, factor);
-    for held in &mut *reduced {
-        let factor = held.bytes[pivot];
-        if factor != 0 {
-            kernel.mul_add(&mut held.bytes, &bytes, factor);
-        }
-    }
+
+    let factors: Vec<u8> = reduced.iter().map(|held| held.bytes[pivot]).collect();
+    let factors: Vec<&[u8]> = factors.chunks(1).collect();
+    let mut held: Vec<&mut [u8]> = reduced.iter_mut().map(|held| &mut held.bytes[..]).collect();
+    kernel.product(&mut held, &[&bytes], &factors);
     reduced.push(Reduced { pivot, bytes });
     true
 }

@@ -10,6 +10,13 @@ const STRIP: usize = 256;
 
 /// See [`super::Kernel::product`], which has checked the lengths.
 pub(super) fn product(dst: &mut [&mut [u8]], src: &[&[u8]], rows: &[&[u8]]) {
+    if let ([dst], [row]) = (&mut *dst, rows) {
+        // For one row it does not pay to make 32 multiples.
+        for (symbol, coefficient) in src.iter().zip(*row) {
+            mul_add(dst, symbol, *coefficient);
+        }
+        return;
+    }
     let len = dst.first().map_or(0, |dst| dst.len());
     let mut multiples = [[0; STRIP]; 32];
     for at in (0..len).step_by(STRIP) {
@@ -28,7 +35,7 @@ pub(super) fn product(dst: &mut [&mut [u8]], src: &[&[u8]], rows: &[&[u8]]) {
     }
 }
 
-/// See [`super::Kernel::mul_add`], which has checked the lengths: a table look-up a nibble, for a row or two and for odd ends.
+/// Adds `coefficient` · `src` to `dst`, by a table look-up a nibble: for a single row, and for the odd ends of other kernels.
 pub(super) fn mul_add(dst: &mut [u8], src: &[u8], coefficient: u8) {
     let [low, high] = &NIBBLES[usize::from(coefficient)];
     for (dst, src) in dst.iter_mut().zip(src) {

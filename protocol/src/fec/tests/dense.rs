@@ -63,16 +63,13 @@ fn check_repair_symbols(random: &mut Random, k: u32) {
 }
 
 #[test]
-fn for_every_k_and_kernel_repair_symbols_are_the_librarys() {
+fn for_small_k_and_some_large_ones_repair_symbols_are_the_librarys() {
     let mut random = Random(6330);
-    // Every K of small blocks; of large ones, where the library's own assertions take long, the bounds of every fourth K′.
-    let mut k_primes: Vec<u32> = (1..=MAX_K).filter_map(gate::extended_symbols).collect();
-    k_primes.dedup();
-    let bounds = k_primes.windows(2).step_by(4).flat_map(|pair| [pair[0] + 1, pair[1]]);
-    let large = bounds.filter(|k| (129..=MAX_K).contains(k));
-    for k in (1..=128).chain(large).chain([MAX_K]) {
-        check_repair_symbols(&mut random, k);
-    }
+    // With padding and without: 187, 236 and 301 are K′ as well.
+    let large = [150, 187, 188, 236, 237, 301, 500, 700, MAX_K];
+    (1..=128)
+        .chain(large)
+        .for_each(|k| check_repair_symbols(&mut random, k));
 }
 
 #[test]
@@ -80,7 +77,7 @@ fn for_every_k_and_kernel_repair_symbols_are_the_librarys() {
     debug_assertions,
     ignore = "seconds in a release build, but many minutes with the library's own assertions"
 )]
-fn for_all_k_there_are_repair_symbols_are_the_librarys() {
+fn for_every_k_repair_symbols_are_the_librarys() {
     let mut random = Random(1);
     (1..=MAX_K).for_each(|k| check_repair_symbols(&mut random, k));
 }
