@@ -32,9 +32,9 @@ pub use head::verify_announced_head;
 pub use session::{SolveJob, Solved, Summary};
 
 use crate::bundle::{LeafIndex, Refusal};
-use crate::keys::PublicKey;
+use crate::keys::{KeyId, PublicKey};
 use crate::time::Tick;
-use crate::wire::{Announce, Kind, Packet, SessionId, SignedAnnounce};
+use crate::wire::{Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce};
 use lane::Lane;
 use session::{Session, SymbolFate};
 
@@ -100,6 +100,11 @@ pub enum Output {
         /// How far it came.
         summary: Summary,
     },
+    /// Announces come by a link key that is not pinned: told once, until another one comes.
+    UnknownLinkKey {
+        /// What they say of the key; nothing proves it.
+        key_id: KeyId,
+    },
     /// A validly announced session does not fit this receiver's settings, and was not opened.
     Mismatched {
         /// The session's announce.
@@ -138,6 +143,8 @@ pub struct Reception {
     ended_order: VecDeque<SessionId>,
     lane: Lane,
     counters: Counters,
+    /// The last link key that announced something and is not pinned.
+    stranger: Option<KeyId>,
     outputs: VecDeque<Output>,
 }
 
@@ -153,6 +160,7 @@ impl Reception {
             ended_order: VecDeque::new(),
             lane: Lane::default(),
             counters: Counters::default(),
+            stranger: None,
             outputs: VecDeque::new(),
         }
     }
@@ -182,7 +190,10 @@ impl Reception {
             Ok(packet) => packet,
             Err(error) => return self.counters.count_wire_error(error),
         };
-        self.lane.count(packet.header.packet);
+        // Only what belongs to a session says something of the lane: anybody can write any number elsewhere.
+        if self.sessions.contains_key(&packet.header.session) {
+            self.lane.count(packet.header.packet);
+        }
         match packet.header.kind {
             Kind::Filler => self.counters.filler += 1,
             Kind::Announce => self.handle_announce(packet, now),
@@ -204,7 +215,15 @@ impl Reception {
         }
         let signed = match SignedAnnounce::open(id, packet.body, &self.link_keys) {
             Ok(signed) => signed,
-            Err(error) => return self.counters.count_announce_error(&error),
+            Err(error) => {
+                self.counters.count_announce_error(&error);
+                if let AnnounceError::UnknownKey { key_id } = error
+                    && self.stranger.replace(key_id) != Some(key_id)
+                {
+                    self.outputs.push_back(Output::UnknownLinkKey { key_id });
+                }
+                return;
+            }
         };
         self.counters.announces += 1;
         match self.sessions.get_mut(&id) {

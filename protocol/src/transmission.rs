@@ -14,7 +14,7 @@
 
 mod schedule;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use crate::digest::{BundleId, Digest};
@@ -209,6 +209,8 @@ pub struct Plan {
     layout: Layout,
     redundancy: Redundancy,
     passes: u16,
+    /// R for each K that occurs: finding it is far more work than looking it up for every block.
+    repair: BTreeMap<u32, u32>,
 }
 
 #[derive(Debug)]
@@ -260,13 +262,16 @@ impl Plan {
             leaves,
             settings.symbol_len,
         )?;
-        let plan = Self {
+        let (redundancy, passes) = (settings.redundancy, settings.passes);
+        let mut plan = Self {
             layout,
-            redundancy: settings.redundancy,
-            passes: settings.passes,
+            redundancy,
+            passes,
+            repair: BTreeMap::new(),
         };
-        for block in plan.kinds_of_blocks() {
-            plan.checked_repair(&block)?;
+        let lengths: Vec<_> = plan.kinds_of_blocks().map(|block| block.k).collect();
+        for k in lengths {
+            plan.repair.insert(k, redundancy.repair_symbols(k)?);
         }
         Ok(plan)
     }
@@ -280,8 +285,15 @@ impl Plan {
     /// Repair symbols (R) that `block` gets each time it is sent.
     #[must_use]
     pub fn repair(&self, block: &Block) -> u32 {
-        // Each K was checked in `new`.
-        self.checked_repair(block).unwrap_or(MIN_HEAD_REPAIR)
+        let repair = self
+            .repair
+            .get(&block.k)
+            .copied()
+            .expect("`new` looked at a block of each length that occurs");
+        match block.part {
+            Part::Head => repair.max(MIN_HEAD_REPAIR),
+            Part::Content => repair,
+        }
     }
 
     /// Datagrams of all passes.
@@ -316,14 +328,6 @@ impl Plan {
                 .map(block_packets)
                 .sum(),
         }
-    }
-
-    fn checked_repair(&self, block: &Block) -> Result<u32, RedundancyError> {
-        let repair = self.redundancy.repair_symbols(block.k)?;
-        Ok(match block.part {
-            Part::Head => repair.max(MIN_HEAD_REPAIR),
-            Part::Content => repair,
-        })
     }
 
     /// One block of each length that occurs: first and last of head and content.

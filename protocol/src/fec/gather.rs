@@ -51,6 +51,12 @@ impl Gathered {
         }
     }
 
+    /// The block's code.
+    #[must_use]
+    pub fn oti(&self) -> &Oti {
+        &self.oti
+    }
+
     /// Bytes that a block of this code may take while it is gathered.
     #[must_use]
     pub fn cost(oti: &Oti) -> u64 {
@@ -99,11 +105,8 @@ impl Gathered {
     ///
     /// # Errors
     /// The unchanged value, if the symbols do not determine the block or the library failed on them.
-    pub fn solve(self) -> Result<Bytes, Box<Self>> {
-        self.solve_with(Kernel::fastest())
-    }
-
-    fn solve_with(mut self, kernel: Kernel) -> Result<Bytes, Box<Self>> {
+    pub fn solve(mut self) -> Result<Bytes, Box<Self>> {
+        let kernel = Kernel::fastest();
         let block_len = self.oti.block_len();
         let lost: Vec<usize> = (0..self.present.len()).filter(|i| !self.present[*i]).collect();
         if lost.is_empty() {

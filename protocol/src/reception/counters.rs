@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::wire::{AnnounceError, WireError};
 
-/// Datagrams by fate; all but `datagrams` and `forged_blocks` add up to `datagrams`.
+/// Datagrams by fate; all but `datagrams`, `announces_conflicting` and `forged_blocks` add up to `datagrams`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// All that came.

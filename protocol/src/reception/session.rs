@@ -1,6 +1,7 @@
 //! One transmission of a bundle while it arrives.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 
@@ -80,7 +81,11 @@ impl SolveJob {
             leaf_len,
             gathered,
         } = self;
-        let outcome = gathered.solve().map(|bytes| {
+        let oti = *gathered.oti();
+        // A panic in decoding costs the block its symbols, and nothing else.
+        let solved = catch_unwind(AssertUnwindSafe(|| gathered.solve()));
+        let solved = solved.unwrap_or_else(|_| Err(Box::new(Gathered::new(oti))));
+        let outcome = solved.map(|bytes| {
             let leaf_hashes = match block.part {
                 Part::Head => Vec::new(),
                 Part::Content => bytes.chunks(leaf_len as usize).map(merkle::leaf_hash).collect(),
@@ -276,8 +281,8 @@ impl Session {
             self.last_progress = now;
             return SymbolFate::Surplus;
         }
-        if !self.open.contains_key(&number) {
-            self.make_room();
+        if !self.open.contains_key(&number) && !self.make_room() {
+            return SymbolFate::Surplus;
         }
         let (touched, state) = self
             .open
@@ -306,17 +311,19 @@ impl Session {
         }
     }
 
-    /// Keeps the open blocks within the reservation: the one that waited longest for a symbol gives way.
-    fn make_room(&mut self) {
+    /// Keeps the blocks that are begun within the reservation: the one that waited longest for a symbol gives way. A block whose job
+    /// is with a decoder has all it needs and never does; false if all are.
+    fn make_room(&mut self) -> bool {
         while self.open.len() >= window(self.announce()) as usize {
-            let oldest = self
+            let open = self
                 .open
                 .iter()
-                .min_by_key(|(_, (touched, _))| *touched)
-                .map(|(number, _)| *number);
-            let Some(oldest) = oldest else { return };
+                .filter(|(_, (_, state))| matches!(state, BlockState::Open(_)));
+            let oldest = open.min_by_key(|(_, (touched, _))| *touched).map(|(number, _)| *number);
+            let Some(oldest) = oldest else { return false };
             self.open.remove(&oldest);
         }
+        true
     }
 
     fn start_solving(&mut self, number: u32) -> Option<Box<SolveJob>> {

@@ -82,7 +82,35 @@ fn an_announce_by_another_link_key_opens_nothing() {
     let mut receiver = Receiver::with_key(limits(), SigningKey::from_seed([99; 32]).public());
     receiver.take_all(&bundle.datagrams(1));
     assert_eq!(receiver.reception.sessions(), 0);
-    assert!(receiver.reception.counters().announces_unknown_key > 0);
+    assert!(receiver.reception.counters().announces_unknown_key > 1);
+    let key_id = link::link_key().public().key_id();
+    let told = receiver
+        .told
+        .iter()
+        .filter(|told| matches!(told, Output::UnknownLinkKey { key_id: told } if *told == key_id));
+    assert_eq!(told.count(), 1, "once, however many came");
+}
+
+#[test]
+fn datagrams_of_strangers_are_not_taken_for_loss() {
+    let bundle = Bundle::new(20_000);
+    let mut receiver = Receiver::new(limits());
+    for (i, datagram) in bundle.datagrams(1).iter().enumerate() {
+        let header = crate::wire::Header {
+            kind: Kind::Symbol,
+            session: SessionId(999),
+            packet: (i as u32).wrapping_mul(0x9E37_79B9),
+            block: 0,
+            esi: 0,
+        };
+        receiver.take(&header.emit(&[]));
+        receiver.take(datagram);
+    }
+    let summary = receiver.told.iter().find_map(|told| match told {
+        Output::Complete { summary, .. } => Some(*summary),
+        _ => None,
+    });
+    assert_eq!(summary.map(|summary| summary.loss_ppm), Some(0));
 }
 
 #[test]
@@ -278,6 +306,28 @@ fn a_session_with_its_head_outlives_one_without() {
     assert_eq!(receiver.ended().0, Ending::Evicted);
     assert!(receiver.reception.progress(SessionId(1)).is_some());
     assert!(receiver.reception.progress(SessionId(2)).is_none());
+}
+
+#[test]
+fn blocks_that_are_being_solved_are_not_given_up_for_later_ones() {
+    let bundle = Bundle::new(400_000);
+    let mut receiver = Receiver::new(limits());
+    let mut jobs = Vec::new();
+    for datagram in bundle.datagrams(1) {
+        receiver.reception.handle_datagram(&datagram, Tick(0));
+        while let Some(output) = receiver.reception.poll_output() {
+            match output {
+                Output::Solve(job) => jobs.push(job),
+                other => receiver.act(other),
+            }
+        }
+    }
+    assert_eq!(jobs.len(), 6, "as many as two groups have, and none twice");
+    for job in jobs {
+        receiver.reception.handle_solved(job.run());
+    }
+    receiver.drain();
+    assert_eq!(receiver.reception.progress(SessionId(bundle.session)), Some((6, 14)));
 }
 
 #[test]

@@ -313,7 +313,7 @@ fn received(datagrams: impl IntoIterator<Item = Vec<u8>>) -> Option<Vec<u8>> {
                     reception.accept_head(session, LeafIndex::parse(index).unwrap());
                 }
                 Output::Complete { .. } => return Some(file),
-                Output::Ended { .. } | Output::Mismatched { .. } => return None,
+                Output::Ended { .. } | Output::Mismatched { .. } | Output::UnknownLinkKey { .. } => return None,
             }
         }
     }

@@ -177,7 +177,7 @@ impl Receiver {
         }
     }
 
-    fn act(&mut self, output: Output) {
+    pub(super) fn act(&mut self, output: Output) {
         match output {
             Output::Solve(job) => self.reception.handle_solved(job.run()),
             Output::Opened { session, announce } => {
