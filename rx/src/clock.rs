@@ -1,6 +1,6 @@
 //! The receiver's time: the later of the local clock and the newest entry of its own log.
 //!
-//! A clock that is set back can't date an event before one that is on record; that it was set back is itself told, once.
+//! A clock that is set back can't date an event before one that is on record; at the start it is told.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

@@ -29,8 +29,8 @@ pub struct Record {
     pub decided: bool,
     /// Whether a verdict is on record.
     pub scanned: bool,
-    /// The report that the last verdict was about.
-    pub report: Option<Digest>,
+    /// The rules that the last verdict was made with.
+    pub rules: Option<Digest>,
     /// The entry that admitted it, with its index.
     pub admitted: (u64, Event),
     /// The entries since, with their indices.
@@ -82,7 +82,7 @@ impl Ledger {
         match event.event {
             EventKind::BundleScanned => {
                 record.scanned = true;
-                record.report = event.report;
+                record.rules = event.rules;
             }
             EventKind::BundleReleaseDecided => record.decided = true,
             EventKind::BundleReleaseCancelled => record.decided = false,
@@ -118,7 +118,7 @@ impl Ledger {
                 state: State::Held,
                 decided: false,
                 scanned: false,
-                report: None,
+                rules: None,
                 admitted: (index, event.clone()),
                 history: vec![(index, event.event)],
                 latest: (index, event.clone()),

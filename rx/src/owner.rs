@@ -127,10 +127,18 @@ impl Owner {
         let folder = home
             .sub(home::QUARANTINE)
             .map_err(io_error("the quarantine's folder can't be opened"))?;
+        let clock = Clock::after(ledger.newest());
+        let behind_ms = clock.behind(wall());
+        if behind_ms > TOLERATED_MS {
+            tracing::error!(
+                behind_ms,
+                "ALARM: the system's clock is behind the newest entry of the log; set it right"
+            );
+        }
         let mut owner = Self {
             link: config.link.clone(),
             authority: Authority::new(config),
-            clock: Clock::after(ledger.newest()),
+            clock,
             ledger: Arc::new(RwLock::new(ledger)),
             quarantine: Arc::new(Quarantine::open(folder)?),
             scanner: Arc::new(Scanner::with_default_engines(fingerprint_key)),
@@ -273,6 +281,7 @@ impl Owner {
     fn record_limited(&mut self, event: &Event) -> Result<(), OwnerError> {
         self.summarise_refusals()?;
         if self.limiter.admit(event.time) {
+            tracing::warn!(seq = event.seq, reason = event.reason, "{}", event.event.as_str());
             self.note(event)?;
         }
         Ok(())
@@ -357,6 +366,9 @@ fn read_high_water(home: &Home) -> io::Result<Option<String>> {
             .map_err(|_| io::Error::other("it is not UTF-8")),
     }
 }
+
+/// Milliseconds by which a clock may be behind its own log: what a time server sets right.
+const TOLERATED_MS: u64 = 1000;
 
 fn read_fingerprint_key(home: &Home) -> Result<[u8; 32], OwnerError> {
     let path = home.path(home::FINGERPRINT_KEY);

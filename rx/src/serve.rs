@@ -13,6 +13,7 @@ mod reassembly;
 mod registrar;
 mod socket;
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
@@ -39,14 +40,14 @@ const JOBS: usize = 32;
 /// Blocks decoded and not taken yet.
 const SOLVED: usize = 128;
 /// What waits for the registrar, each a syscall or two.
-const TASKS: usize = 64;
+const TASKS: usize = 256;
 
 /// Receives until a signal comes.
 ///
 /// # Errors
 /// If the receiver can't start, or log, quarantine or socket can't be used any more.
 pub fn serve(home: &Home, config: &Config) -> anyhow::Result<()> {
-    let link_keys = config.load_link_keys().context("the link can't be trusted")?;
+    let link_keys = config.load_link_keys().map_err(OwnerError::Key)?;
     let mut owner = Owner::open(home.clone(), config)?;
     let trust = owner.authority().trust().map_err(OwnerError::from)?;
     owner.authority().policy().map_err(OwnerError::from)?;
@@ -56,7 +57,8 @@ pub fn serve(home: &Home, config: &Config) -> anyhow::Result<()> {
         interface: config.interface.clone(),
     })
     .map_err(|error| anyhow!("{error}\n  mend    {}", error.mend()))?;
-    let ready = ready_line(config, &source, trust.keys().len(), link_keys.len());
+    let pinned: Vec<_> = link_keys.iter().map(|key| key.fingerprint().to_string()).collect();
+    let ready = ready_line(config, &source, trust.keys().len(), &pinned.join(", "));
     owner.note_daemon(EventKind::DaemonStarted, ready.clone())?;
     let running = Running::start(owner, source, Reception::new(link_keys, config.limits))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -65,7 +67,7 @@ pub fn serve(home: &Home, config: &Config) -> anyhow::Result<()> {
     ended
 }
 
-fn ready_line(config: &Config, source: &UdpSource, authors: usize, link_keys: usize) -> String {
+fn ready_line(config: &Config, source: &UdpSource, authors: usize, pinned: &str) -> String {
     let buffer = source.receive_buffer();
     let granted = buffer.granted_bytes >> 10;
     let short = match buffer.is_short() {
@@ -73,9 +75,10 @@ fn ready_line(config: &Config, source: &UdpSource, authors: usize, link_keys: us
         false => String::new(),
     };
     format!(
-        "receiver {} listens on udp {}; socket buffer {granted} KiB{short}; {link_keys} link key(s), {authors} trusted author key(s)",
+        "receiver {} listens on udp {}; socket buffer {granted} KiB{short}; link key {pinned}; {}",
         config.receiver,
         source.local_addr(),
+        audit::line::count(authors as u64, "trusted author key"),
     )
 }
 
@@ -91,7 +94,8 @@ async fn wait(home: &Home, running: &Running, ready: &str) -> anyhow::Result<()>
     let listener = UnixListener::bind(&path).with_context(|| format!("{} can't be made", path.display()))?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    println!("ready  {ready}");
+    // Whoever started it may have closed standard output: no reason to stop receiving.
+    let _ = writeln!(std::io::stdout(), "ready  {ready}");
     let ended = async {
         while !running.has_ended() {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -158,7 +162,10 @@ impl Running {
 
     /// Whether a thread that should go on has ended.
     fn has_ended(&self) -> bool {
-        self.socket.is_finished() || self.reassembly.is_finished() || self.registrar.is_finished()
+        self.socket.is_finished()
+            || self.reassembly.is_finished()
+            || self.registrar.is_finished()
+            || self.scan.is_finished()
     }
 
     /// Ends the threads in the order in which they feed each other.
@@ -212,7 +219,7 @@ fn join<T>(thread: JoinHandle<T>, name: &str) -> anyhow::Result<T> {
 fn summary(counters: &Counters, socket: &SocketCounters) -> String {
     let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     format!(
-        "{} datagrams: {} symbols kept, {} surplus, {} duplicate, {} damaged, {} foreign, {} of unknown sessions; lost to socket {}, to queue {}",
+        "{} datagrams: {} symbols kept, {} surplus, {} duplicate, {} damaged, {} foreign, {} of unknown sessions, {} announces by unknown keys, {} invalid; lost to socket {}, to queue {}; {} longer than any of ours",
         counters.datagrams,
         counters.symbols,
         counters.surplus,
@@ -220,7 +227,10 @@ fn summary(counters: &Counters, socket: &SocketCounters) -> String {
         counters.damaged,
         counters.foreign,
         counters.unknown_session,
+        counters.announces_unknown_key,
+        counters.announces_invalid,
         load(&socket.overflowed),
         load(&socket.lost_to_queue),
+        load(&socket.truncated),
     )
 }

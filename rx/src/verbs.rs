@@ -86,9 +86,11 @@ impl From<OwnerError> for Failure {
         let exit = match &error {
             OwnerError::Config(_) | OwnerError::Authority(_) | OwnerError::Key(_) => USAGE,
             OwnerError::Log(error) if error.is_integrity() => REFUSED,
+            OwnerError::Quarantine(error) if error.is_integrity() => REFUSED,
             _ => FAILED,
         };
-        Self::new(exit, error.to_string())
+        // With what the system said, which names the file.
+        Self::new(exit, format!("{:#}", anyhow::Error::new(error)))
     }
 }
 

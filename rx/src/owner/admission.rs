@@ -26,7 +26,19 @@ impl Owner {
             News::Complete(arrival, summary) => self.admit(*arrival, summary),
             News::Ended(announce, session, why, summary) => self.note_ended(&announce, session, &why, summary),
             News::Replayed(announce, session, replay) => self.note_replay(&announce, session, &replay),
-            News::Unstorable(announce, session, reason) => self.refuse(&announce, session, "storage", reason),
+            News::Unstorable(announce, session, error) => self.refuse_unstorable(&announce, session, error),
+            News::Unjudged(announce, session, reason) => self.refuse(&announce, session, "no-trust", reason),
+            News::UnknownLinkKey(key_id) => {
+                let event = Event {
+                    reason: Some("unknown-link-key".to_owned()),
+                    detail: Some(format!(
+                        "announces by link key {key_id}, which is not pinned here; compare `diode-tx keygen`'s output with this \
+                         receiver's link.pub"
+                    )),
+                    ..self.event(EventKind::LinkMismatched)
+                };
+                self.record_limited(&event)
+            }
             News::Mismatched(announce, detail) => {
                 let event = Event {
                     reason: Some("limits".to_owned()),
@@ -66,9 +78,7 @@ impl Owner {
         }
         let received = match spool.finish(head.id()) {
             Ok(received) => received,
-            // After a sync that failed nothing can be admitted any more: the receiver ends, and says why.
-            Err(error @ QuarantineError::Poisoned { .. }) => return Err(error.into()),
-            Err(error) => return self.refuse(&announce, session, "storage", error.to_string()),
+            Err(error) => return self.refuse_unstorable(&announce, session, error),
         };
         let statement = head.statement();
         let author = head.author();
@@ -99,6 +109,10 @@ impl Owner {
         why: &Ending,
         summary: Summary,
     ) -> Result<(), OwnerError> {
+        if self.with_ledger(|ledger| ledger.get(&announce.bundle).is_some()) {
+            // A transmission that was cut, of a bundle that arrived by another one: nobody misses anything.
+            return Ok(());
+        }
         let reason = match why {
             Ending::Refused(refusal) => {
                 let detail = format!("{refusal}; {}", refusal.mend());
@@ -106,7 +120,9 @@ impl Owner {
             }
             Ending::Idle => "idle",
             Ending::Evicted => "evicted",
-            Ending::Stopped | Ending::Dropped => "receiver-stopped",
+            Ending::Stopped => "receiver-stopped",
+            // Told by whoever dropped it.
+            Ending::Dropped => return Ok(()),
         };
         let Summary {
             blocks, blocks_missing, ..
@@ -115,16 +131,13 @@ impl Owner {
         let event = Event {
             session: Some(session.to_string()),
             reason: Some(reason.to_owned()),
-            detail: Some(format!(
-                "{blocks_missing} of {blocks} blocks are missing; have it sent again"
-            )),
+            detail: Some(format!("{}; have it sent again", ending(why))),
             blocks: Some(blocks.into()),
             blocks_missing: Some(blocks_missing.into()),
             loss_ppm: Some(summary.loss_ppm),
             duration_ms: Some(summary.last_progress.millis_since(summary.opened)),
             ..base
         };
-        tracing::warn!(bundle = %announce.bundle, seq = announce.number.sequence, reason, blocks_missing, "bundle incomplete");
         self.record_limited(&event)
     }
 
@@ -149,6 +162,20 @@ impl Owner {
         }
     }
 
+    /// A bundle that the disk did not take. After a sync that failed nothing can be admitted any more: the receiver ends, and says why.
+    fn refuse_unstorable(
+        &mut self,
+        announce: &Announce,
+        session: SessionId,
+        error: QuarantineError,
+    ) -> Result<(), OwnerError> {
+        self.refuse(announce, session, "storage", format!("{error}; {}", error.mend()))?;
+        match error {
+            QuarantineError::Poisoned { .. } => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn refuse(
         &mut self,
         announce: &Announce,
@@ -156,7 +183,6 @@ impl Owner {
         reason: &str,
         detail: String,
     ) -> Result<(), OwnerError> {
-        tracing::warn!(bundle = %announce.bundle, seq = announce.number.sequence, reason, "bundle refused");
         let event = Event {
             session: Some(session.to_string()),
             reason: Some(reason.to_owned()),
@@ -164,5 +190,14 @@ impl Owner {
             ..self.event_of(EventKind::BundleRefused, announce)
         };
         self.record_limited(&event)
+    }
+}
+
+/// Why a transmission ended, for people.
+fn ending(why: &Ending) -> &'static str {
+    match why {
+        Ending::Idle => "nothing of use came for limits.idle_ms",
+        Ending::Evicted => "given up for a newer transmission (limits.sessions, limits.memory_mib)",
+        Ending::Stopped | Ending::Dropped | Ending::Refused(_) => "the receiver stopped",
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use audit::event::{Event, EventKind, State, Verdict};
 use protocol::digest::BundleId;
 use scanner::policy::{Clearance, Decision};
-use scanner::quarantine::HeldBundle;
+use scanner::quarantine::{HeldBundle, QuarantineError};
 use scanner::report::Report;
 
 use super::{Owner, OwnerError};
@@ -41,19 +41,20 @@ impl Owner {
     pub fn judge(
         &mut self,
         id: BundleId,
-        report: Result<Box<Report>, String>,
+        scanned: Result<(HeldBundle, Box<Report>), String>,
         took: Duration,
     ) -> Result<(), OwnerError> {
-        let report = match report {
-            Ok(report) => report,
+        let (held, report) = match scanned {
+            Ok(scanned) => scanned,
             Err(reason) => {
                 return self.hold_for(id, "scan-failed", format!("the bundle could not be scanned: {reason}"));
             }
         };
-        let Ok(held) = self.quarantine.open_held(id) else {
-            return Ok(());
-        };
-        self.quarantine.save_report(&held, &report)?;
+        match self.quarantine.save_report(&held, &report) {
+            Ok(()) => {}
+            Err(error @ QuarantineError::Poisoned { .. }) => return Err(error.into()),
+            Err(error) => return self.hold_for(id, "report-not-stored", format!("{error}; {}", error.mend())),
+        }
         let policy = match self.authority.policy() {
             Ok(policy) => policy,
             Err(error) => return self.hold_for(id, "no-policy", error.to_string()),
@@ -75,7 +76,11 @@ impl Owner {
                         actor: Some("policy".to_owned()),
                         ..self.decided(EventKind::BundleReleaseDecided, id, &decision)
                     };
-                    self.carry_out_release(held, clearance, &event).map(drop)
+                    match self.carry_out_release(held, clearance, &event)? {
+                        // What was decided is on record as cancelled; only what was never decided has to be told here.
+                        Some(answer) if answer.exit == USAGE => self.hold_for(id, "no-trust", answer.text),
+                        _ => Ok(()),
+                    }
                 }
                 None => {
                     let event = Event {
@@ -298,7 +303,14 @@ impl Owner {
             Ok(held) => held,
             Err(error) => return Ok(Err(refused(FAILED, format!("{error}\n  mend    {}", error.mend())))),
         };
-        let Some(report) = self.quarantine.load_report(&id)? else {
+        let report = match self.quarantine.load_report(&id) {
+            Ok(report) => report,
+            Err(error) => {
+                let exit = if error.is_integrity() { REFUSED } else { FAILED };
+                return Ok(Err(refused(exit, format!("{error}\n  mend    {}", error.mend()))));
+            }
+        };
+        let Some(report) = report else {
             return Ok(Err(refused(
                 FAILED,
                 format!(
@@ -307,6 +319,11 @@ impl Owner {
                 ),
             )));
         };
+        if report.rules_digest != self.scanner.rules_digest() {
+            self.unscanned.push_back(id);
+            let text = "it was scanned with other rules than today's, and is being scanned again\n  mend    look again: diode-rx show";
+            return Ok(Err(refused(FAILED, format!("{text} {}", id.short()))));
+        }
         let policy = match self.authority.policy() {
             Ok(policy) => policy,
             Err(error) => return Ok(Err(refused(USAGE, error.to_string()))),

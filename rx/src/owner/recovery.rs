@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::event::{Event, EventKind, State};
-use scanner::quarantine::{Recorded, Unfinished};
+use scanner::quarantine::{Mended, Recorded, Unfinished};
 
 use super::{Owner, OwnerError};
 
@@ -25,6 +25,19 @@ impl Owner {
         let recovery = self.quarantine.recover(&recorded)?;
         for mended in &recovery.done {
             tracing::info!("recovery: {mended}");
+            if let Mended::Removed { path } = mended
+                && path.extension().is_some_and(|extension| extension == "part")
+            {
+                let event = Event {
+                    session: path.file_stem().map(|session| session.to_string_lossy().into_owned()),
+                    reason: Some("receiver-stopped".to_owned()),
+                    detail: Some(
+                        "a transmission was under way when the receiver stopped; have it sent again".to_owned(),
+                    ),
+                    ..self.event(EventKind::BundleIncomplete)
+                };
+                self.note(&event)?;
+            }
         }
         for received in recovery.received {
             // Complete, but never admitted: its announce is gone, and with it the number under which it could be.
@@ -36,8 +49,8 @@ impl Owner {
                     ..self.event(EventKind::BundleIncomplete)
                 }
             };
-            received.discard()?;
             self.note(&event)?;
+            received.discard()?;
         }
         for unfinished in recovery.unfinished {
             let event = match unfinished {
@@ -62,10 +75,14 @@ impl Owner {
             };
             self.note(&event)?;
         }
-        // Held without a verdict, or with a release that was cancelled by a crash: judged anew, by today's rules.
+        // Held without a verdict, with one by other rules, or with a release that a crash cancelled: judged anew, by today's rules.
+        let rules = self.scanner.rules_digest();
         self.unscanned = self.with_ledger(|ledger| {
             let waits = |record: &crate::ledger::Record| {
-                record.state == State::Held && (!record.scanned || record.latest.1.event != EventKind::BundleHeld)
+                record.state == State::Held
+                    && (!record.scanned
+                        || record.rules != Some(rules)
+                        || record.latest.1.event != EventKind::BundleHeld)
             };
             ledger
                 .bundles()

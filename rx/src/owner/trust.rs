@@ -1,9 +1,12 @@
 //! `trust add`: a line more in the allowed signers, if the key is the one whose fingerprint its holder told.
 
 use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
+use audit::event::{Event, EventKind};
 use audit::storage::{Disk, read_outside, replace_durable};
+use protocol::digest::Digest;
 use protocol::keys::PublicKey;
 use protocol::trust::{Role, Trust};
 
@@ -24,18 +27,41 @@ impl Owner {
         actor: &str,
     ) -> Result<Answer, OwnerError> {
         let path = self.authority.trust_path().to_owned();
-        match add_line(&path, principal, fingerprint, key) {
-            Err(answer) => Ok(answer),
-            Ok(text) => {
+        let text = match with_line(&path, principal, fingerprint, key) {
+            Err(answer) => return Ok(answer),
+            Ok(text) => text,
+        };
+        let name = path.display().to_string();
+        // On record before it counts; a crash in between is found at the next start, where the file's digest is compared.
+        let event = Event {
+            actor: Some(actor.to_owned()),
+            signer: Some(principal.to_owned()),
+            key: Some(fingerprint.to_owned()),
+            path: Some(name.clone()),
+            policy: Some(Digest::of(text.as_bytes())),
+            detail: Some("author trusted".to_owned()),
+            ..self.event(EventKind::ConfigChanged)
+        };
+        self.note(&event)?;
+        tracing::info!(principal, actor, "author trusted");
+        Ok(match store(&path, &text) {
+            Ok(()) => Answer {
+                exit: 0,
+                text: format!("trusted {principal} with key {fingerprint}: {name}"),
+            },
+            Err(error) => {
                 self.note_settings()?;
-                tracing::info!(principal, actor, "author trusted");
-                Ok(Answer { exit: 0, text })
+                Answer {
+                    exit: 1,
+                    text: format!("{name}: {error}"),
+                }
             }
-        }
+        })
     }
 }
 
-fn add_line(path: &Path, principal: &str, fingerprint: &str, key: &str) -> Result<String, Answer> {
+/// The trust file's text with a line for this key.
+fn with_line(path: &Path, principal: &str, fingerprint: &str, key: &str) -> Result<String, Answer> {
     let refuse = |exit, text: String| Answer { exit, text };
     let key = PublicKey::parse(key).map_err(|error| refuse(USAGE, error.to_string()))?;
     let actual = key.fingerprint().to_string();
@@ -49,7 +75,7 @@ fn add_line(path: &Path, principal: &str, fingerprint: &str, key: &str) -> Resul
     let line = Trust::format_line(principal, Role::Author, &key, "")
         .map_err(|fault| refuse(USAGE, format!("{fault}\n  mend    {}", fault.mend())))?;
     let name = path.display().to_string();
-    let io_error = |error: std::io::Error| refuse(1, format!("{name}: {error}"));
+    let io_error = |error: io::Error| refuse(1, format!("{name}: {error}"));
     let bytes = read_outside(path, 4 << 20).map_err(io_error)?;
     let mut text = String::from_utf8(bytes).map_err(|_| refuse(USAGE, format!("{name} is not UTF-8")))?;
     let trust =
@@ -70,12 +96,14 @@ fn add_line(path: &Path, principal: &str, fingerprint: &str, key: &str) -> Resul
     text.push('\n');
     // What is written must be what will be read.
     Trust::parse(&text, &name).map_err(|error| refuse(USAGE, error.to_string()))?;
+    Ok(text)
+}
+
+fn store(path: &Path, text: &str) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
-    let disk = Disk::open(folder).map_err(io_error)?;
     let file = Path::new(path.file_name().unwrap_or_else(|| OsStr::new(crate::home::TRUST)));
-    replace_durable(&disk, file, text.as_bytes(), 0o600).map_err(io_error)?;
-    Ok(format!("trusted {principal} with key {actual}: {name}"))
+    replace_durable(&Disk::open(folder)?, file, text.as_bytes(), 0o600)
 }

@@ -54,7 +54,7 @@ async fn exchange(mut stream: UnixStream, tasks: &crossbeam_channel::Sender<Task
     let answer = match serde_json::from_str::<Request>(&line) {
         Err(error) => Answer {
             exit: 2,
-            text: format!("error: the request is malformed: {error}"),
+            text: format!("the request is malformed: {error}"),
         },
         Ok(request) => answer(request, actor, tasks).await,
     };
@@ -67,7 +67,7 @@ async fn exchange(mut stream: UnixStream, tasks: &crossbeam_channel::Sender<Task
 async fn answer(request: Request, actor: String, tasks: &crossbeam_channel::Sender<Task>) -> Answer {
     let stopping = || Answer {
         exit: 1,
-        text: "error: the receiver is stopping; ask again once it runs".to_owned(),
+        text: "the receiver is stopping\n  mend    ask again once it runs".to_owned(),
     };
     let (reply, answer) = oneshot::channel();
     let task = Task::Asked { request, actor, reply };

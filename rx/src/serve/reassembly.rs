@@ -14,10 +14,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, select};
 use protocol::bundle::{Prefix, VerifiedHead};
+use protocol::keys::KeyId;
 use protocol::reception::{Counters, Ending, Output, Reception, SolveJob, Solved, Summary, verify_announced_head};
 use protocol::time::UnixMillis;
 use protocol::wire::{Announce, SessionId, SignedAnnounce};
-use scanner::quarantine::{Quarantine, SpoolFile};
+use scanner::quarantine::{Quarantine, QuarantineError, SpoolFile};
 
 use super::registrar::Task;
 use super::socket::Inlet;
@@ -40,7 +41,11 @@ pub enum News {
     /// A transmission was turned away at its announce.
     Replayed(Box<Announce>, SessionId, Replay),
     /// A transmission can't be stored.
-    Unstorable(Box<Announce>, SessionId, String),
+    Unstorable(Box<Announce>, SessionId, QuarantineError),
+    /// A head can't be judged: trust can't be read.
+    Unjudged(Box<Announce>, SessionId, String),
+    /// Announces come by a link key that is not pinned.
+    UnknownLinkKey(KeyId),
     /// A transmission does not fit the settings.
     Mismatched(Box<Announce>, String),
 }
@@ -118,6 +123,9 @@ impl Reassembly {
                 recv(inlet.filled) -> parcel => match parcel {
                     Err(_) => break,
                     Ok(parcel) => {
+                        for solved in solved.try_iter() {
+                            self.reception.handle_solved(solved);
+                        }
                         let now = self.ticker.now();
                         for datagram in parcel.datagrams() {
                             self.reception.handle_datagram(datagram, now);
@@ -178,6 +186,7 @@ impl Reassembly {
                         self.tell(News::Ended(announce, session, why, summary));
                     }
                 }
+                Output::UnknownLinkKey { key_id } => self.tell(News::UnknownLinkKey(key_id)),
                 Output::Mismatched {
                     announce,
                     setting,
@@ -209,7 +218,7 @@ impl Reassembly {
                 );
                 self.tell(News::Opened(announce));
             }
-            Err(error) => self.give_up(session, &announce, error.to_string()),
+            Err(error) => self.give_up(session, &announce, error),
         }
     }
 
@@ -237,7 +246,11 @@ impl Reassembly {
         let announce = arriving.announce.announce().clone();
         let trust = match self.authority.trust() {
             Ok(trust) => trust,
-            Err(error) => return self.give_up(session, &announce, error.to_string()),
+            Err(error) => {
+                self.discard(session);
+                self.reception.drop_session(session);
+                return self.tell(News::Unjudged(Box::new(announce), session, error.to_string()));
+            }
         };
         let now = self.now();
         let Some(arriving) = self.arriving.get_mut(&session) else {
@@ -258,7 +271,7 @@ impl Reassembly {
         let written = spool.allocate().and_then(|()| spool.write_at(0, &prefix));
         let written = written.and_then(|()| spool.write_at(prefix.len() as u64, head));
         if let Err(error) = written {
-            return self.give_up(session, &announce, error.to_string());
+            return self.give_up(session, &announce, error);
         }
         let index = verified.index().clone();
         arriving.head = Some(verified);
@@ -271,7 +284,7 @@ impl Reassembly {
         };
         if let Err(error) = arriving.spool.write_at(offset, bytes) {
             let announce = arriving.announce.announce().clone();
-            self.give_up(session, &announce, error.to_string());
+            self.give_up(session, &announce, error);
         }
     }
 
@@ -293,10 +306,11 @@ impl Reassembly {
         ));
     }
 
-    fn give_up(&mut self, session: SessionId, announce: &Announce, reason: String) {
-        tracing::error!(%session, reason, "a transmission can't be stored");
+    fn give_up(&mut self, session: SessionId, announce: &Announce, error: QuarantineError) {
+        // First of all: a `Complete` that is queued already must find nothing to admit.
+        self.discard(session);
         self.reception.drop_session(session);
-        self.tell(News::Unstorable(Box::new(announce.clone()), session, reason));
+        self.tell(News::Unstorable(Box::new(announce.clone()), session, error));
     }
 
     fn discard(&mut self, session: SessionId) {

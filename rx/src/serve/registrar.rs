@@ -2,12 +2,13 @@
 //!
 //! A second thread scans, one bundle at a time, so that a long scan delays no admission.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use protocol::digest::BundleId;
-use scanner::quarantine::Quarantine;
+use scanner::quarantine::{HeldBundle, Quarantine};
 use scanner::report::Report;
 use scanner::scan::Scanner;
 use tokio::sync::oneshot;
@@ -28,8 +29,8 @@ pub enum Task {
     Scanned {
         /// The bundle.
         id: BundleId,
-        /// Its report, or why there is none.
-        report: Result<Box<Report>, String>,
+        /// The bundle, which nobody else could decide on meanwhile, with its report; or why there is none.
+        scanned: Result<(HeldBundle, Box<Report>), String>,
         /// How long it took.
         took: Duration,
     },
@@ -58,22 +59,22 @@ pub(super) fn scan(
 ) {
     for id in ids {
         let begun = Instant::now();
-        let report = quarantine
-            .open_held(id)
-            .and_then(|held| held.stored().content())
-            .map(|content| Box::new(scanner.scan(&content, &mut |_| {})))
-            .map_err(|error| error.to_string());
-        if tasks
-            .send(Task::Scanned {
-                id,
-                report,
-                took: begun.elapsed(),
-            })
-            .is_err()
-        {
+        // A panic that the engines' fences don't catch costs one verdict: the bundle waits for a person.
+        let scanned = catch_unwind(AssertUnwindSafe(|| scan_one(quarantine, scanner, id)));
+        let scanned =
+            scanned.unwrap_or_else(|_| Err("the scanner panicked: this is a defect, please report it".to_owned()));
+        let took = begun.elapsed();
+        if tasks.send(Task::Scanned { id, scanned, took }).is_err() {
             return;
         }
     }
+}
+
+fn scan_one(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Result<(HeldBundle, Box<Report>), String> {
+    let held = quarantine.open_held(id).map_err(|error| error.to_string())?;
+    let content = held.stored().content().map_err(|error| error.to_string())?;
+    let report = scanner.scan(&content, &mut |_| {});
+    Ok((held, Box::new(report)))
 }
 
 /// Works until it is told to stop.
@@ -85,14 +86,15 @@ pub(super) fn work(mut owner: Owner, tasks: &Receiver<Task>, scans: &Sender<Bund
     let mut published = Instant::now();
     loop {
         waiting = waiting.or_else(|| owner.next_unscanned());
+        // A scan thread that is gone is noticed by whoever watches the threads.
         if let Some(id) = waiting.take()
-            && let Err(TrySendError::Full(id)) = scans.try_send(id)
+            && let Err(TrySendError::Full(id) | TrySendError::Disconnected(id)) = scans.try_send(id)
         {
             waiting = Some(id);
         }
         match tasks.recv_timeout(PUBLISH_EVERY) {
             Ok(Task::News(news)) => owner.take(news)?,
-            Ok(Task::Scanned { id, report, took }) => owner.judge(id, report, took)?,
+            Ok(Task::Scanned { id, scanned, took }) => owner.judge(id, scanned, took)?,
             Ok(Task::Asked { request, actor, reply }) => {
                 let answer = owner.answer(&request, &actor)?;
                 owner.publish()?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use audit::keyfile;
 use audit::log::Log;
 use audit::storage::{Storage, replace_durable, write_new_durable};
-use protocol::keys::SigningKey;
+use protocol::keys::{PublicKey, SigningKey};
 use scanner::policy::Policy;
 use scanner::quarantine::Quarantine;
 
@@ -56,7 +56,7 @@ pub(crate) fn run(dir: &Path, args: &InitArgs) -> Result<(), Failure> {
     }
     // Last: whoever finds the configuration finds a receiver that is whole.
     write_new_durable(&*storage, home::CONFIG.as_ref(), text.as_bytes(), 0o600)?;
-    say(&next_steps(&home, args, &vkey, link_key.is_some()))
+    say(&next_steps(&home, args, &vkey, link_key.as_ref()))
 }
 
 fn make_folder(home: &Home, name: &str) -> Result<std::sync::Arc<dyn Storage>, Failure> {
@@ -100,11 +100,14 @@ const TRUST_HEAD: &str = "\
 #   diode-rx trust add --principal alice@lab --fingerprint SHA256:… alice.pub
 ";
 
-fn next_steps(home: &Home, args: &InitArgs, vkey: &str, has_link_key: bool) -> String {
+fn next_steps(home: &Home, args: &InitArgs, vkey: &str, link_key: Option<&PublicKey>) -> String {
     let (dir, name) = (home.dir().display(), &args.name);
-    let link = match has_link_key {
-        true => format!("in   link key      pinned in {dir}/link.pub"),
-        false => {
+    let link = match link_key {
+        Some(key) => format!(
+            "in   link key      {} is pinned; compare with the tx host",
+            key.fingerprint()
+        ),
+        None => {
             format!("in   link key      from the tx host: FILE.pub of `diode-tx keygen --out FILE`, to {dir}/link.pub")
         }
     };

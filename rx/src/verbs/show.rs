@@ -14,7 +14,7 @@ use scanner::show::Look;
 use serde_json::json;
 
 use super::list::state_word;
-use super::{FAILED, Failure, USAGE, find, local, open_home, read_log, say};
+use super::{FAILED, Failure, REFUSED, USAGE, find, local, open_home, read_log, say};
 use crate::authority::Authority;
 use crate::cli::ShowArgs;
 use crate::clock::wall;
@@ -50,7 +50,8 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
 
 fn look_up<'a>(home: &Home, config: &Config, id: BundleId, record: &'a Record) -> Result<Known<'a>, Failure> {
     let failed = |error: scanner::quarantine::QuarantineError| {
-        Failure::new(FAILED, format!("{error}\n  mend    {}", error.mend()))
+        let exit = if error.is_integrity() { REFUSED } else { FAILED };
+        Failure::new(exit, format!("{error}\n  mend    {}", error.mend()))
     };
     let authority = Authority::new(config);
     let quarantine = Quarantine::open(home.sub(home::QUARANTINE)?).map_err(failed)?;
