@@ -74,8 +74,10 @@ impl Admission {
         }
         match self.refusal() {
             Some(code) if SIGNATURE_CHECKS.contains(&code) => (Cell::new(Tone::Bad, code), Cell::none()),
-            // Content is looked at once the author's signature holds: this check failed, and that one did not.
-            Some(code) => (Cell::new(Tone::Good, self.author.as_str()), Cell::new(Tone::Bad, code)),
+            Some(code) if BEHIND_THE_SIGNATURE.contains(&code) => {
+                (Cell::new(Tone::Good, self.author.as_str()), Cell::new(Tone::Bad, code))
+            }
+            Some(code) => (Cell::none(), Cell::new(Tone::Bad, code)),
             None => (Cell::none(), Cell::new(Tone::Bad, self.ending().replace("bundle.", ""))),
         }
     }
@@ -100,7 +102,7 @@ impl Admission {
     }
 }
 
-/// The refusals that say who signed, or did not; all others say what is wrong with what was signed.
+/// The refusals that say who signed, or did not.
 const SIGNATURE_CHECKS: [&str; 6] = [
     "untrusted-signer",
     "signer-role",
@@ -108,6 +110,15 @@ const SIGNATURE_CHECKS: [&str; 6] = [
     "signer-expired",
     "bad-signature",
     "author-mismatch",
+];
+
+/// The refusals by checks that come once the author's signature holds.
+const BEHIND_THE_SIGNATURE: [&str; 5] = [
+    "content-root",
+    "expired",
+    "leaf-mismatch",
+    "not-yet-valid",
+    "wrong-audience",
 ];
 
 const LABEL_WIDTH: usize = 14;
@@ -197,6 +208,11 @@ mod tests {
             refused("leaf-mismatch"),
             ["a", "alice", "leaf-mismatch", "–", "–", "log 0"]
         );
+    }
+
+    #[test]
+    fn who_signed_a_damaged_head_is_not_known() {
+        assert_eq!(refused("head-digest"), ["a", "–", "head-digest", "–", "–", "log 0"]);
     }
 
     #[test]

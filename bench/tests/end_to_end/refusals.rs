@@ -9,7 +9,7 @@ use diode_bench::drive::{Author, Packed, Packing, Serving, Tail, Transmitter};
 use protocol::time::UnixMillis;
 use protocol::wire::{LinkNumber, SessionId};
 
-use crate::pair::{Pair, end_of, wait_for};
+use crate::pair::{Pair, end_of, text, wait_for};
 
 #[test]
 fn a_bundle_by_a_signer_whom_nobody_trusts_is_refused() {
@@ -63,6 +63,20 @@ fn a_bundle_for_another_receiver_is_refused() {
         (end.event.event, end.event.reason.as_deref()),
         (EventKind::BundleRefused, Some("wrong-audience"))
     );
+}
+
+#[test]
+fn a_transmission_that_needs_more_memory_than_is_allowed_names_the_setting() {
+    let pair = Pair::new();
+    pair.receiver.set("memory_mib", "8").unwrap();
+    let (serving, mut tail) = (pair.receiver.serve().unwrap(), pair.receiver.tail().unwrap());
+    let bundle = pair.bundle("big", &[("readings.txt", &text(300_000))]);
+    pair.send(&bundle, serving.address);
+    let mismatched = wait_for(&mut tail, EventKind::LinkMismatched);
+    assert_eq!(mismatched.event.bundle, Some(bundle.bundle));
+    let detail = mismatched.event.detail.unwrap();
+    assert!(detail.contains("limits.memory"), "{detail}");
+    assert!(pair.receiver.stored(bundle.bundle).is_empty());
 }
 
 #[test]

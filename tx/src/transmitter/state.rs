@@ -206,7 +206,7 @@ fn key_is_gone(dir: &Path) -> Complaint {
     Complaint::usage("the key of the state's audit log is missing")
         .fact("state", dir.display())
         .fact("missing", LOG_KEY)
-        .mend("put it back from a backup; or begin a new epoch in another folder, which each receiver must accept")
+        .mend("put it back from a backup; or begin a new epoch in another folder")
 }
 
 /// What to say of a ledger that can't be opened or written.
@@ -223,11 +223,11 @@ pub(super) fn unusable_ledger(dir: &Path, error: &LedgerError) -> Complaint {
                 "see what is wrong with `diode-audit verify {}`, and put a backup back",
                 log.display()
             ))
-            .mend("or begin a new epoch in another folder, which each receiver must accept")
+            .mend("or begin a new epoch in another folder")
     } else {
         let mend = match error {
             LedgerError::Log(LogError::Locked) => "wait until the other process has ended",
-            LedgerError::Exhausted => "begin a new epoch in another folder, which each receiver must accept",
+            LedgerError::Exhausted => "begin a new epoch in another folder",
             _ => "see to the disk, then try again: a bundle that has a number keeps it",
         };
         Complaint::failed("the state's audit log can't be used").mend(mend)
