@@ -19,9 +19,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-// AVX-512's intrinsics are in the standard library since 1.89.
 #[cfg(target_arch = "x86_64")]
-#[clippy::msrv = "1.89"]
 mod avx512;
 mod portable;
 mod tables;

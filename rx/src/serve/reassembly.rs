@@ -324,3 +324,6 @@ impl Reassembly {
         let _ = self.tasks.send(Task::News(news));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Reassembly over a disk that fails: what it calls complete is whole.
+
+#![allow(clippy::disallowed_methods, reason = "the operator's trust file is a real one")]
+
+use std::path::Path;
+
+use audit::storage::memory::{Fault, MemoryStorage};
+use crossbeam_channel::{bounded, unbounded};
+use protocol::bundle::seal::PackedHead;
+use protocol::bundle::{FileRecord, Kind, Origin, Statement};
+use protocol::digest::Digest;
+use protocol::fec::Redundancy;
+use protocol::keys::SigningKey;
+use protocol::merkle;
+use protocol::path::BundlePath;
+use protocol::reception::ReceptionLimits;
+use protocol::time::Tick;
+use protocol::transmission::{BundleShape, Settings, Transmission, Transmit};
+use protocol::wire::LinkNumber;
+
+use super::*;
+use crate::config::Config;
+
+const LEAF: usize = 4096;
+
+fn author() -> SigningKey {
+    SigningKey::from_seed([2; 32])
+}
+
+fn link() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
+/// A signed bundle of three blocks, as its file.
+fn bundle() -> (PackedHead, Vec<u8>) {
+    let content: Vec<u8> = (0..80_000u32).map(|i| (i % 251) as u8).collect();
+    let path = BundlePath::parse("src/lib.rs").unwrap();
+    let now = wall();
+    let statement = Statement {
+        files: vec![FileRecord {
+            path,
+            sha256: Digest::of(&content),
+            size: content.len() as u64,
+            executable: false,
+        }],
+        kind: Kind::Code,
+        author: "alice@lab".to_owned(),
+        created: now,
+        not_after: now.plus_millis(3_600_000),
+        audience: vec!["plant-7".to_owned()],
+        target: None,
+        description: None,
+        origin: Origin::default(),
+        content_len: 0,
+        leaf_len: LEAF as u32,
+        content_root: Digest([0; 32]),
+    };
+    let leaves = content.chunks(LEAF).map(merkle::leaf_hash).collect();
+    let head = PackedHead::seal(statement, leaves, &[&author()]).unwrap();
+    let file = [&head.prefix().emit()[..], head.head(), &content].concat();
+    (head, file)
+}
+
+fn datagrams(head: &PackedHead, file: &[u8]) -> Vec<Vec<u8>> {
+    let shape = BundleShape {
+        bundle: head.id(),
+        envelope_len: head.prefix().envelope_len,
+        head_len: head.head().len() as u32,
+        head_sha256: Digest::of(head.head()),
+        content_len: head.statement().content_len,
+        content_root: head.statement().content_root,
+        leaf_len: LEAF as u32,
+    };
+    let settings = Settings {
+        session: SessionId(7),
+        number: LinkNumber { epoch: 1, sequence: 1 },
+        symbol_len: 128,
+        redundancy: Redundancy::new(0.0, 0, 1e-9, 2).unwrap(),
+        passes: 1,
+        created: wall(),
+        first_packet: 0,
+    };
+    let mut transmission = Transmission::new(&shape, &settings, &link()).unwrap();
+    let mut datagrams = Vec::new();
+    loop {
+        while let Some(job) = transmission.poll_job() {
+            let start = job.file_offset() as usize;
+            let bytes = file[start..start + job.block().len as usize].to_vec();
+            transmission.handle_coded(job.run(&bytes).unwrap());
+        }
+        match transmission.poll_transmit() {
+            Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
+            Transmit::Starved => panic!("all jobs were run"),
+            Transmit::Finished => return datagrams,
+        }
+    }
+}
+
+/// What reassembly tells of these datagrams when the disk's `fail_at`th operation fails, if any does.
+fn news_of(datagrams: &[Vec<u8>], home: &Path, fail_at: Option<u64>) -> (Vec<News>, Arc<MemoryStorage>) {
+    let config = "[receiver]\nname = \"plant-7\"\n[link]\nlisten = \"127.0.0.1:0\"\n";
+    let authority = Authority::new(&Config::parse(config, "diode-rx.toml", home).unwrap());
+    let storage = Arc::new(MemoryStorage::new());
+    let quarantine = Quarantine::create(storage.clone()).unwrap().with_reserve(0);
+    let limits = ReceptionLimits {
+        memory_bytes: 32 << 20,
+        sessions: 4,
+        bundle_bytes: 1 << 30,
+        idle_millis: 1000,
+    };
+    // Nobody takes the jobs, so they are run in place; nobody else is needed either.
+    let ((jobs, _), (_, solved), (tasks, told)) = (bounded(0), unbounded(), unbounded());
+    let channels = Channels { jobs, solved, tasks };
+    let reception = Reception::new(vec![link().public()], limits);
+    let ledger = Arc::new(RwLock::new(Ledger::default()));
+    let mut reassembly = Reassembly::new(reception, Arc::new(quarantine), authority, ledger, channels);
+    if let Some(more) = fail_at {
+        storage.fail_at(more, Fault::Io);
+    }
+    for datagram in datagrams {
+        reassembly.reception.handle_datagram(datagram, Tick(0));
+        reassembly.act();
+    }
+    let news = told.try_iter().map(|task| match task {
+        Task::News(news) => news,
+        other => panic!("{other:?}"),
+    });
+    (news.collect(), storage)
+}
+
+#[test]
+fn whichever_operation_of_the_disk_fails_what_is_complete_is_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let signer = format!(
+        "alice@lab namespaces=\"diode-bundle\" {}\n",
+        author().public().to_openssh("")
+    );
+    std::fs::write(home.path().join("allowed_signers"), signer).unwrap();
+    let (head, file) = bundle();
+    let datagrams = datagrams(&head, &file);
+    let (mut whole, mut refused) = (0, 0);
+    for fail_at in 0..40 {
+        let (news, storage) = news_of(&datagrams, home.path(), Some(fail_at));
+        // What is compared is read without the fault, should it not have struck yet.
+        storage.fail_at(u64::MAX, Fault::Io);
+        for news in news {
+            match news {
+                News::Complete(arrival, _) => {
+                    let mut stored = vec![0; file.len()];
+                    assert_eq!(arrival.spool.read_at(0, &mut stored).unwrap(), file.len());
+                    assert!(stored == file, "operation {fail_at} failed, and the bundle has a hole");
+                    whole += 1;
+                }
+                News::Unstorable(..) => refused += 1,
+                News::Opened(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(whole > 0, "the later operations are past the end");
+    assert!(refused > 3, "each write, and more, was made to fail: {refused}");
+    assert_eq!(whole + refused, 40, "one outcome each");
+}
