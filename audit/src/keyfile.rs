@@ -199,7 +199,10 @@ const MAX_KEY_LEN: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods)]
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "a test prepares files by itself, and fails by panicking"
+    )]
 
     use std::os::unix::fs::PermissionsExt as _;
 

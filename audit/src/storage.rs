@@ -146,7 +146,10 @@ pub trait Storage: Send + Sync + Debug {
 }
 
 /// An open regular file, read and written at positions.
-#[allow(clippy::len_without_is_empty)] // The length of a file on disk, not of a collection.
+#[allow(
+    clippy::len_without_is_empty,
+    reason = "the length of a file on disk, not of a collection"
+)]
 pub trait StorageFile: Send + Sync + Debug {
     /// Reads up to `buf.len()` bytes from `offset` on; fewer only at the end of the file.
     ///

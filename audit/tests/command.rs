@@ -1,5 +1,9 @@
 //! `diode-audit` as a person runs it: what it says, and its exit codes.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test prepares files by itself, and fails by panicking"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

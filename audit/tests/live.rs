@@ -1,5 +1,8 @@
 //! Readers and verifiers beside a writer, on a real disk.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test prepares files by itself, and fails by panicking"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

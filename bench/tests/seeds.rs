@@ -5,7 +5,10 @@
 //! ```
 
 // What goes wrong in preparing a test ends it.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test prepares files by itself, and fails by panicking"
+)]
 
 use diode_bench::relay::{Impairment, Outgoing};
 use diode_bench::rough_link;

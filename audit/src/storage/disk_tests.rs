@@ -1,5 +1,8 @@
 //! What the real disk does, and what it refuses.
-#![allow(clippy::disallowed_methods)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test prepares files by itself, and fails by panicking"
+)]
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -3,7 +3,10 @@
 //! Each check is a function over texts, and has a test in which it fails.
 
 // What goes wrong in preparing a test ends it.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test prepares files by itself, and fails by panicking"
+)]
 
 mod arrows;
 mod confined;
