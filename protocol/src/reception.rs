@@ -190,10 +190,9 @@ impl Reception {
             Ok(packet) => packet,
             Err(error) => return self.counters.count_wire_error(error),
         };
-        // Only what belongs to a session says something of the lane: anybody can write any number elsewhere.
-        if self.sessions.contains_key(&packet.header.session) {
-            self.lane.count(packet.header.packet);
-        }
+        // What belongs to no session may bear any number: it counts only where it fits between those that do.
+        let known = self.sessions.contains_key(&packet.header.session);
+        self.lane.count(packet.header.packet, known);
         match packet.header.kind {
             Kind::Filler => self.counters.filler += 1,
             Kind::Announce => self.handle_announce(packet, now),

@@ -5,6 +5,9 @@
 /// A jump further than this is a transmitter that started anew, not loss.
 const LARGEST_JUMP: i32 = 1 << 24;
 
+/// Numbers further apart are not taken from a datagram of no session.
+const NEAR: i32 = 1 << 12;
+
 /// Counts one lane's datagrams.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
@@ -20,16 +23,22 @@ pub(super) struct Meter {
 }
 
 impl Lane {
-    pub(super) fn count(&mut self, packet: u32) {
-        self.meter.received += 1;
+    /// Counts a datagram; one that is not `known` to belong to a session only if its number is near the last ones.
+    pub(super) fn count(&mut self, packet: u32, known: bool) {
         // Two's complement makes the distance right across the wrap.
         let ahead = self.highest.map(|highest| packet.wrapping_sub(highest) as i32);
+        let largest_jump = if known { LARGEST_JUMP } else { NEAR };
         match ahead {
-            Some(ahead) if (1..LARGEST_JUMP).contains(&ahead) => self.meter.sent += ahead.unsigned_abs() as u64,
+            Some(ahead) if (1..largest_jump).contains(&ahead) => self.meter.sent += u64::from(ahead.unsigned_abs()),
             // Late or twice: it was counted as sent when a later one came.
-            Some(ahead) if (-LARGEST_JUMP..=0).contains(&ahead) => return,
+            Some(ahead) if (-largest_jump..=0).contains(&ahead) => {
+                self.meter.received += 1;
+                return;
+            }
+            _ if !known => return,
             _ => self.meter.sent += 1,
         }
+        self.meter.received += 1;
         self.highest = Some(packet);
     }
 
@@ -57,7 +66,7 @@ mod tests {
     fn loss(packets: impl IntoIterator<Item = u32>) -> u32 {
         let mut lane = Lane::default();
         for packet in packets {
-            lane.count(packet);
+            lane.count(packet, true);
         }
         lane.meter().loss_ppm_since(Meter::default(), 0)
     }
@@ -75,6 +84,16 @@ mod tests {
     #[test]
     fn late_datagrams_are_no_loss() {
         assert_eq!(loss([1, 3, 2, 5, 4, 6]), 0);
+    }
+
+    #[test]
+    fn a_strangers_number_counts_only_where_it_fits() {
+        let mut lane = Lane::default();
+        for (packet, known) in [(1, true), (2, false), (3, true), (900_000, false), (4, true)] {
+            lane.count(packet, known);
+        }
+        assert_eq!(lane.meter().loss_ppm_since(Meter::default(), 0), 0);
+        assert_eq!(lane.meter().sent, 4);
     }
 
     #[test]
