@@ -6,8 +6,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
+use crate::bursts::{self, BurstsArgs};
 use crate::demo::{self, DemoArgs};
 use crate::drive::Program;
+use crate::fec::{self, FecArgs};
+use crate::link::{self, LinkArgs};
+use crate::lossy;
+use crate::measure::{self, CompareArgs};
+use crate::pair::{self, PairArgs};
+use crate::raw::{self, RawArgs};
 use crate::relay::cli::{self as relay, RelayArgs};
 use crate::transfer::{self, TransferArgs};
 
@@ -29,11 +36,21 @@ enum Verb {
     Demo(DemoArgs),
     Transfer(TransferArgs),
     Relay(Box<RelayArgs>),
+    Raw(RawArgs),
+    Fec(FecArgs),
+    Link(Box<LinkArgs>),
+    Bursts(BurstsArgs),
+    Pair(PairArgs),
+    Compare(CompareArgs),
 }
 
 /// Runs `diode-bench` with `args`, the program's name first, and tells how to exit.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|verb| verb == lossy::VERB) {
+        end_with_parent();
+        return lossy::run(args.get(2..).unwrap_or_default());
+    }
     if let Some(program) = args.get(1).and_then(|verb| hidden(verb)) {
         // Its own name stands where ours stood, and the hidden verb is gone: the command line that its `main` would get.
         args.splice(..2, [OsString::from(program.name())]);
@@ -53,6 +70,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Demo(args) => demo::run(&args),
         Verb::Transfer(args) => transfer::run(&args),
         Verb::Relay(args) => relay::run(&args),
+        Verb::Raw(args) => raw::run(&args),
+        Verb::Fec(args) => fec::run(&args),
+        Verb::Link(args) => link::run(&args),
+        Verb::Bursts(args) => bursts::run(&args),
+        Verb::Pair(args) => pair::run(&args),
+        Verb::Compare(args) => measure::run_compare(&args),
     }
 }
 
@@ -62,8 +85,7 @@ fn hidden(verb: &OsStr) -> Option<Program> {
 
 /// The call that the program's own `main` makes.
 fn run_program(program: Program, args: Vec<OsString>) -> ExitCode {
-    // Who started this one ends it, and if that fails for being killed, the system does. Where the system can't, nothing is lost but that.
-    let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    end_with_parent();
     match program {
         Program::Pack => tx::desk::run(args),
         Program::Tx => tx::run(args),
@@ -71,6 +93,11 @@ fn run_program(program: Program, args: Vec<OsString>) -> ExitCode {
         Program::Scan => scanner::run(args),
         Program::Audit => audit::run(args),
     }
+}
+
+/// Who started this one ends it, and if that fails for being killed, the system does. Where the system can't, nothing is lost but that.
+fn end_with_parent() {
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
 }
 
 #[cfg(test)]

@@ -91,7 +91,8 @@ fn list(root: &Path) -> io::Result<BTreeMap<PathBuf, Entry>> {
     Ok(files)
 }
 
-fn same_bytes(first: &Path, second: &Path) -> io::Result<bool> {
+/// Whether two files have the same bytes.
+pub(crate) fn same_bytes(first: &Path, second: &Path) -> io::Result<bool> {
     let open = |path: &Path| File::open(path).map_err(|error| named(path, &error));
     let (mut first_file, mut second_file) = (open(first)?, open(second)?);
     let (mut left, mut right) = (vec![0; PIECE], vec![0; PIECE]);

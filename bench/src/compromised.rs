@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::thread;
 
 use hw::HwError;
-use hw::udp::{SinkConfig, UdpSink};
+use hw::udp::{Datagram, Offload, SinkConfig, UdpSink};
 use hw::units::Rate;
 use protocol::bundle::{BundleError, LeafIndex, PREFIX_LEN, Prefix, UnverifiedHead};
 use protocol::digest::{BundleId, Digest};
@@ -20,7 +20,7 @@ use protocol::fec::{FecError, Redundancy, RedundancyError};
 use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
 use protocol::time::UnixMillis;
-use protocol::transmission::{BundleShape, Settings, Transmission, TransmissionError, Transmit};
+use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission, TransmissionError};
 use protocol::wire::{LinkNumber, SessionId};
 
 /// What the host changes.
@@ -127,44 +127,39 @@ impl Tampered {
             symbol_len: SYMBOL_LEN,
             redundancy: Redundancy::new(0.05, 64, 1e-9, 16)?,
             passes: 1,
+            lanes: 1,
             created: now,
-            first_packet: 0,
         };
-        let mut transmission = Transmission::new(&self.shape, &settings, link_key)?;
+        let transmission = Transmission::new(&self.shape, &settings, link_key)?;
         let mut sink = UdpSink::bind(&SinkConfig {
             to,
             bind: None,
             send_buffer_bytes: 1 << 20,
+            offload: Offload::Auto,
         })?;
-        let mut batch: Vec<Vec<u8>> = Vec::new();
-        loop {
-            while let Some(job) = transmission.poll_job() {
-                let start = usize::try_from(job.file_offset()).unwrap_or(usize::MAX);
-                let end = start.saturating_add(job.block().len as usize);
-                let block = self
-                    .bytes
-                    .get(start..end)
-                    .ok_or(CompromisedError::Bundle("a block beyond its end"))?;
-                transmission.handle_coded(job.run(block)?);
+        let mut datagrams: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut short = false;
+        let read = |job: &EncodeJob, place: &mut [u8]| {
+            let start = usize::try_from(job.file_offset()).unwrap_or(usize::MAX);
+            match self.bytes.get(start..start.saturating_add(place.len())) {
+                Some(block) => place.copy_from_slice(block),
+                None => short = true,
             }
-            let over = match transmission.poll_transmit() {
-                Transmit::Datagram { header, body } => {
-                    batch.push([&header, body].concat());
-                    false
-                }
-                Transmit::Starved => false,
-                Transmit::Finished => true,
-            };
-            if over || batch.len() >= BATCH {
-                sink.send_batch(&batch)?;
-                // The rate, roughly: this host has nothing to lose.
-                thread::sleep(rate.time_for(batch.iter().map(|datagram| datagram.len() as u64).sum()));
-                batch.clear();
-            }
-            if over {
-                return Ok(());
-            }
+        };
+        transmission.drive(&mut [Lane::new(0)], read, |_lane, header, body| {
+            datagrams.push((header.to_vec(), body.to_vec()));
+        })?;
+        if short {
+            return Err(CompromisedError::Bundle("a block beyond its end"));
         }
+        for batch in datagrams.chunks(BATCH) {
+            let parts: Vec<_> = batch.iter().map(|(header, body)| Datagram { header, body }).collect();
+            sink.send(&parts)?;
+            // The rate, roughly: this host has nothing to lose.
+            let bytes = parts.iter().map(|part| part.len() as u64).sum();
+            thread::sleep(rate.time_for(bytes));
+        }
+        Ok(())
     }
 }
 

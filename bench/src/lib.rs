@@ -5,6 +5,11 @@
 //!        │            └──▶ compare                                         what came out against what went in
 //!        ├──▶ relay                                                        the link between them
 //!        └──▶ compromised                                                  a transmitter that lies
+//!
+//! raw ──▶ two sockets and nothing else ─────────────────────────────┐
+//! fec ──▶ blocks, by each kernel ────────────────────────────────────┤
+//! link, bursts ─▶ trial ─▶ drive, with losses drawn in the receiver ─┼─▶ measure: records, tables, plots, two records side by side
+//! pair ─▶ drive, one end a host ─────────────────────────────────────┘
 //! ```
 //!
 //! The programs are this executable, started again with a hidden verb that makes the very call that the program's `main` makes: so there
@@ -12,15 +17,27 @@
 
 #![forbid(unsafe_code)]
 
+mod bursts;
 mod cli;
+mod clock;
 pub mod compare;
 pub mod compromised;
 mod demo;
 pub mod drive;
+mod fec;
+mod input;
+mod link;
+pub mod lossy;
+mod measure;
+mod outfile;
+mod pair;
+mod raw;
 pub mod relay;
 mod signals;
+mod size;
 mod terminal;
 mod transfer;
+mod trial;
 
 pub use cli::run;
 pub use demo::rough_link;

@@ -37,6 +37,12 @@ impl Screen {
         }
     }
 
+    /// Without colour.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self { colour: false }
+    }
+
     /// `text` in its tone.
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         let sequence = match tone {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use diode_bench::relay::{ImpairmentSettings, Relay, RelayConfig, RelayReport};
-use hw::udp::{Batch, MAX_BATCH, SinkConfig, SourceConfig, UdpSink, UdpSource};
+use hw::udp::{Batch, Datagram, MAX_BATCH, Offload, SinkConfig, SourceConfig, UdpSink, UdpSource};
 use hw::units::Percent;
 
 /// Longer than any wait here takes: a failure, not a hang.
@@ -17,6 +17,8 @@ fn source() -> UdpSource {
         listen: SocketAddr::from(ANY),
         receive_buffer_bytes: 8 << 20,
         interface: None,
+        from: None,
+        offload: Offload::Auto,
     })
     .expect("a source")
 }
@@ -26,8 +28,20 @@ fn sink_to(to: SocketAddr) -> UdpSink {
         to,
         bind: None,
         send_buffer_bytes: 1 << 20,
+        offload: Offload::Auto,
     })
     .expect("a sink")
+}
+
+fn send(sink: &mut UdpSink, datagrams: &[impl AsRef<[u8]>]) {
+    let datagrams: Vec<_> = datagrams
+        .iter()
+        .map(|datagram| Datagram {
+            header: &[],
+            body: datagram.as_ref(),
+        })
+        .collect();
+    sink.send(&datagrams).expect("sent");
 }
 
 fn percent(text: &str) -> Percent {
@@ -35,12 +49,13 @@ fn percent(text: &str) -> Percent {
 }
 
 fn receive(source: &mut UdpSource, count: usize) -> Vec<Vec<u8>> {
-    let mut batch = Batch::new(MAX_BATCH, 2_048);
+    let mut batch = Batch::new(MAX_BATCH << 16);
     let mut datagrams = Vec::new();
     while datagrams.len() < count {
         let came = source.recv_batch(&mut batch, LONG).expect("received");
         assert!(came > 0, "{} of {count} came", datagrams.len());
-        datagrams.extend(batch.iter().map(<[u8]>::to_vec));
+        datagrams.extend(batch.datagrams().map(|received| received.bytes.to_vec()));
+        batch.clear();
     }
     datagrams
 }
@@ -76,7 +91,7 @@ fn a_link_without_damage_delivers_every_datagram_in_order() {
     let config = RelayConfig::new(SocketAddr::from(ANY), rx.local_addr(), 1);
     let relay = Relay::bind(config).expect("a relay").spawn().expect("runs");
     let sent = datagrams();
-    sink_to(relay.local_addr()).send_batch(&sent).expect("sent");
+    send(&mut sink_to(relay.local_addr()), &sent);
     assert_eq!(receive(&mut rx, sent.len()), sent);
 }
 
@@ -96,7 +111,7 @@ fn a_rough_link_accounts_for_every_datagram() {
     };
     let relay = Relay::bind(config).expect("a relay").spawn().expect("runs");
     let mut tx = sink_to(relay.local_addr());
-    tx.send_batch(&datagrams()).expect("sent");
+    send(&mut tx, &datagrams());
     receive(&mut rx, 200);
     let report = relay.stop().expect("a report");
     let damage = &report.damage;
@@ -116,7 +131,7 @@ fn a_silent_link_lets_go_of_what_it_held_back() {
         ..RelayConfig::new(SocketAddr::from(ANY), rx.local_addr(), 7)
     };
     let relay = Relay::bind(config).expect("a relay").spawn().expect("runs");
-    sink_to(relay.local_addr()).send_batch(&[b"last"]).expect("sent");
+    send(&mut sink_to(relay.local_addr()), &[b"last"]);
     assert_eq!(receive(&mut rx, 1), [b"last"]);
 }
 
@@ -131,7 +146,7 @@ fn what_comes_beyond_the_rate_and_the_queue_is_dropped_and_counted() {
     // All are there before the relay looks: at 10 ms for each of 1,250 bytes, ten are queued and the rest is too much.
     let mut relay = Relay::bind(config).expect("a relay");
     let mut tx = sink_to(relay.local_addr());
-    tx.send_batch(&vec![[0; 1_250]; 60]).expect("sent");
+    send(&mut tx, &vec![[0; 1_250]; 60]);
     let stop = std::sync::atomic::AtomicBool::new(false);
     let report = relay.run(&stop, Some(Duration::from_millis(1))).expect("a report");
     assert_eq!(report.over_rate, 50, "{report}");
@@ -150,7 +165,7 @@ fn a_rate_spreads_datagrams_over_the_time_that_their_bits_take() {
     let relay = Relay::bind(config).expect("a relay").spawn().expect("runs");
     let start = std::time::Instant::now();
     let mut tx = sink_to(relay.local_addr());
-    tx.send_batch(&vec![[0; 1_250]; 101]).expect("sent");
+    send(&mut tx, &vec![[0; 1_250]; 101]);
     receive(&mut rx, 101);
     // 1 ms for each, the first at once, less the millisecond of credit.
     let elapsed = start.elapsed();

@@ -10,6 +10,8 @@
     reason = "a test prepares files by itself, and fails by panicking"
 )]
 
+use std::sync::Arc;
+
 use diode_bench::relay::{Impairment, Outgoing};
 use diode_bench::rough_link;
 use protocol::bundle::seal::PackedHead;
@@ -21,8 +23,8 @@ use protocol::merkle::leaf_hash;
 use protocol::path::BundlePath;
 use protocol::reception::{Output, Reception, ReceptionLimits};
 use protocol::time::{Tick, UnixMillis};
-use protocol::transmission::{BundleShape, Settings, Transmission, Transmit};
-use protocol::wire::{LinkNumber, SessionId};
+use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
+use protocol::wire::{HEADER_LEN, LinkNumber, SessionId};
 
 const LEAF_LEN: usize = 262_144;
 /// The losses in a row that are provided for.
@@ -61,8 +63,8 @@ impl Sent {
             symbol_len: 1408,
             redundancy: Redundancy::new(0.06, BURST, 1e-9, 16).unwrap(),
             passes: 1,
+            lanes: 1,
             created: UnixMillis(1),
-            first_packet: 0,
         };
         let link_key = SigningKey::from_seed([4; 32]);
         let transmission = Transmission::new(&shape, &settings, &link_key).unwrap();
@@ -78,6 +80,7 @@ impl Sent {
         let limits = ReceptionLimits {
             memory_bytes: 1 << 28,
             sessions: 8,
+            lanes: 1,
             bundle_bytes: 1 << 34,
             idle_millis: 1000,
         };
@@ -87,10 +90,10 @@ impl Sent {
             reception.handle_datagram(datagram, Tick(0));
             while let Some(output) = reception.poll_output() {
                 match output {
-                    Output::Solve(job) => reception.handle_solved(job.run()),
+                    Output::Solve(job) => reception.handle_solved(job.run(), Tick(0)),
                     Output::Head { session, head } => {
                         let head = UnverifiedHead::parse(&head, self.envelope_len).unwrap();
-                        reception.accept_head(session, head.index);
+                        reception.accept_head(session, Arc::new(head.index), Tick(0));
                     }
                     Output::Complete { .. } => complete = true,
                     _ => {}
@@ -155,21 +158,15 @@ fn leaves(content: &[u8]) -> Vec<Digest> {
     content.chunks(LEAF_LEN).map(leaf_hash).collect()
 }
 
-fn transmitted(mut transmission: Transmission, bytes: &[u8]) -> Vec<Vec<u8>> {
+fn transmitted(transmission: Transmission, bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut datagrams = Vec::new();
-    loop {
-        while let Some(job) = transmission.poll_job() {
-            let start = job.file_offset() as usize;
-            let block = &bytes[start..start + job.block().len as usize];
-            let coded = job.run(block).unwrap();
-            transmission.handle_coded(coded);
-        }
-        match transmission.poll_transmit() {
-            Transmit::Datagram { header, body } => datagrams.push([&header, body].concat()),
-            Transmit::Starved => panic!("every job was run"),
-            Transmit::Finished => return datagrams,
-        }
-    }
+    let read = |job: &EncodeJob, place: &mut [u8]| {
+        let start = job.file_offset() as usize;
+        place.copy_from_slice(&bytes[start..start + place.len()]);
+    };
+    let send = |_: usize, header: &[u8; HEADER_LEN], body: &[u8]| datagrams.push([header, body].concat());
+    transmission.drive(&mut [Lane::new(0)], read, send).unwrap();
+    datagrams
 }
 
 /// Those of `all` for which `survives` does not hold.

@@ -3,7 +3,7 @@
 //! The text of an error ends with its mend; the system's own words follow as its source.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A failure at one of the link's sockets.
@@ -44,6 +44,14 @@ pub enum HwError {
         to: SocketAddr,
         /// The local address it was given.
         bind: SocketAddr,
+    },
+    /// A source's one sender and its local address are not of one family, so that nothing could ever come.
+    #[error("cannot receive from {from} at {address}: {}", self.mend())]
+    SenderFamily {
+        /// The sender's address.
+        from: IpAddr,
+        /// The local address.
+        address: SocketAddr,
     },
     /// A datagram is longer than the interface carries (EMSGSIZE). Nothing is fragmented and nothing falls back.
     #[error("a datagram of {bytes} bytes does not fit the interface towards {to}: {}", self.mend())]
@@ -104,7 +112,7 @@ impl HwError {
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
         match self {
-            Self::FamilyMismatch { .. } => None,
+            Self::FamilyMismatch { .. } | Self::SenderFamily { .. } => None,
             Self::Setup { source, .. }
             | Self::Bind { source, .. }
             | Self::Interface { source, .. }
@@ -132,7 +140,7 @@ impl HwError {
         match self {
             Self::Bind { source, .. } => bind_mend(source),
             Self::Interface { source, .. } => interface_mend(source),
-            Self::FamilyMismatch { .. } => "give both as IPv4 or both as IPv6 addresses",
+            Self::FamilyMismatch { .. } | Self::SenderFamily { .. } => "give both as IPv4 or both as IPv6 addresses",
             Self::DatagramTooLarge { .. } => {
                 "set `mtu` to the smallest MTU on the way, or raise the interface's with `ip link set DEV mtu N`"
             }
@@ -187,7 +195,7 @@ fn system_mend(source: &io::Error) -> &'static str {
 mod tests {
     use super::*;
 
-    const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 5000);
+    const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 5000);
 
     #[test]
     fn a_datagram_too_large_is_named_with_its_size_its_target_and_the_mtu_setting() {

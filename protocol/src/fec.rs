@@ -31,12 +31,10 @@ mod tests;
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
-
 pub use gather::{Gathered, Insert};
+pub use gf256::Kernel;
 pub use redundancy::{Redundancy, RedundancyError};
 
-use self::gf256::Kernel;
 use crate::limits::{MAX_ESI, MAX_K, MAX_SYMBOL_LEN, MIN_SYMBOL_LEN};
 
 /// Why a block could not be coded.
@@ -117,38 +115,106 @@ impl Oti {
     }
 }
 
+/// Who does the arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The fastest kernel of this processor, or the library where that is faster.
+    Fastest,
+    /// This kernel, however many symbols there are.
+    Kernel(Kernel),
+    /// The `raptorq` crate.
+    Library,
+}
+
+impl Method {
+    /// The kernel to use, if it is not the library's turn; the fastest one only if it is `worth` it.
+    fn kernel(self, worth: impl FnOnce(Kernel) -> bool) -> Option<Kernel> {
+        match self {
+            Self::Fastest => Some(Kernel::fastest()).filter(|kernel| worth(*kernel)),
+            Self::Kernel(kernel) => Some(kernel),
+            Self::Library => None,
+        }
+    }
+}
+
+/// Memory for a block and its repair symbols, to be used again for the next: fresh pages cost more than the coding.
+#[derive(Debug, Default)]
+pub struct BlockBuffers {
+    source: Vec<u8>,
+    repair: Vec<u8>,
+}
+
+impl BlockBuffers {
+    /// Room for a block of `len` bytes, whatever they are, to be filled before it is coded.
+    pub fn block_mut(&mut self, len: usize) -> &mut [u8] {
+        self.source.resize(len, 0);
+        &mut self.source
+    }
+
+    /// The bytes of the block, as they were filled in.
+    #[must_use]
+    pub fn block(&self) -> &[u8] {
+        &self.source
+    }
+}
+
 /// A block with its repair symbols, ready to be sent.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct CodedBlock {
     oti: Oti,
-    source: Bytes,
-    /// One after another.
-    repair: Bytes,
+    /// The block, and zeros up to whole symbols; the repair symbols one after another.
+    buffers: BlockBuffers,
     first_repair: u32,
 }
 
 impl CodedBlock {
-    /// Codes `block`, with the repair symbols whose ESIs are in `repair`.
+    /// Codes a copy of `block`, with the repair symbols whose ESIs are in `repair`.
     ///
     /// # Errors
     /// [`FecError`] if a length or id is out of its range.
     pub fn encode(block: &[u8], symbol_len: u16, repair: Range<u32>) -> Result<Self, FecError> {
-        let oti = Oti::new(block.len(), symbol_len)?;
+        let mut buffers = BlockBuffers::default();
+        buffers.block_mut(block.len()).copy_from_slice(block);
+        Self::encode_in(buffers, symbol_len, repair)
+    }
+
+    /// Codes the block that `buffers` holds, where it lies.
+    ///
+    /// # Errors
+    /// [`FecError`] if a length or id is out of its range.
+    pub fn encode_in(buffers: BlockBuffers, symbol_len: u16, repair: Range<u32>) -> Result<Self, FecError> {
+        Self::encode_by(Method::Fastest, buffers, symbol_len, repair)
+    }
+
+    /// As [`encode_in`](Self::encode_in), by a method of the caller's choice; the bytes are the same.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode_by(
+        method: Method,
+        mut buffers: BlockBuffers,
+        symbol_len: u16,
+        repair: Range<u32>,
+    ) -> Result<Self, FecError> {
+        let oti = Oti::new(buffers.source.len(), symbol_len)?;
         if repair.end > MAX_ESI + 1 {
             return Err(FecError::Esi { esi: MAX_ESI + 1 });
         }
-        let mut padded = BytesMut::with_capacity(oti.padded_len());
-        padded.extend_from_slice(block);
-        padded.resize(oti.padded_len(), 0);
-        let source = padded.freeze();
+        let BlockBuffers { source, repair: out } = &mut buffers;
+        source.resize(oti.padded_len(), 0);
         let first_repair = repair.start.max(oti.k());
-        let repair = repair_symbols(Kernel::fastest(), &oti, &source, first_repair..repair.end)?;
+        repair_symbols(method, &oti, source, first_repair..repair.end, out)?;
         Ok(Self {
             oti,
-            source,
-            repair,
+            buffers,
             first_repair,
         })
+    }
+
+    /// The memory, for another block.
+    #[must_use]
+    pub fn into_buffers(self) -> BlockBuffers {
+        self.buffers
     }
 
     /// Source symbols (K).
@@ -160,15 +226,15 @@ impl CodedBlock {
     /// Repair symbols held.
     #[must_use]
     pub fn repair_count(&self) -> u32 {
-        u32::try_from(self.repair.len() / self.oti.symbol_len()).unwrap_or(u32::MAX)
+        u32::try_from(self.buffers.repair.len() / self.oti.symbol_len()).unwrap_or(u32::MAX)
     }
 
     /// The `nth` symbol to send, source symbols first: its ESI and bytes.
     #[must_use]
     pub fn nth(&self, nth: u32) -> Option<(u32, &[u8])> {
         let (symbols, index, esi) = match nth.checked_sub(self.k()) {
-            None => (&self.source, nth, nth),
-            Some(index) => (&self.repair, index, self.first_repair.checked_add(index)?),
+            None => (&self.buffers.source, nth, nth),
+            Some(index) => (&self.buffers.repair, index, self.first_repair.checked_add(index)?),
         };
         let start = (index as usize).checked_mul(self.oti.symbol_len())?;
         let symbol = symbols.get(start..)?.get(..self.oti.symbol_len())?;
@@ -176,13 +242,22 @@ impl CodedBlock {
     }
 }
 
-/// The repair symbols of `source` with these ESIs, one after another, by whichever way is faster.
-fn repair_symbols(kernel: Kernel, oti: &Oti, source: &[u8], esis: Range<u32>) -> Result<Bytes, FecError> {
+/// Puts the repair symbols of `source` with these ESIs into `out`, one after another, by whichever way is faster.
+fn repair_symbols(
+    method: Method,
+    oti: &Oti,
+    source: &[u8],
+    esis: Range<u32>,
+    out: &mut Vec<u8>,
+) -> Result<(), FecError> {
+    out.clear();
     let ids = esis.start - oti.k()..esis.end.saturating_sub(oti.k());
-    if ids.len() <= kernel.most_repair()
+    if let Some(kernel) = method.kernel(|kernel| ids.len() <= kernel.most_repair())
         && let Some(rows) = generator::rows(oti.k(), ids)
     {
-        return Ok(dense::repair_symbols(kernel, oti, source, &rows));
+        dense::repair_symbols(kernel, oti, source, &rows, out);
+        return Ok(());
     }
-    gate::repair_symbols(oti, source, esis)
+    *out = gate::repair_symbols(oti, source, esis)?;
+    Ok(())
 }

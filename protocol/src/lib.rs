@@ -3,7 +3,7 @@
 //! ```text
 //!  author's desk          tx host                                     rx host
 //!  bundle::seal ──file──▶ Transmission ──datagrams──▶ (one way) ──▶ Reception ──▶ bundle::verify_head ──▶ admission
-//!                          │ layout, fec::Encoded                     │ wire::Packet, fec::Gathered
+//!                          │ layout, fec::CodedBlock                  │ wire::Packet, fec::Gathered
 //!                          └ wire::Announce, signed by the link key   └ every leaf against the signed index
 //! ```
 //!

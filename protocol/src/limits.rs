@@ -24,6 +24,8 @@ pub const MAX_LEAF_LEN: u32 = 262_144;
 pub const MAX_LEAVES_PER_BLOCK: u16 = 256;
 /// Blocks in an interleaving group (D).
 pub const MAX_DEPTH: u16 = 1024;
+/// Lanes of a link.
+pub const MAX_LANES: u8 = 16;
 /// Times a transmission is repeated.
 pub const MAX_PASSES: u16 = 64;
 /// Bytes of an announce's encoded fields.

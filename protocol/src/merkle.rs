@@ -8,6 +8,10 @@
 //!   H(0 ‖ leaf₀) H(0 ‖ leaf₁)
 //! ```
 
+mod batch;
+
+pub use batch::{leaf_hashes, leaves_together};
+
 use crate::digest::{Digest, Hasher};
 
 /// The hash of a leaf: SHA-256(0x00 ‖ data).

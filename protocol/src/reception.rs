@@ -1,41 +1,48 @@
 //! Datagrams in, verified blocks out: the receiver's side of the link.
 //!
 //! ```text
-//! handle_datagram ─▶ Open ──K symbols──▶ Solving ──handle_solved──▶ leaves equal the index ─▶ Done ─▶ Write
-//!                     ▲ └ by session and block    │ (job run on any thread)        │
-//!                     └─────not determined────────┘◀────empty; the 8th ends it──────┘ forged, or damaged past the CRC
+//! handle_datagram ─▶ Open ──K symbols──▶ Solving ─▶ job run and content written, on any thread ──handle_solved──▶ Done
+//!                     ▲ └ by session and block    │                                     │
+//!                     └─────not determined────────┘◀────empty; the 8th ends it──────────┘ a leaf is not the signed one:
+//!                                                                                         forged, or damaged past the CRC
 //!
 //! session:  announce verified ─▶ Opened ─▶ head complete ─▶ Head ──accept_head──▶ all blocks done ─▶ Complete
 //!                                     └──── idle, refused, evicted, stopped ────▶ Ended
 //! ```
 //!
-//! The driver does what an [`Output`] says: it creates and writes files, runs [`SolveJob`]s, verifies heads with
+//! The driver does what an [`Output`] says: it creates files, runs [`SolveJob`]s and writes what they give, verifies heads with
 //! [`verify_announced_head`]. Blocks that come before the head are written unverified, and their leaf hashes kept
 //! until the head is accepted.
 //!
 //! Always true:
 //! - no memory is set aside for a session that no valid announce opened, and all sessions' reservations fit the budget;
-//! - every content leaf of a `Complete` session equals the signed index;
+//! - every content leaf of a `Complete` session equals the signed index and was written before;
 //! - a datagram costs its own handling: what it can't be used for is counted in [`Counters`] and forgotten.
 
 mod counters;
 mod head;
-mod lane;
+mod loss;
+mod pool;
 mod session;
+mod solving;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 pub use counters::Counters;
 pub use head::verify_announced_head;
-pub use session::{SolveJob, Solved, Summary};
+pub use loss::{Lost, Place};
+pub use session::Summary;
+pub use solving::{SolveJob, Solved};
 
 use crate::bundle::{LeafIndex, Refusal};
 use crate::keys::{KeyId, PublicKey};
 use crate::time::Tick;
 use crate::wire::{Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce};
-use lane::Lane;
+use loss::{LossMeter, Reading};
+use pool::Pool;
 use session::{Session, SymbolFate};
 
 /// Sessions that are over and remembered, so that their late datagrams do not open them again.
@@ -48,6 +55,8 @@ pub struct ReceptionLimits {
     pub memory_bytes: u64,
     /// Sessions at once.
     pub sessions: usize,
+    /// Lanes that are received.
+    pub lanes: u8,
     /// Bytes of the largest bundle.
     pub bundle_bytes: u64,
     /// Milliseconds after which a session without a new symbol is over.
@@ -64,7 +73,7 @@ pub enum Output {
         /// Its announce, boxed since it is far larger than the other outputs.
         announce: Box<SignedAnnounce>,
     },
-    /// A block may be determined: run the job and hand the result to [`Reception::handle_solved`].
+    /// A block may be determined: run the job, write [`Solved::content`], hand the result to [`Reception::handle_solved`].
     Solve(Box<SolveJob>),
     /// A head is complete and equals the announced digest: verify it, then call [`Reception::accept_head`] or [`Reception::refuse`].
     Head {
@@ -73,16 +82,7 @@ pub enum Output {
         /// Envelope and leaf index.
         head: Bytes,
     },
-    /// Content to be written.
-    Write {
-        /// The session.
-        session: SessionId,
-        /// Where, in the bundle's file.
-        offset: u64,
-        /// The block's bytes.
-        bytes: Bytes,
-    },
-    /// Head accepted, every leaf verified: all that is to be written has been put out before this.
+    /// Head accepted, every leaf verified and written.
     Complete {
         /// The session.
         session: SessionId,
@@ -111,9 +111,9 @@ pub enum Output {
         announce: Box<Announce>,
         /// The setting of this receiver that it exceeds.
         setting: &'static str,
-        /// What it would need, in bytes.
+        /// What it would need: bytes, or lanes.
         needs: u64,
-        /// What the setting allows, in bytes.
+        /// What the setting allows.
         allows: u64,
     },
 }
@@ -133,6 +133,27 @@ pub enum Ending {
     Dropped,
 }
 
+/// A datagram as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The lane that it came on, from 0.
+    pub lane: usize,
+    /// Its bytes, of any length and content.
+    pub bytes: &'a [u8],
+    /// Where those that are missing before it were lost, if any are.
+    pub lost_at: Place,
+}
+
+impl<'a, B: AsRef<[u8]> + ?Sized> From<&'a B> for Incoming<'a> {
+    fn from(bytes: &'a B) -> Self {
+        Self {
+            lane: 0,
+            bytes: bytes.as_ref(),
+            lost_at: Place::Link,
+        }
+    }
+}
+
 /// The receiver's state.
 #[derive(Debug)]
 pub struct Reception {
@@ -141,7 +162,9 @@ pub struct Reception {
     sessions: BTreeMap<SessionId, Session>,
     ended: BTreeSet<SessionId>,
     ended_order: VecDeque<SessionId>,
-    lane: Lane,
+    /// One for each lane.
+    meters: Vec<LossMeter>,
+    pool: Pool,
     counters: Counters,
     /// The last link key that announced something and is not pinned.
     stranger: Option<KeyId>,
@@ -158,7 +181,8 @@ impl Reception {
             sessions: BTreeMap::new(),
             ended: BTreeSet::new(),
             ended_order: VecDeque::new(),
-            lane: Lane::default(),
+            meters: (0..limits.lanes).map(|_| LossMeter::default()).collect(),
+            pool: Pool::default(),
             counters: Counters::default(),
             stranger: None,
             outputs: VecDeque::new(),
@@ -177,22 +201,41 @@ impl Reception {
         self.sessions.len()
     }
 
+    /// Whether a further session would drive one out.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.sessions.len() >= self.limits.sessions
+    }
+
     /// Blocks done and blocks in all, of a session that goes on.
     #[must_use]
     pub fn progress(&self, session: SessionId) -> Option<(u32, u32)> {
         self.sessions.get(&session).map(Session::progress)
     }
 
+    /// Datagrams that are missing between those that came, by place.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        let mut all = Lost::default();
+        for meter in &self.meters {
+            all += meter.lost();
+        }
+        all
+    }
+
     /// Takes a datagram of any length and content.
-    pub fn handle_datagram(&mut self, datagram: &[u8], now: Tick) {
+    pub fn handle_datagram<'a>(&mut self, incoming: impl Into<Incoming<'a>>, now: Tick) {
+        let Incoming { lane, bytes, lost_at } = incoming.into();
         self.counters.datagrams += 1;
-        let packet = match Packet::parse(datagram) {
+        let packet = match Packet::parse(bytes) {
             Ok(packet) => packet,
             Err(error) => return self.counters.count_wire_error(error),
         };
         // What belongs to no session may bear any number: it counts only where it fits between those that do.
         let known = self.sessions.contains_key(&packet.header.session);
-        self.lane.count(packet.header.packet, known);
+        if let Some(meter) = self.meters.get_mut(lane) {
+            meter.count(packet.header.packet, known, lost_at);
+        }
         match packet.header.kind {
             Kind::Filler => self.counters.filler += 1,
             Kind::Announce => self.handle_announce(packet, now),
@@ -239,8 +282,9 @@ impl Reception {
         let file_len = signed.layout().file_len();
         let needs = Session::reservation(&signed);
         for (setting, needs, allows) in [
-            ("limits.bundle", file_len, self.limits.bundle_bytes),
-            ("limits.memory", needs, self.limits.memory_bytes),
+            ("link.lanes", signed.announce().lanes.into(), self.limits.lanes.into()),
+            ("limits.bundle_mib", file_len, self.limits.bundle_bytes),
+            ("limits.memory_mib", needs, self.limits.memory_bytes),
         ] {
             if needs > allows {
                 self.remember_ended(id);
@@ -253,12 +297,14 @@ impl Reception {
                 });
             }
         }
-        while self.sessions.len() >= self.limits.sessions.max(1) || self.reserved() + needs > self.limits.memory_bytes {
+        while self.sessions.len() >= self.limits.sessions.max(1) || self.unreserved() < needs {
             let Some(victim) = self.victim() else { break };
             self.end(victim, Ending::Evicted);
         }
-        self.sessions
-            .insert(id, Session::new(id, signed.clone(), body, self.lane.meter(), now));
+        // Room first, so that what is at rest and what is reserved fit the budget at every moment.
+        self.pool.keep_within(self.unreserved().saturating_sub(needs));
+        let session = Session::new(id, signed.clone(), body, self.reading(), now);
+        self.sessions.insert(id, session);
         self.outputs.push_back(Output::Opened {
             session: id,
             announce: Box::new(signed),
@@ -267,6 +313,19 @@ impl Reception {
 
     fn reserved(&self) -> u64 {
         self.sessions.values().map(Session::reserved).sum()
+    }
+
+    fn unreserved(&self) -> u64 {
+        self.limits.memory_bytes.saturating_sub(self.reserved())
+    }
+
+    /// All lanes together.
+    fn reading(&self) -> Reading {
+        let mut all = Reading::default();
+        for meter in &self.meters {
+            all += meter.reading();
+        }
+        all
     }
 
     /// The session that gives way to a new one: without an accepted head first, then the one without progress for longest.
@@ -284,7 +343,7 @@ impl Reception {
             }
             return;
         };
-        match session.handle_symbol(header.block, header.esi, packet.body, now) {
+        match session.handle_symbol(header.block, header.esi, packet.body, now, &mut self.pool) {
             SymbolFate::Stored => self.counters.symbols += 1,
             SymbolFate::Solve(job) => {
                 self.counters.symbols += 1;
@@ -296,25 +355,26 @@ impl Reception {
         }
     }
 
-    /// Takes a job's result.
-    pub fn handle_solved(&mut self, solved: Solved) {
+    /// Takes a job's result, whose [`content`](Solved::content) was written.
+    pub fn handle_solved(&mut self, solved: Solved, now: Tick) {
         let id = solved.session();
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        if let Err(refusal) = session.handle_solved(solved, &mut self.outputs, &mut self.counters) {
-            self.end(id, Ending::Refused(refusal));
-        } else {
-            self.complete(id);
+        let (memory, result) = session.handle_solved(solved, now, &mut self.outputs, &mut self.counters);
+        self.pool.give(memory, self.unreserved());
+        match result {
+            Err(refusal) => self.end(id, Ending::Refused(refusal)),
+            Ok(()) => self.complete(id),
         }
     }
 
     /// Goes on with a session whose head was verified; `index` is that head's.
-    pub fn accept_head(&mut self, id: SessionId, index: LeafIndex) {
+    pub fn accept_head(&mut self, id: SessionId, index: Arc<LeafIndex>, now: Tick) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        match session.accept_head(index, &mut self.counters) {
+        match session.accept_head(index, now, &mut self.counters) {
             Err(refusal) => self.end(id, Ending::Refused(refusal)),
             Ok(()) => self.complete(id),
         }
@@ -361,17 +421,23 @@ impl Reception {
         }
     }
 
+    /// Whether there is something to do.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
     fn complete(&mut self, id: SessionId) {
-        let lane = self.lane.meter();
+        let reading = self.reading();
         if let Some(session) = self.sessions.get(&id)
             && session.is_complete()
         {
-            let summary = session.summary(lane);
+            let summary = session.summary(reading);
             self.sessions.remove(&id);
             self.remember_ended(id);
             self.outputs.push_back(Output::Complete { session: id, summary });
@@ -388,7 +454,7 @@ impl Reception {
             (Ending::Idle, Some(refusal)) => Ending::Refused(refusal),
             (why, _) => why,
         };
-        let summary = session.summary(self.lane.meter());
+        let summary = session.summary(self.reading());
         let announce = Box::new(session.announce().clone());
         self.outputs.push_back(Output::Ended {
             session: id,

@@ -105,7 +105,7 @@ const RECIPES: &[Recipe] = &[
     ("merkle.json", || pretty(&arithmetic::merkle())),
     ("redundancy.json", || pretty(&arithmetic::redundancy())),
     ("transmission.datagrams", || {
-        transmissions::framed(&transmissions::whole().datagrams())
+        transmissions::framed(&transmissions::whole().datagrams().concat())
     }),
     ("transmissions.json", || pretty(&transmissions::transmissions())),
 ];

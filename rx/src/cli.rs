@@ -31,6 +31,13 @@ pub(crate) enum Verb {
     #[command(after_help = "Example:\n  diode-rx --home /var/lib/diode-rx serve\n\n\
         Prints `ready` once datagrams are taken. DIODE_LOG sets what is logged on standard error (info by default).")]
     Serve,
+    /// Tells how the link is doing, and where datagrams were lost.
+    #[command(after_help = "Example:\n  diode-rx --home /var/lib/diode-rx status")]
+    Status {
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists the admitted bundles.
     #[command(after_help = "Example:\n  diode-rx list --state held")]
     List(ListArgs),

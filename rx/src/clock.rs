@@ -13,6 +13,13 @@ pub fn wall() -> UnixMillis {
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// What the system's clock says, in microseconds since 1970.
+#[must_use]
+pub fn wall_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// A clock for waiting, from the moment it was made.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticker(Instant);

@@ -1,10 +1,11 @@
 //! The receiver's configuration: what is written in `diode-rx.toml`, and what the receiver runs on once it is checked.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use audit::storage::read_outside;
 use protocol::keys::PublicKey;
+use protocol::limits::MAX_LANES;
 use protocol::reception::ReceptionLimits;
 use serde::Deserialize;
 
@@ -71,6 +72,8 @@ struct LinkTable {
     listen: String,
     name: Option<String>,
     keys: Option<Vec<PathBuf>>,
+    lanes: Option<u8>,
+    from: Option<String>,
     interface: Option<String>,
     receive_buffer_mib: Option<u32>,
 }
@@ -93,6 +96,8 @@ pub struct Config {
     pub link: String,
     /// Where datagrams come in.
     pub listen: SocketAddr,
+    /// The one address that datagrams may come from, if it is told.
+    pub from: Option<IpAddr>,
     /// The interface to take them from, if only one.
     pub interface: Option<String>,
     /// Bytes asked for the socket's buffer.
@@ -142,6 +147,8 @@ impl Config {
             listen,
             name: link,
             keys,
+            lanes,
+            from,
             interface,
             receive_buffer_mib,
         } = written.link;
@@ -159,16 +166,13 @@ impl Config {
                 "name at least one file with a link key".to_owned(),
             ));
         }
+        let lanes = check.range("link.lanes", lanes.unwrap_or(1).into(), 1..=MAX_LANES.into())? as u8;
+        let listen = check.listen(&listen, lanes)?;
         Ok(Self {
             receiver: check.name("receiver.name", name)?,
             link: check.name("link.name", link.unwrap_or_else(|| "main".to_owned()))?,
-            listen: listen.parse().map_err(|_| {
-                check.refuse(
-                    "link.listen",
-                    listen.clone(),
-                    "write address and port, such as 0.0.0.0:4600".to_owned(),
-                )
-            })?,
+            listen,
+            from: from.map(|from| check.from(&from, listen)).transpose()?,
             interface,
             receive_buffer: check.range(
                 "link.receive_buffer_mib",
@@ -183,6 +187,7 @@ impl Config {
                     << 20,
                 bundle_bytes: (check.range("limits.bundle_mib", bundle_mib.unwrap_or(16_384), 1..=16_777_216)? as u64)
                     << 20,
+                lanes,
                 sessions: check.range("limits.sessions", sessions.unwrap_or(8).into(), 1..=1024)?,
                 idle_millis: check.range("limits.idle_ms", idle_ms.unwrap_or(30_000), 100..=86_400_000)? as u64,
             },
@@ -224,6 +229,29 @@ impl Check<'_> {
                 format!("write a number from {} to {}", range.start(), range.end()),
             )),
         }
+    }
+
+    /// Address and port, with room for the ports of all lanes.
+    fn listen(&self, value: &str, lanes: u8) -> Result<SocketAddr, ConfigError> {
+        let mend = |text: &str| self.refuse("link.listen", value.to_owned(), text.to_owned());
+        let listen: SocketAddr = value
+            .parse()
+            .map_err(|_| mend("write address and port, such as 0.0.0.0:4600 or [::]:4600"))?;
+        if listen.port() > u16::MAX - u16::from(lanes - 1) {
+            return Err(mend("choose a lower port: each lane takes the next one"));
+        }
+        Ok(listen)
+    }
+
+    /// An address of the family that is listened at.
+    fn from(&self, value: &str, listen: SocketAddr) -> Result<IpAddr, ConfigError> {
+        let address = value.parse().ok();
+        address
+            .filter(|from: &IpAddr| from.is_ipv4() == listen.is_ipv4())
+            .ok_or_else(|| {
+                let mend = "write the transmitter's address, of the same family as link.listen".to_owned();
+                self.refuse("link.from", value.to_owned(), mend)
+            })
     }
 
     fn name(&self, key: &'static str, value: String) -> Result<String, ConfigError> {
@@ -268,7 +296,9 @@ mod tests {
         let (template, least) = (parse(&all).unwrap(), parse(LEAST).unwrap());
         assert_eq!(
             format!("{template:?}"),
-            format!("{least:?}").replace("interface: None", "interface: Some(\"eth1\")")
+            format!("{least:?}")
+                .replace("interface: None", "interface: Some(\"eth1\")")
+                .replace("from: None", "from: Some(192.0.2.1)")
         );
     }
 

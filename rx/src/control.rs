@@ -41,6 +41,14 @@ pub enum Request {
     },
 }
 
+/// What is asked of whoever runs, and changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Query {
+    /// How the link is doing: the answer's text is a [`Status`](crate::status::Status) in JSON.
+    Status,
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -54,7 +62,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// If an owner listens and the exchange fails.
-pub fn ask(socket: &Path, request: &Request) -> io::Result<Option<Answer>> {
+pub fn ask(socket: &Path, request: &impl Serialize) -> io::Result<Option<Answer>> {
     let mut stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod limiter;
 pub mod owner;
 pub mod serve;
+pub mod status;
 mod verbs;
 
 use std::ffi::OsString;
@@ -29,10 +30,20 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, TrustVerb, Verb};
+use hw::udp::UdpSource;
+use serve::Source;
 use verbs::Failure;
 
 /// Runs a verb: `args` begins with the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_behind(args, |source, _lane| source)
+}
+
+/// As [`run`], with a link of the caller's between each lane's socket and the receiver: for measurements and trials.
+pub fn run_behind<S: Source>(
+    args: impl IntoIterator<Item = OsString>,
+    link: impl Fn(UdpSource, usize) -> S,
+) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -42,17 +53,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if usage { verbs::USAGE } else { 0 });
         }
     };
-    match dispatch(cli) {
+    match dispatch(cli, link) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-fn dispatch(cli: Cli) -> Result<(), Failure> {
+fn dispatch<S: Source>(cli: Cli, link: impl Fn(UdpSource, usize) -> S) -> Result<(), Failure> {
     let home = &cli.home;
     match cli.verb {
         Verb::Init(args) => verbs::init::run(home, &args),
-        Verb::Serve => verbs::serve(home),
+        Verb::Serve => verbs::serve(home, link),
+        Verb::Status { json } => verbs::status::run(home, json),
         Verb::List(args) => verbs::list::run(home, &args),
         Verb::Show(args) => verbs::show::run(home, &args),
         Verb::Tail(args) => verbs::tail::run(home, &args),

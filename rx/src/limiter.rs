@@ -29,6 +29,13 @@ impl Limiter {
         fits
     }
 
+    /// Whether an entry at `now` would be written on its own, or be the first of a new minute.
+    #[must_use]
+    pub fn has_room(&self, now: UnixMillis) -> bool {
+        let in_window = |begun: UnixMillis| now.millis_since(begun) < MINUTE_MILLIS;
+        self.let_through < PER_MINUTE || !self.window.is_some_and(in_window)
+    }
+
     /// How many entries a finished minute held back, if any; starts the next minute.
     pub fn finish_minute(&mut self, now: UnixMillis) -> Option<u64> {
         let begun = self.window?;
@@ -66,6 +73,18 @@ mod tests {
         assert_eq!(limiter.finish_minute(UnixMillis(59_999)), None);
         assert_eq!(limiter.finish_minute(UnixMillis(60_000)), Some(1));
         assert!(limiter.admit(UnixMillis(60_001)));
+    }
+
+    #[test]
+    fn there_is_room_until_sixty_entries_and_again_a_minute_after_the_first() {
+        let mut limiter = Limiter::default();
+        assert!(limiter.has_room(UnixMillis(0)));
+        for i in 0..60 {
+            assert!(limiter.has_room(UnixMillis(i)));
+            limiter.admit(UnixMillis(i));
+        }
+        assert!(!limiter.has_room(UnixMillis(59_999)));
+        assert!(limiter.has_room(UnixMillis(60_000)));
     }
 
     #[test]

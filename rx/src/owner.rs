@@ -1,18 +1,25 @@
 //! The one place that changes log and quarantine. Whoever has an [`Owner`] holds the receiver's lock.
 //!
 //! ```text
-//! reassembly ─Arrival─▶ admit ─▶ HELD ─▶ scan ─▶ judge ─┬─ ALLOW, auto-release ─▶ release ─▶ RELEASED
-//! control socket ─────▶ release, reject, trust add      ├─ ALLOW or REVIEW ─▶ waits for a person
-//!                                                       └─ REJECT ─▶ REJECTED
+//! reassembly ─Arrival─▶ admit_all ─▶ HELD ─▶ scan ─▶ judge_all ─┬─ ALLOW, auto-release ─▶ release ─▶ RELEASED
+//! control socket ─────▶ release, reject, trust add              ├─ ALLOW or REVIEW ─▶ waits for a person
+//!                                                               └─ REJECT ─▶ REJECTED
 //! ```
+//!
+//! Bundles are admitted and judged in groups of any size: the syncs of a group are as many as those of one bundle.
 //!
 //! Always true: an event is in the log, synced, before its effect is final; what the log says and a crash undid is redone by
 //! [`Owner::open`].
 
 mod admission;
 mod decision;
+#[cfg(test)]
+mod group_tests;
 mod recovery;
+#[cfg(test)]
+pub(crate) mod testing;
 mod trust;
+mod verdict;
 
 use std::collections::VecDeque;
 use std::io;
@@ -22,7 +29,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use audit::event::{Event, EventKind};
 use audit::keyfile::{self, KeyFileError};
 use audit::log::{Log, LogError, Receipt};
-use audit::storage::{Lock, replace_durable};
+use audit::storage::{Lock, Storage, replace_durable};
 use protocol::digest::BundleId;
 use protocol::time::UnixMillis;
 use protocol::wire::Announce;
@@ -30,6 +37,7 @@ use scanner::quarantine::{Quarantine, QuarantineError};
 use scanner::scan::Scanner;
 
 pub use decision::Asked;
+pub use verdict::Scan;
 
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::{Clock, wall};
@@ -88,6 +96,8 @@ pub struct Owner {
     limiter: Limiter,
     /// Held bundles without a verdict, in the order of their admission.
     unscanned: VecDeque<BundleId>,
+    /// What policy decided, still to be carried out.
+    steps: VecDeque<verdict::Step>,
     /// The epoch of the last announce, once there was one.
     link_epoch: Option<u64>,
     _lock: Box<dyn Lock>,
@@ -99,22 +109,27 @@ impl Owner {
     /// # Errors
     /// [`OwnerError::Locked`] if another process owns the folder; else what can't be used.
     pub fn open(home: Home, config: &Config) -> Result<Self, OwnerError> {
-        let io_error = |what: &'static str| {
-            move |source| OwnerError::Io {
-                what: what.to_owned(),
-                source,
-            }
-        };
         let lock = home.lock().map_err(io_error("the lock can't be taken"))?;
         let lock = lock.ok_or_else(|| OwnerError::Locked {
             folder: home.dir().to_owned(),
         })?;
-        let key = keyfile::load(&home.path(home::LOG_KEY))?;
         let fingerprint_key = read_fingerprint_key(&home)?;
-        let log_folder = home
-            .sub(home::LOG)
-            .map_err(io_error("the log's folder can't be opened"))?;
-        let (log, recovery) = Log::open(log_folder, key, wall())?;
+        let parts = Parts {
+            log: home
+                .sub(home::LOG)
+                .map_err(io_error("the log's folder can't be opened"))?,
+            quarantine: home
+                .sub(home::QUARANTINE)
+                .map_err(io_error("the quarantine's folder can't be opened"))?,
+            scanner: Arc::new(Scanner::with_default_engines(fingerprint_key)),
+        };
+        Self::over(home, config, lock, parts)
+    }
+
+    /// [`open`](Self::open) under the lock, over whatever storage.
+    fn over(home: Home, config: &Config, lock: Box<dyn Lock>, parts: Parts) -> Result<Self, OwnerError> {
+        let key = keyfile::load(&home.path(home::LOG_KEY))?;
+        let (log, recovery) = Log::open(parts.log, key, wall())?;
         if let Some(earlier) = read_high_water(&home).map_err(io_error("the high-water mark can't be read"))? {
             log.check_against(&earlier)?;
         }
@@ -124,9 +139,6 @@ impl Owner {
             ledger.apply(index, &event);
         }
         tracing::debug!(entries = log.size(), ?recovery, "audit log read");
-        let folder = home
-            .sub(home::QUARANTINE)
-            .map_err(io_error("the quarantine's folder can't be opened"))?;
         let clock = Clock::after(ledger.newest());
         let behind_ms = clock.behind(wall());
         if behind_ms > TOLERATED_MS {
@@ -140,11 +152,12 @@ impl Owner {
             authority: Authority::new(config),
             clock,
             ledger: Arc::new(RwLock::new(ledger)),
-            quarantine: Arc::new(Quarantine::open(folder)?),
-            scanner: Arc::new(Scanner::with_default_engines(fingerprint_key)),
+            quarantine: Arc::new(Quarantine::open(parts.quarantine)?),
+            scanner: parts.scanner,
             marked: 0,
             limiter: Limiter::default(),
             unscanned: VecDeque::new(),
+            steps: VecDeque::new(),
             link_epoch: None,
             home,
             log,
@@ -189,6 +202,25 @@ impl Owner {
     /// The next held bundle without a verdict; it is the caller's to scan.
     pub fn next_unscanned(&mut self) -> Option<BundleId> {
         self.unscanned.pop_front()
+    }
+
+    /// Whether held bundles wait to be scanned.
+    #[must_use]
+    pub fn has_unscanned(&self) -> bool {
+        !self.unscanned.is_empty()
+    }
+
+    /// Whether something was recorded that readers don't see yet.
+    #[must_use]
+    pub fn has_unpublished(&self) -> bool {
+        self.log.size() != self.marked
+    }
+
+    /// Whether a refusal or link event would be recorded now, rather than counted for a summary.
+    #[must_use]
+    pub fn records_refusals(&mut self) -> bool {
+        let now = self.now();
+        self.limiter.has_room(now)
     }
 
     /// Makes all that was recorded visible to readers.
@@ -260,16 +292,25 @@ impl Owner {
 
     /// Appends one event and syncs it.
     fn record(&mut self, event: &Event) -> Result<Receipt, OwnerError> {
-        let mut receipts = self.log.append(std::slice::from_ref(event))?;
-        let receipt = receipts.pop().ok_or_else(|| OwnerError::Io {
+        let mut receipts = self.record_all(std::slice::from_ref(event))?;
+        receipts.pop().ok_or_else(|| OwnerError::Io {
             what: "the log gave no receipt".to_owned(),
             source: io::Error::other("an entry without an index"),
-        })?;
-        self.ledger
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .apply(receipt.index(), event);
-        Ok(receipt)
+        })
+    }
+
+    /// Appends events with one sync, and gives their receipts in their order.
+    fn record_all(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {
+        let mut receipts = Vec::with_capacity(events.len());
+        for events in events.chunks(APPENDED_AT_ONCE) {
+            let appended = self.log.append(events)?;
+            let mut ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
+            for (receipt, event) in appended.iter().zip(events) {
+                ledger.apply(receipt.index(), event);
+            }
+            receipts.extend(appended);
+        }
+        Ok(receipts)
     }
 
     /// Appends one event that permits no further step.
@@ -355,6 +396,20 @@ impl Owner {
     }
 }
 
+/// What an owner works with, besides its folder's settings.
+struct Parts {
+    log: Arc<dyn Storage>,
+    quarantine: Arc<dyn Storage>,
+    scanner: Arc<Scanner>,
+}
+
+fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> OwnerError {
+    move |source| OwnerError::Io {
+        what: what.to_owned(),
+        source,
+    }
+}
+
 /// The checkpoint that was last kept outside the log, if there is one.
 fn read_high_water(home: &Home) -> io::Result<Option<String>> {
     let path = home.path(home::HIGH_WATER);
@@ -366,6 +421,9 @@ fn read_high_water(home: &Home) -> io::Result<Option<String>> {
             .map_err(|_| io::Error::other("it is not UTF-8")),
     }
 }
+
+/// Entries of the greatest length, so many of which the log takes as one group.
+const APPENDED_AT_ONCE: usize = 1000;
 
 /// Milliseconds by which a clock may be behind its own log: what a time server sets right.
 const TOLERATED_MS: u64 = 1000;

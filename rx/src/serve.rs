@@ -1,83 +1,114 @@
 //! `diode-rx serve`: the receiver at work.
 //!
 //! ```text
-//! socket thread ──▶ reassembly ──▶ registrar ◀── control socket (tokio)      each arrow a bounded channel;
-//!                    ▲      │        │   ▲                                   only the first never waits:
-//!                    └─decoders      └─scan┘                                 what finds no room is counted
+//! socket threads ──▶ reassembly ──▶ registrar ◀── control socket (tokio)     each arrow a bounded channel;
+//!  one a lane        ▲      │        │   ▲                                   only the first never waits:
+//!                    └─workers       └─scan┘                                 what finds no room is counted
 //! ```
 //!
-//! Ends on SIGINT or SIGTERM: the socket first, then reassembly (what is under way is recorded as incomplete), then the registrar.
+//! Ends on SIGINT or SIGTERM: the sockets first, then reassembly (what is under way is recorded as incomplete), then the registrar.
 
 mod control;
 mod reassembly;
 mod registrar;
 mod socket;
+mod view;
+mod workers;
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use anyhow::{Context, anyhow};
 use audit::event::EventKind;
 use crossbeam_channel::{Sender, bounded};
-use hw::udp::{SourceConfig, UdpSource};
-use protocol::reception::{Counters, Reception, SolveJob, Solved};
+use hw::udp::{Offload, SourceConfig, UdpSource};
+use protocol::reception::{Counters, Lost, Reception};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use reassembly::{Arrival, News};
 pub use registrar::Task;
+pub use socket::Source;
 
 use crate::config::Config;
 use crate::home::{self, Home};
 use crate::owner::{Owner, OwnerError};
 use reassembly::{Channels, Reassembly};
 use socket::SocketCounters;
+use view::View;
 
-/// Blocks waiting for a decoder, beyond which reassembly decodes itself.
-const JOBS: usize = 32;
-/// Blocks decoded and not taken yet.
-const SOLVED: usize = 128;
 /// What waits for the registrar, each a syscall or two.
-const TASKS: usize = 256;
+const TASKS: usize = 1024;
 
-/// Receives until a signal comes.
+/// Receives until a signal comes. Each lane's datagrams come through what `link` makes of its socket: in use, the socket itself.
 ///
 /// # Errors
 /// If the receiver can't start, or log, quarantine or socket can't be used any more.
-pub fn serve(home: &Home, config: &Config) -> anyhow::Result<()> {
+pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, usize) -> S) -> anyhow::Result<()> {
     let link_keys = config.load_link_keys().map_err(OwnerError::Key)?;
     let mut owner = Owner::open(home.clone(), config)?;
     let trust = owner.authority().trust().map_err(OwnerError::from)?;
     owner.authority().policy().map_err(OwnerError::from)?;
-    let source = UdpSource::bind(&SourceConfig {
-        listen: config.listen,
-        receive_buffer_bytes: config.receive_buffer,
-        interface: config.interface.clone(),
-    })
-    .map_err(|error| anyhow!("{error}\n  mend    {}", error.mend()))?;
+    let sources = open_lanes(config)?;
     let pinned: Vec<_> = link_keys.iter().map(|key| key.fingerprint().to_string()).collect();
-    let ready = ready_line(config, &source, trust.keys().len(), &pinned.join(", "));
+    let ready = ready_line(config, &sources, trust.keys().len(), &pinned.join(", "));
     owner.note_daemon(EventKind::DaemonStarted, ready.clone())?;
-    let running = Running::start(owner, source, Reception::new(link_keys, config.limits))?;
+    let view = Arc::new(View::new(&config.link, &sources));
+    let sources = sources
+        .into_iter()
+        .enumerate()
+        .map(|(lane, source)| link(source, lane))
+        .collect();
+    let running = Running::start(
+        owner,
+        sources,
+        Reception::new(link_keys, config.limits),
+        Arc::clone(&view),
+    )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(wait(home, &running, &ready));
     running.stop()?;
     ended
 }
 
-fn ready_line(config: &Config, source: &UdpSource, authors: usize, pinned: &str) -> String {
-    let buffer = source.receive_buffer();
-    let granted = buffer.granted_bytes >> 10;
-    let short = match buffer.is_short() {
-        true => format!(" of {} KiB asked; raise net.core.rmem_max", buffer.asked_bytes >> 10),
-        false => String::new(),
+/// A socket for each lane, at ports that follow each other.
+fn open_lanes(config: &Config) -> anyhow::Result<Vec<UdpSource>> {
+    let open = |lane: u8| {
+        let mut listen = config.listen;
+        if listen.port() != 0 {
+            listen.set_port(listen.port().saturating_add(lane.into()));
+        }
+        UdpSource::bind(&SourceConfig {
+            listen,
+            receive_buffer_bytes: config.receive_buffer,
+            interface: config.interface.clone(),
+            from: config.from,
+            offload: Offload::Auto,
+        })
+        .map_err(|error| anyhow!("{error}\n  mend    {}", error.mend()))
+    };
+    (0..config.limits.lanes).map(open).collect()
+}
+
+fn ready_line(config: &Config, sources: &[UdpSource], authors: usize, pinned: &str) -> String {
+    let at: Vec<_> = sources.iter().map(|source| source.local_addr().to_string()).collect();
+    let buffers = sources.iter().map(UdpSource::receive_buffer);
+    let buffer = match buffers.min_by_key(|buffer| buffer.granted_bytes) {
+        None => String::new(),
+        Some(buffer) => {
+            let short = match buffer.is_short() {
+                true => format!(" of {} KiB asked; raise net.core.rmem_max", buffer.asked_bytes >> 10),
+                false => String::new(),
+            };
+            format!("socket buffer {} KiB{short}; ", buffer.granted_bytes >> 10)
+        }
     };
     format!(
-        "receiver {} listens on udp {}; socket buffer {granted} KiB{short}; link key {pinned}; {}",
+        "receiver {} listens on udp {}; {buffer}link key {pinned}; {}",
         config.receiver,
-        source.local_addr(),
+        at.join(", "),
         audit::line::count(authors as u64, "trusted author key"),
     )
 }
@@ -102,7 +133,7 @@ async fn wait(home: &Home, running: &Running, ready: &str) -> anyhow::Result<()>
         }
     };
     tokio::select! {
-        () = control::serve(listener, running.tasks.clone()) => {}
+        () = control::serve(listener, running.tasks.clone(), Arc::clone(&running.view)) => {}
         _ = interrupt.recv() => tracing::info!("interrupted"),
         _ = terminate.recv() => tracing::info!("terminated"),
         () = ended => {}
@@ -114,27 +145,27 @@ async fn wait(home: &Home, running: &Running, ready: &str) -> anyhow::Result<()>
 /// The threads of a receiver.
 struct Running {
     stop: Arc<AtomicBool>,
-    socket: JoinHandle<Result<(), hw::HwError>>,
-    reassembly: JoinHandle<Counters>,
+    sockets: Vec<JoinHandle<Result<(), hw::HwError>>>,
+    reassembly: JoinHandle<(Counters, Lost)>,
     registrar: JoinHandle<Result<(), OwnerError>>,
     scan: JoinHandle<()>,
     tasks: Sender<Task>,
-    counters: Arc<SocketCounters>,
+    view: Arc<View>,
 }
 
 impl Running {
-    fn start(owner: Owner, source: UdpSource, reception: Reception) -> anyhow::Result<Self> {
+    fn start<S: Source>(owner: Owner, sources: Vec<S>, reception: Reception, view: Arc<View>) -> anyhow::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let counters = Arc::new(SocketCounters::default());
-        let (outlet, inlet) = socket::queue();
-        let (jobs, solved) = start_decoders()?;
+        let (outlets, inlet) = socket::queue(sources.len());
+        let (work, done) = workers::start(owner.authority())?;
         let (tasks, todo) = bounded(TASKS);
         let (scans, to_scan) = bounded(1);
         let (quarantine, scanner) = (owner.quarantine(), owner.scanner());
         let channels = Channels {
-            jobs,
-            solved,
+            work,
+            done,
             tasks: tasks.clone(),
+            gauges: Arc::clone(&view.gauges),
         };
         let reassembly = Reassembly::new(
             reception,
@@ -144,11 +175,15 @@ impl Running {
             channels,
         );
         let scan_tasks = tasks.clone();
+        let mut sockets = Vec::new();
+        for ((source, outlet), counters) in sources.into_iter().zip(outlets).zip(view.counters()) {
+            let (counted, stop) = (Arc::clone(counters), Arc::clone(&stop));
+            sockets.push(thread("socket", move || {
+                socket::receive(source, outlet, &counted, &stop)
+            })?);
+        }
         Ok(Self {
-            socket: {
-                let (counters, stop) = (counters.clone(), stop.clone());
-                thread("socket", move || socket::receive(source, outlet, &counters, &stop))?
-            },
+            sockets,
             reassembly: thread("reassembly", move || reassembly.run(&inlet))?,
             registrar: thread("registrar", move || registrar::work(owner, &todo, &scans))?,
             scan: thread("scan", move || {
@@ -156,13 +191,13 @@ impl Running {
             })?,
             stop,
             tasks,
-            counters,
+            view,
         })
     }
 
     /// Whether a thread that should go on has ended.
     fn has_ended(&self) -> bool {
-        self.socket.is_finished()
+        self.sockets.iter().any(JoinHandle::is_finished)
             || self.reassembly.is_finished()
             || self.registrar.is_finished()
             || self.scan.is_finished()
@@ -171,36 +206,22 @@ impl Running {
     /// Ends the threads in the order in which they feed each other.
     fn stop(self) -> anyhow::Result<()> {
         self.stop.store(true, Ordering::Relaxed);
-        let socket = join(self.socket, "socket");
-        let counters = join(self.reassembly, "reassembly")?;
-        let summary = summary(&counters, &self.counters);
+        let sockets: Vec<_> = (self.sockets.into_iter())
+            .map(|socket| join(socket, "socket"))
+            .collect();
+        let (counters, lost) = join(self.reassembly, "reassembly")?;
+        let summary = summary(&counters, &lost, &self.view);
         // Fails only if the registrar ended by itself, and then it says why.
         let _ = self.tasks.send(Task::Stop { summary });
         drop(self.tasks);
         let registrar = join(self.registrar, "registrar")?;
         join(self.scan, "scan")?;
         registrar?;
-        socket??;
+        for socket in sockets {
+            socket??;
+        }
         Ok(())
     }
-}
-
-/// As many decoders as there are cores.
-fn start_decoders() -> anyhow::Result<(Sender<Box<SolveJob>>, crossbeam_channel::Receiver<Solved>)> {
-    let (jobs, to_solve) = bounded::<Box<SolveJob>>(JOBS);
-    let (done, solved) = bounded(SOLVED);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    for _ in 0..cores {
-        let (to_solve, done) = (to_solve.clone(), done.clone());
-        thread("decoder", move || {
-            for job in to_solve {
-                if done.send(job.run()).is_err() {
-                    return;
-                }
-            }
-        })?;
-    }
-    Ok((jobs, solved))
 }
 
 fn thread<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<JoinHandle<T>> {
@@ -216,10 +237,14 @@ fn join<T>(thread: JoinHandle<T>, name: &str) -> anyhow::Result<T> {
         .map_err(|_| anyhow!("the {name} thread panicked: this is a defect, please report it"))
 }
 
-fn summary(counters: &Counters, socket: &SocketCounters) -> String {
-    let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+fn summary(counters: &Counters, lost: &Lost, view: &View) -> String {
+    let sum = |counter: fn(&SocketCounters) -> &AtomicU64| -> u64 {
+        view.counters()
+            .map(|socket| counter(socket).load(Ordering::Relaxed))
+            .sum()
+    };
     format!(
-        "{} datagrams: {} symbols kept, {} surplus, {} duplicate, {} damaged, {} foreign, {} of unknown sessions, {} announces by unknown keys, {} invalid; lost to socket {}, to queue {}; {} longer than any of ours",
+        "{} datagrams: {} symbols kept, {} surplus, {} duplicate, {} damaged, {} foreign, {} of unknown sessions, {} announces by unknown keys, {} invalid; lost to link {}, to socket {}, to queue {}; {} longer than any of ours, {} from elsewhere",
         counters.datagrams,
         counters.symbols,
         counters.surplus,
@@ -229,8 +254,10 @@ fn summary(counters: &Counters, socket: &SocketCounters) -> String {
         counters.unknown_session,
         counters.announces_unknown_key,
         counters.announces_invalid,
-        load(&socket.overflowed),
-        load(&socket.lost_to_queue),
-        load(&socket.truncated),
+        lost.link,
+        lost.socket,
+        lost.queue,
+        sum(|socket| &socket.truncated),
+        sum(|socket| &socket.strangers),
     )
 }

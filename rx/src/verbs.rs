@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod trust;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use audit::log::LogReader;
+use hw::udp::UdpSource;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use protocol::time::UnixMillis;
@@ -20,6 +22,7 @@ use crate::config::{Config, ConfigError};
 use crate::home::{self, Home};
 use crate::ledger::Ledger;
 use crate::owner::OwnerError;
+use crate::serve::Source;
 
 /// Something failed.
 pub(crate) const FAILED: u8 = 1;
@@ -146,11 +149,11 @@ pub(crate) fn find<'a>(
 }
 
 /// `diode-rx serve`.
-pub(crate) fn serve(dir: &Path) -> Result<(), Failure> {
+pub(crate) fn serve<S: Source>(dir: &Path, link: impl Fn(UdpSource, usize) -> S) -> Result<(), Failure> {
     let home = open_home(dir)?;
     let config = Config::load(&home)?;
     start_tracing();
-    crate::serve::serve(&home, &config).map_err(|error| {
+    crate::serve::serve(&home, &config, link).map_err(|error| {
         error
             .downcast::<OwnerError>()
             .map_or_else(|error| Failure::new(FAILED, format!("{error:#}")), Failure::from)

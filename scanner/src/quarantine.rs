@@ -18,6 +18,7 @@
 //! The log says what state a bundle is in; the folders follow it. One process works here: the daemon holds its own lock around all of this.
 
 mod failure;
+mod group;
 mod places;
 mod recovery;
 mod release;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 
 use audit::event::{EventKind, State};
 use audit::log::Receipt;
-use audit::storage::{OpenHow, Storage, replace_durable};
+use audit::storage::{OpenHow, Storage};
 use protocol::digest::{BundleId, Digest};
 use protocol::wire::SessionId;
 
@@ -91,23 +92,6 @@ impl Quarantine {
         SpoolFile::begin(&self.places, session, file_len, self.reserve)
     }
 
-    /// Puts an admitted bundle into `held/`.
-    ///
-    /// # Errors
-    /// [`QuarantineError::Receipt`] if the entry is not this bundle's `bundle.admitted`; then the bundle stays in the spool. After another error
-    /// it is admitted all the same, and recovery puts it into `held/`.
-    pub fn hold(&self, received: ReceivedBundle, admitted: &Receipt) -> Result<HeldBundle, QuarantineError> {
-        let id = received.id();
-        check_receipt(admitted, EventKind::BundleAdmitted, id)?;
-        let lease = self.places.lease(id)?;
-        self.places.move_packed(&id, Place::Spool, Place::Held)?;
-        drop(received);
-        Ok(HeldBundle {
-            stored: StoredBundle::new(&self.places, Place::Held, id),
-            _lease: lease,
-        })
-    }
-
     /// Takes a held bundle, to scan it or to decide on it; nobody else can until it is dropped.
     ///
     /// # Errors
@@ -146,28 +130,10 @@ impl Quarantine {
     pub fn reject(&self, held: HeldBundle, rejected: Receipt) -> Result<(), QuarantineError> {
         let id = held.id();
         check_receipt(&rejected, EventKind::BundleRejected, id)?;
-        self.places.move_packed(&id, Place::Held, Place::Rejected)?;
+        self.places.move_packed(&[id], Place::Held, Place::Rejected)?;
         // Both are used up: the bundle is not held any more, and an entry permits one step.
         drop((held, rejected));
         Ok(())
-    }
-
-    /// Stores the report of a held bundle beside it, in place of an earlier one.
-    ///
-    /// # Errors
-    /// [`QuarantineError::OtherReport`] if the report is of something else, or the disk's.
-    pub fn save_report(&self, held: &HeldBundle, report: &Report) -> Result<(), QuarantineError> {
-        let id = held.id();
-        if report.bundle != Some(id) {
-            return Err(QuarantineError::OtherReport {
-                id,
-                found: report.bundle,
-            });
-        }
-        self.places.check_sound()?;
-        let path = places::report(&id);
-        replace_durable(self.places.storage(), &path, &report.to_json(), REPORT_MODE)
-            .map_err(QuarantineError::io("write", &path))
     }
 
     /// The stored report of a bundle; `None` if it was never scanned.
@@ -260,5 +226,3 @@ fn check_receipt(receipt: &Receipt, needed: EventKind, id: BundleId) -> Result<(
         shown_bundle,
     })
 }
-
-const REPORT_MODE: u32 = 0o400;

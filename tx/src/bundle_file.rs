@@ -5,11 +5,12 @@
 //! ```
 //!
 //! Always true:
-//! - no byte of content is given out that does not hash to its leaf in the index, and no index that is not the statement's;
+//! - content that is read is compared with the index before it is used, and no index is used that is not the statement's;
 //! - nothing here says who signed: that takes `protocol::bundle::verify_head` and a trust file;
 //! - memory is the head and a few leaves, whatever the content's length.
 
 use std::io;
+use std::ops::Range;
 
 use audit::storage::StorageFile;
 use protocol::bundle::{BundleError, Envelope, LeafIndex, PREFIX_LEN, Prefix, Statement, UnverifiedHead};
@@ -256,14 +257,38 @@ impl BundleFile {
         self.layout.place(index).map(|(_, len)| len)
     }
 
-    /// Reads leaf `index` into `leaf`, which has its length, and checks it.
+    /// Reads the leaves with these numbers into `bytes`, which has their length, in one reading. They are not checked yet.
     ///
     /// # Errors
-    /// [`BundleFileError::Leaf`] if the bytes are not those that were signed; [`BundleFileError::Read`];
-    /// [`BundleFileError::NoSuchLeaf`].
-    pub fn leaf(&self, index: u64, leaf: &mut [u8]) -> Result<(), BundleFileError> {
-        self.read_leaf(index, leaf)?;
-        self.check_leaf(index, leaf)
+    /// [`BundleFileError::Read`]; [`BundleFileError::NoSuchLeaf`].
+    pub fn read_leaves(&self, leaves: Range<u64>, bytes: &mut [u8]) -> Result<(), BundleFileError> {
+        let end = |index: u64| self.layout.place(index).map(|(start, len)| start + len as u64);
+        let start = self.layout.place(leaves.start).map(|(start, _)| start);
+        let last = leaves.end.checked_sub(1).and_then(end);
+        let Some(start) = start.filter(|start| last == Some(start + bytes.len() as u64)) else {
+            let buffer = bytes.len();
+            return Err(BundleFileError::NoSuchLeaf {
+                index: leaves.start,
+                leaves: self.leaf_count(),
+                buffer,
+            });
+        };
+        self.read_content(leaves.start, start, bytes)
+    }
+
+    /// Cuts what [`read_leaves`](Self::read_leaves) has read into its leaves.
+    pub fn cut<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        bytes.chunks(self.statement().leaf_len.max(1) as usize)
+    }
+
+    /// Compares hashes of leaves with the index, from leaf `first` on.
+    ///
+    /// # Errors
+    /// [`BundleFileError::Leaf`] for the first that is not the signed one.
+    pub fn check_hashes(&self, first: u64, hashes: &[Digest]) -> Result<(), BundleFileError> {
+        (first..)
+            .zip(hashes)
+            .try_for_each(|(index, hash)| self.check_hash(index, hash))
     }
 
     /// Checks every leaf against the index, and every file against the digest that the statement has for it, in one reading. `progress`
@@ -296,7 +321,12 @@ impl BundleFile {
                 buffer: leaf.len(),
             });
         };
-        let read = self.file.read_exact_at(leaf, self.content_start() + start);
+        self.read_content(index, start, leaf)
+    }
+
+    /// Reads content from `start`, where leaf `index` begins.
+    fn read_content(&self, index: u64, start: u64, bytes: &mut [u8]) -> Result<(), BundleFileError> {
+        let read = self.file.read_exact_at(bytes, self.content_start() + start);
         read.map_err(|error| match (error.kind(), self.file.len()) {
             // It was long enough when it was opened.
             (io::ErrorKind::UnexpectedEof, Ok(len)) => self.cut_short(len, index),
@@ -305,10 +335,14 @@ impl BundleFile {
     }
 
     fn check_leaf(&self, index: u64, leaf: &[u8]) -> Result<(), BundleFileError> {
+        self.check_hash(index, &leaf_hash(leaf))
+    }
+
+    fn check_hash(&self, index: u64, hash: &Digest) -> Result<(), BundleFileError> {
         let expected = usize::try_from(index)
             .ok()
             .and_then(|index| self.head.index.leaves().get(index));
-        if expected == Some(&leaf_hash(leaf)) {
+        if expected == Some(hash) {
             return Ok(());
         }
         Err(BundleFileError::Leaf {

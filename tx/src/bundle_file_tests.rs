@@ -38,6 +38,14 @@ fn changed(change: impl FnOnce(usize, &mut Vec<u8>)) -> Result<(), BundleFileErr
     open(bytes)?.verify_all(|_| {})
 }
 
+/// Reads leaves and compares them with the index, as the workers do.
+fn read_checked(bundle: &BundleFile, leaves: Range<u64>, bytes: &mut [u8]) -> Result<(), BundleFileError> {
+    let first = leaves.start;
+    bundle.read_leaves(leaves, bytes)?;
+    let hashes: Vec<_> = bundle.cut(bytes).map(leaf_hash).collect();
+    bundle.check_hashes(first, &hashes)
+}
+
 #[test]
 fn a_sound_bundle_is_verified_whole() {
     changed(|_, _| {}).unwrap();
@@ -161,19 +169,83 @@ fn a_wrong_digest_of_an_empty_file_is_found_too() {
 }
 
 #[test]
-fn a_leaf_is_read_only_into_a_buffer_of_its_length() {
-    let bundle = open(packed(&sample_files())).unwrap();
+fn leaves_are_read_in_one_reading_up_to_the_short_last_one() {
+    let bytes = packed(&sample_files());
+    let bundle = open(bytes.clone()).unwrap();
+    let content = &bytes[bundle.content_start() as usize..];
     let last = bundle.leaf_count() - 1;
-    let mut leaf = vec![0; bundle.leaf_len(last).unwrap()];
-    bundle.leaf(last, &mut leaf).unwrap();
-    assert!(matches!(
-        bundle.leaf(last, &mut [0; 1]),
-        Err(BundleFileError::NoSuchLeaf { .. })
-    ));
-    assert!(matches!(
-        bundle.leaf(last + 1, &mut leaf),
-        Err(BundleFileError::NoSuchLeaf { .. })
-    ));
+    assert!(bundle.leaf_len(last).unwrap() < LEAF_LEN as usize);
+    for leaves in [0..1, 0..last + 1, 2..4, last..last + 1, last - 1..last + 1] {
+        let [start, end] = [leaves.start, leaves.end].map(|leaf| (leaf * u64::from(LEAF_LEN)) as usize);
+        let expected = &content[start..end.min(content.len())];
+        let mut read = vec![0xa5; expected.len()];
+        read_checked(&bundle, leaves.clone(), &mut read).unwrap();
+        assert!(read == expected, "{leaves:?}");
+    }
+}
+
+#[test]
+fn the_first_wrong_leaf_of_a_reading_is_named_and_others_are_read_beside_it() {
+    let mut bytes = packed(&sample_files());
+    let start = open(bytes.clone()).unwrap().content_start() as usize;
+    for leaf in [2, 4] {
+        bytes[start + leaf * LEAF_LEN as usize + 7] ^= 1;
+    }
+    let bundle = open(bytes).unwrap();
+    let mut read = vec![0; 5 * LEAF_LEN as usize];
+    let error = read_checked(&bundle, 0..5, &mut read).unwrap_err();
+    assert!(
+        matches!(&error, BundleFileError::Leaf { place } if place.leaf == 2),
+        "{error:?}"
+    );
+    let read = &mut read[..LEAF_LEN as usize];
+    assert!(read_checked(&bundle, 3..4, read).is_ok());
+    let error = read_checked(&bundle, 4..5, read).unwrap_err();
+    assert!(
+        matches!(&error, BundleFileError::Leaf { place } if place.leaf == 4),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn leaves_are_read_only_into_a_buffer_of_their_length() {
+    let bundle = open(packed(&sample_files())).unwrap();
+    let count = bundle.leaf_count();
+    let last_len = bundle.leaf_len(count - 1).unwrap();
+    let whole = LEAF_LEN as usize;
+    for (leaves, len) in [
+        (0..1, whole - 1),
+        (0..1, whole + 1),
+        (0..2, whole),
+        (count - 1..count, whole),
+        (count - 1..count, last_len - 1),
+        (count - 1..count + 1, last_len),
+        (count..count + 1, whole),
+        (0..u64::MAX, whole),
+        (u64::MAX..u64::MAX, 0),
+    ] {
+        let error = read_checked(&bundle, leaves.clone(), &mut vec![0; len]).unwrap_err();
+        assert!(
+            matches!(error, BundleFileError::NoSuchLeaf { index, buffer, .. } if index == leaves.start && buffer == len),
+            "{leaves:?} of {len}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_got_shorter_is_cut_short_at_the_first_leaf_asked_for() {
+    let storage = storage(&[("x", packed(&sample_files()))]);
+    let bundle = BundleFile::open(storage.open(Path::new("x"), OpenHow::Read).unwrap()).unwrap();
+    let file = storage.open(Path::new("x"), OpenHow::Write).unwrap();
+    file.set_len(bundle.content_start() + 3 * u64::from(LEAF_LEN) - 1)
+        .unwrap();
+    let mut read = vec![0; 2 * LEAF_LEN as usize];
+    read_checked(&bundle, 0..2, &mut read).unwrap();
+    let error = read_checked(&bundle, 1..3, &mut read).unwrap_err();
+    assert!(
+        matches!(&error, BundleFileError::CutShort { place, .. } if place.leaf == 1),
+        "{error:?}"
+    );
 }
 
 #[test]

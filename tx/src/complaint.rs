@@ -11,14 +11,17 @@
 //! - everything a complaint shows is escaped for a terminal when it is printed, so that its makers need not think of it;
 //! - the exit code is part of the complaint, so that the two cannot disagree.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
 use audit::escape;
 use audit::keyfile::KeyFileError;
+use serde::{Deserialize, Serialize};
 
 /// How a program ends; the numbers are part of every program's contract with scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Exit {
     /// The work is done; for a check: ALLOW.
     Done = 0,
@@ -40,12 +43,42 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a verb ended without doing its work.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> Self {
+        exit as Self
+    }
+}
+
+/// A number that no program here ends with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no exit code of these programs")]
+pub struct NoSuchExit(u8);
+
+impl TryFrom<u8> for Exit {
+    type Error = NoSuchExit;
+
+    fn try_from(code: u8) -> Result<Self, NoSuchExit> {
+        [
+            Self::Done,
+            Self::Failed,
+            Self::Usage,
+            Self::Rejected,
+            Self::Review,
+            Self::Integrity,
+        ]
+        .into_iter()
+        .find(|exit| *exit as u8 == code)
+        .ok_or(NoSuchExit(code))
+    }
+}
+
+/// Why a verb ended without doing its work. One process can hand it to another, which then says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Complaint {
     exit: Exit,
     summary: String,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(Cow<'static, str>, String)>,
     mends: Vec<String>,
 }
 
@@ -78,7 +111,7 @@ impl Complaint {
     /// Adds a fact on a line of its own; facts under the label of the line before show the label once.
     #[must_use]
     pub fn fact(mut self, label: &'static str, text: impl fmt::Display) -> Self {
-        self.facts.push((label, text.to_string()));
+        self.facts.push((Cow::Borrowed(label), text.to_string()));
         self
     }
 
@@ -127,13 +160,14 @@ impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", escape::terminal(&self.summary))?;
         let lines = || {
-            let facts = self.facts.iter().map(|(label, text)| (*label, text));
+            let facts = self.facts.iter().map(|(label, text)| (&**label, text));
             facts.chain(self.mends.iter().map(|text| ("mend", text)))
         };
         let width = lines().map(|(label, _)| label.len() + 2).fold(LABEL_WIDTH, usize::max);
         let mut above = "";
         for (label, text) in lines() {
             let shown = if label == above { "" } else { label };
+            let shown = escape::terminal(shown);
             writeln!(f, "  {shown:width$}{}", escape::terminal(text))?;
             above = label;
         }
@@ -196,5 +230,22 @@ mod tests {
         let complaint = Complaint::usage("no \u{1b}[2J").fact("name", "x\u{202e}y").mend("z\r");
         let shown = complaint.to_string();
         assert!(!shown.contains(['\u{1b}', '\u{202e}', '\r']), "{shown:?}");
+    }
+
+    #[test]
+    fn a_complaint_reads_back_as_it_was_written() {
+        let complaint = Complaint::integrity("no")
+            .fact("file", "a\nb")
+            .fact("file", "c")
+            .mend("do");
+        let text = serde_json::to_string(&complaint).unwrap();
+        assert!(text.starts_with(r#"{"exit":5,"summary":"no""#), "{text}");
+        assert_eq!(serde_json::from_str::<Complaint>(&text).unwrap(), complaint);
+    }
+
+    #[test]
+    fn an_exit_code_that_there_is_none_of_does_not_read() {
+        let codes = (0..=u8::MAX).filter(|code| Exit::try_from(*code).is_ok());
+        assert_eq!(codes.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -1,6 +1,7 @@
 //! Results on stdout: text as it is, JSON as one line.
 
-use std::io::{self, ErrorKind, Write};
+use std::fmt::{Display, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 
 use protocol::path::characters::Unseen;
 use serde::Serialize;
@@ -19,6 +20,12 @@ pub fn print(text: &str) -> Result<(), Complaint> {
         }
         _ => Ok(()),
     }
+}
+
+/// Adds a line to `text`: a label, and what there is to say under it.
+pub(crate) fn line(text: &mut String, label: &str, what: impl Display) {
+    // Formatting into a String can't fail.
+    let _ = writeln!(text, "{label:<10}{what}");
 }
 
 /// `value` as one line of JSON in which every character that nobody sees is an escape.

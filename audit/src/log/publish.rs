@@ -1,11 +1,13 @@
 //! Publication: what is durable in the write-ahead log becomes tiles, and then a checkpoint.
 //!
 //! ```text
-//! batch 1   entry bundles, tiles    each: .state/tmp/N written, synced, renamed to its name; then every folder synced
+//! batch 1   entry bundles, tiles    all: .state/tmp/N written; synced; renamed to their names; then every folder synced
 //! batch 2   .state/high-water       the checkpoint to come: from here on the log must never be shorter
 //! batch 3   checkpoint
 //! then      partial tiles whose full tile is there now are removed
 //! ```
+//!
+//! Few files are synced one by one; of more than [`FEW`] all bytes by one sync of the file system, and all names by another.
 //!
 //! A crash anywhere leaves the write-ahead log whole, so that the next start does the same again; a tile that is there
 //! already must then have the same bytes.
@@ -19,7 +21,7 @@ use super::error::{Failure, LogError, clean, fatal};
 use super::files::{CHECKPOINT, HIGH_WATER, TEMPORARY_DIR, note, read_tile};
 use super::tile::{Kind, TILE_WIDTH, Tile};
 use super::{Checkpoint, Log, records};
-use crate::storage::{OpenHow, Storage, parent, remove_tree};
+use crate::storage::{OpenHow, Storage, StorageFile, parent, remove_tree};
 
 /// Publishes what `log` holds; with nothing new, does nothing.
 pub(super) fn publish(log: &mut Log) -> Result<(), Failure> {
@@ -93,10 +95,12 @@ pub(super) fn remove_partials(storage: &dyn Storage, full: &[Tile]) {
     }
 }
 
-/// Files on their way to their names: written and synced one by one, renamed and made durable together.
+/// Files on their way to their names: written one by one, synced, renamed and made durable together.
 struct Batch<'a> {
     storage: &'a dyn Storage,
     files: Vec<Waiting>,
+    /// The first files, to be synced if there are no more than [`FEW`].
+    unsynced: Vec<Box<dyn StorageFile>>,
     /// Folders to sync, also of files that an earlier try, cut short, gave their names.
     folders: BTreeSet<PathBuf>,
 }
@@ -112,6 +116,7 @@ impl<'a> Batch<'a> {
         Self {
             storage,
             files: Vec::new(),
+            unsynced: Vec::new(),
             folders: BTreeSet::new(),
         }
     }
@@ -147,7 +152,9 @@ impl<'a> Batch<'a> {
             .open(&temporary, how)
             .map_err(clean("create a temporary file"))?;
         file.write_at(bytes, 0).map_err(clean("write a temporary file"))?;
-        file.sync_data().map_err(fatal("sync a temporary file"))?;
+        if self.unsynced.len() < FEW {
+            self.unsynced.push(file);
+        }
         self.files.push(Waiting {
             temporary,
             name: name.to_owned(),
@@ -158,11 +165,20 @@ impl<'a> Batch<'a> {
 
     /// Gives all files their names, and returns when those are durable.
     fn commit(mut self) -> Result<(), Failure> {
+        let many = self.files.len() > FEW;
         for waiting in &self.files {
             let folder = parent(&waiting.name);
             if self.folders.insert(folder.to_owned()) && !folder.as_os_str().is_empty() {
-                ensure_folder(self.storage, folder)?;
+                // Many are synced together below. Should that not be reached, the next try has as many files or more.
+                ensure_folder(self.storage, folder, !many)?;
             }
+        }
+        match many {
+            true => self.storage.sync_fs(),
+            false => self.unsynced.iter().try_for_each(|file| file.sync_data()),
+        }
+        .map_err(fatal("sync temporary files"))?;
+        for waiting in &self.files {
             let renamed = if waiting.replace {
                 self.storage.rename(&waiting.temporary, &waiting.name)
             } else {
@@ -170,15 +186,19 @@ impl<'a> Batch<'a> {
             };
             renamed.map_err(clean("rename a temporary file"))?;
         }
-        let mut folders = self.folders.iter();
-        folders
-            .try_for_each(|folder| self.storage.sync_dir(folder))
-            .map_err(fatal("sync a folder of tiles"))
+        match many {
+            true => self.storage.sync_fs(),
+            false => self.folders.iter().try_for_each(|folder| self.storage.sync_dir(folder)),
+        }
+        .map_err(fatal("sync a folder of tiles"))
     }
 }
 
-/// Makes a folder of tiles and those above it durable, unless it is there: then an earlier publication, or the start, made it so.
-fn ensure_folder(storage: &dyn Storage, folder: &Path) -> Result<(), Failure> {
+/// Up to so many files are synced one by one: a sync of the whole file system also waits for what others wrote.
+const FEW: usize = 4;
+
+/// Makes a folder of tiles and those above it, unless it is there: then an earlier publication, or the start, made it durable.
+fn ensure_folder(storage: &dyn Storage, folder: &Path, sync: bool) -> Result<(), Failure> {
     if storage
         .stat(folder)
         .map_err(clean("look at a folder of tiles"))?
@@ -186,11 +206,14 @@ fn ensure_folder(storage: &dyn Storage, folder: &Path) -> Result<(), Failure> {
     {
         return Ok(());
     }
-    ensure_folder(storage, parent(folder))?;
+    ensure_folder(storage, parent(folder), sync)?;
     storage
         .create_dir(folder, 0o755)
         .map_err(clean("create a folder for tiles"))?;
-    storage
-        .sync_dir(parent(folder))
-        .map_err(fatal("sync a folder of tiles"))
+    match sync {
+        true => storage
+            .sync_dir(parent(folder))
+            .map_err(fatal("sync a folder of tiles")),
+        false => Ok(()),
+    }
 }

@@ -307,7 +307,12 @@ impl StorageFile for DiskFile {
         if len == 0 {
             return Ok(());
         }
-        match retry_on_intr(|| fs::fallocate(&self.fd, FallocateFlags::empty(), 0, len)) {
+        // A file system in memory clears what it reserves, which takes as long as writing it, and lets nobody write meanwhile.
+        let reserved = match retry_on_intr(|| fs::fstatfs(&self.fd)) {
+            Ok(found) if found.f_type == TMPFS_MAGIC => Err(Errno::OPNOTSUPP),
+            _ => retry_on_intr(|| fs::fallocate(&self.fd, FallocateFlags::empty(), 0, len)),
+        };
+        match reserved {
             Ok(()) => Ok(()),
             Err(Errno::OPNOTSUPP | Errno::NOSYS) if self.len()? < len => self.set_len(len),
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
@@ -328,6 +333,9 @@ impl StorageFile for DiskFile {
         Ok(u64::try_from(stat.st_size).unwrap_or(0))
     }
 }
+
+/// `TMPFS_MAGIC` of linux/magic.h.
+const TMPFS_MAGIC: fs::FsWord = 0x0102_1994;
 
 impl Lock for DiskFile {}
 

@@ -49,6 +49,12 @@ impl MemoryStorage {
         self.state().operations
     }
 
+    /// Syncs so far, of whatever and whether they succeeded or not: what costs the time on a real disk.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.state().syncs
+    }
+
     /// Lets the operation after `more` further changing ones go wrong.
     pub fn fail_at(&self, more: u64, fault: Fault) {
         let mut state = self.state();
@@ -181,7 +187,7 @@ impl Storage for MemoryStorage {
         check_plain(path)?;
         let mut state = self.state();
         let id = state.find(path)?;
-        let begun = state.begin("sync folder", path);
+        let begun = state.begin_sync("sync folder", path);
         if state.dead {
             return begun;
         }
@@ -191,7 +197,7 @@ impl Storage for MemoryStorage {
 
     fn sync_fs(&self) -> io::Result<()> {
         let mut state = self.state();
-        let begun = state.begin("sync file system", Path::new(""));
+        let begun = state.begin_sync("sync file system", Path::new(""));
         if state.dead {
             return begun;
         }
@@ -296,7 +302,7 @@ impl StorageFile for MemoryFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.storage.state();
-        let begun = state.begin("sync", &self.path);
+        let begun = state.begin_sync("sync", &self.path);
         if state.dead {
             return begun;
         }

@@ -1,11 +1,9 @@
 //! The four scenes, and what each must come to.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use audit::event::State;
-use protocol::time::UnixMillis;
 use protocol::wire::{LinkNumber, SessionId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -15,6 +13,7 @@ use super::planted::{self, Flaw};
 use super::sources::Source;
 use super::stage::Stage;
 use super::story::Story;
+use crate::clock::now;
 use crate::compare::Comparison;
 use crate::compromised::{Tampered, Tampering};
 use crate::drive::Packed;
@@ -193,11 +192,6 @@ fn tampered(
     story.entries(&admission.entries);
     refused(stage, &admission, code, story);
     Ok(admission)
-}
-
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn send_one(

@@ -121,7 +121,7 @@ impl Story {
         let (seq, datagrams, took) = (sent.seq, sent.datagrams, line::duration(sent.duration_ms));
         let text = format!(
             "seq {seq}, {datagrams} datagrams in {took}, {:.0} % of them repair",
-            repair_share(sent) * 100.0
+            sent.repair_ppm as f64 / 1e4
         );
         self.of_bundle("sent", Tone::Faint, sent.bundle, &text);
     }
@@ -218,12 +218,6 @@ impl Story {
     }
 }
 
-/// Repair symbols' share of all symbols.
-fn repair_share(sent: &Sent) -> f64 {
-    let repair = sent.repair_ppm as f64 / 1e6;
-    repair / (1.0 + repair)
-}
-
 /// The word, its tone and the rest of a line about an event; nothing for what another line says.
 fn told(event: &Event) -> Option<(&'static str, Tone, String)> {
     let detail = || terminal(event.detail.as_deref().unwrap_or_default());
@@ -296,14 +290,5 @@ mod tests {
             with_short_digests(&text),
             format!("root abababab…, but {}", "x".repeat(64))
         );
-    }
-
-    #[test]
-    fn half_as_much_repair_as_source_is_a_third_of_all() {
-        let json = r#"{"time":"2026-11-22T09:41:07.000Z","event":"bundle.sent","epoch_id":"0","seq":1,"again":false,
-            "bundle":"0000000000000000000000000000000000000000000000000000000000000000","bytes":1,"blocks":1,"datagrams":1,
-            "repair_ppm":500000,"duration_ms":1}"#;
-        let sent: Sent = serde_json::from_str(json).unwrap();
-        assert!((repair_share(&sent) - 1.0 / 3.0).abs() < 1e-9);
     }
 }

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use audit::keyfile;
 use protocol::digest::BundleId;
+use protocol::keys::SigningKey;
 use serde::Deserialize;
 
 use super::{DriveError, Finished, Program, Programs};
@@ -56,7 +58,7 @@ impl Author {
     /// # Errors
     /// [`DriveError`] if `diode-pack keygen` fails.
     pub fn keygen(programs: &Programs, folder: &Path, name: &str) -> Result<Self, DriveError> {
-        let key = folder.join(format!("{}.key", name.replace('@', "-at-")));
+        let key = key_file(folder, name);
         let args = [
             "keygen".as_ref(),
             "--out".as_ref(),
@@ -71,6 +73,21 @@ impl Author {
             name: name.to_owned(),
             key,
             fingerprint,
+        })
+    }
+
+    /// The author called `name` with this key, which is written to `folder`.
+    ///
+    /// # Errors
+    /// [`DriveError::Key`] if it can't be.
+    pub fn with_key(programs: &Programs, folder: &Path, name: &str, key: &SigningKey) -> Result<Self, DriveError> {
+        let file = key_file(folder, name);
+        keyfile::create(&file, key, name)?;
+        Ok(Self {
+            programs: programs.clone(),
+            name: name.to_owned(),
+            key: file,
+            fingerprint: key.public().fingerprint().to_string(),
         })
     }
 
@@ -89,7 +106,7 @@ impl Author {
     /// The file with the public key.
     #[must_use]
     pub fn public_key(&self) -> PathBuf {
-        audit::keyfile::public_path(&self.key)
+        keyfile::public_path(&self.key)
     }
 
     /// Packs and signs a folder.
@@ -115,6 +132,10 @@ impl Author {
         }
         read(&self.programs.start(Program::Pack, args)?.wait(LONGEST_PACK)?.done()?)
     }
+}
+
+fn key_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{}.key", name.replace('@', "-at-")))
 }
 
 /// Packing reads, hashes and writes the whole content, on a slow disk too.

@@ -50,6 +50,9 @@ pub enum DriveError {
         /// What it said.
         text: String,
     },
+    /// A key could not be written.
+    #[error(transparent)]
+    Key(#[from] audit::keyfile::KeyFileError),
     /// A file or folder could not be used.
     #[error("{what} {}", path.display())]
     File {

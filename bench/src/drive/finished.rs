@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use super::{DriveError, Program};
 
@@ -16,6 +17,8 @@ pub struct Finished {
     pub stdout: String,
     /// Standard error, as far as it was kept.
     pub stderr: String,
+    /// Its time on all cores, in the kernel too.
+    pub cpu: Duration,
     /// The most memory that was seen resident while it was waited for, in KiB.
     pub peak_resident_kib: u64,
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Programs ──start──▶ Running ── a line of stdout, a signal, its end; ended when it is dropped
+//!    │                     └ Meter ─▶ Usage: time on a core by thread, memory
 //!    ├── Author        diode-pack: a key, and bundles signed with it
 //!    ├── Transmitter   diode-tx: the link's key, numbers and log
 //!    └── Receiver      diode-rx: a folder, its verbs, `serve`, and Tail, the events as they are recorded
@@ -18,16 +19,22 @@ mod error;
 mod events;
 mod finished;
 mod last_words;
+mod meter;
 mod process;
 mod receiver;
 mod running;
+mod syncs;
 mod transmitter;
+mod usage;
 
 pub use author::{Author, Packed, Packing};
 pub use error::DriveError;
 pub use events::{Entry, Tail};
 pub use finished::Finished;
+pub use meter::Meter;
 pub use process::{Program, Programs};
 pub use receiver::{Receiver, Serving, Shown, Verified};
 pub use running::Running;
-pub use transmitter::{Sending, Sent, Transmitter, read_sent};
+pub use syncs::{can_count_syncs, syncs_counted};
+pub use transmitter::{Inspected, Part, Sending, Sent, Transmitter, read_sent};
+pub use usage::Usage;

@@ -5,13 +5,14 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{DriveError, Finished, Running};
+use crate::lossy::Losses;
 
 /// One of the pair's programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +63,19 @@ impl Program {
 pub struct Programs {
     executable: PathBuf,
     stop: Arc<AtomicBool>,
+    /// Where `strace` leaves its count of system calls, if it is to count.
+    syncs: Option<PathBuf>,
 }
 
 impl Programs {
     /// The programs in `executable`. All waits end once `stop` is set.
     #[must_use]
     pub fn new(executable: PathBuf, stop: Arc<AtomicBool>) -> Self {
-        Self { executable, stop }
+        Self {
+            executable,
+            stop,
+            syncs: None,
+        }
     }
 
     /// The programs in the running executable.
@@ -77,6 +84,15 @@ impl Programs {
     /// If the system does not tell which that is.
     pub fn here(stop: Arc<AtomicBool>) -> io::Result<Self> {
         Ok(Self::new(std::env::current_exe()?, stop))
+    }
+
+    /// The same programs under `strace`, which counts their calls that wait for the disk, into `file`, once one has ended.
+    #[must_use]
+    pub fn counting_syncs(&self, file: &Path) -> Self {
+        Self {
+            syncs: Some(file.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// Starts a program whose standard error is kept for [`Running::said`].
@@ -88,7 +104,7 @@ impl Programs {
         program: Program,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Running, DriveError> {
-        self.spawn(program, args, Stdio::piped())
+        self.spawn(program, own_verb(program), args, Stdio::piped())
     }
 
     /// Starts a program whose standard error is ours, for what it shows while it works.
@@ -100,7 +116,19 @@ impl Programs {
         program: Program,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Running, DriveError> {
-        self.spawn(program, args, Stdio::inherit())
+        self.spawn(program, own_verb(program), args, Stdio::inherit())
+    }
+
+    /// Starts `diode-rx` with a simulated link between its sockets and itself, as [`start`](Self::start) does.
+    ///
+    /// # Errors
+    /// [`DriveError::Start`].
+    pub fn start_rx_behind<A: AsRef<OsStr>>(
+        &self,
+        losses: Losses,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Running, DriveError> {
+        self.spawn(Program::Rx, losses.to_args(), args, Stdio::piped())
     }
 
     /// Runs a program to its end, however it ends.
@@ -115,15 +143,29 @@ impl Programs {
         self.start(program, args)?.wait(LONGEST_VERB)
     }
 
+    /// The executable, to be given a hidden verb.
+    fn command(&self) -> Command {
+        let Some(file) = &self.syncs else {
+            return Command::new(&self.executable);
+        };
+        let mut command = Command::new("strace");
+        // As a grandchild (-D), so that the process that is started is the program's own, and takes its signals.
+        command.args(["-D", "-f", "-c", "-e", SYNCS, "-o"]);
+        command.arg(file).arg(&self.executable);
+        command
+    }
+
     fn spawn<A: AsRef<OsStr>>(
         &self,
         program: Program,
+        verb: Vec<OsString>,
         args: impl IntoIterator<Item = A>,
         stderr: Stdio,
     ) -> Result<Running, DriveError> {
         let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-        let started = Command::new(&self.executable)
-            .arg(program.hidden_verb())
+        let started = self
+            .command()
+            .args(verb)
             .args(&args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -137,6 +179,14 @@ impl Programs {
         Ok(Running::new(program, verb_of(&args), child, Arc::clone(&self.stop)))
     }
 }
+
+/// The hidden verb that is a program and nothing else.
+fn own_verb(program: Program) -> Vec<OsString> {
+    vec![program.hidden_verb().into()]
+}
+
+/// System calls that wait for the disk.
+const SYNCS: &str = "trace=fsync,fdatasync,syncfs,sync_file_range,sync,msync";
 
 /// No verb takes this long but on a machine that stands still.
 const LONGEST_VERB: Duration = Duration::from_secs(120);

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::digest::BundleId;
+use rx::status::Status;
 use scanner::report::Report;
 use serde::Deserialize;
 
 use super::{Author, DriveError, Finished, Program, Programs, Running, Tail};
+use crate::lossy::Losses;
 
 /// A receiver's folder.
 #[derive(Debug, Clone)]
@@ -129,8 +131,31 @@ impl Receiver {
     /// # Errors
     /// [`DriveError`] if it does not come so far.
     pub fn serve(&self) -> Result<Serving, DriveError> {
-        let args = ["--home".as_ref(), self.home.as_os_str(), "serve".as_ref()];
-        let mut running = self.programs.start(Program::Rx, args)?;
+        Self::ready(self.programs.start(Program::Rx, self.serve_args())?)
+    }
+
+    /// The same behind a simulated link, which says in its last words what it lost.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it does not come so far.
+    pub fn serve_behind(&self, losses: Losses) -> Result<Serving, DriveError> {
+        Self::ready(self.programs.start_rx_behind(losses, self.serve_args())?)
+    }
+
+    /// The same receiver under `strace`, for [`syncs_counted`](super::syncs_counted) in `file`.
+    #[must_use]
+    pub fn counting_syncs(&self, file: &Path) -> Self {
+        Self {
+            programs: self.programs.counting_syncs(file),
+            ..self.clone()
+        }
+    }
+
+    fn serve_args(&self) -> [&OsStr; 3] {
+        ["--home".as_ref(), self.home.as_os_str(), "serve".as_ref()]
+    }
+
+    fn ready(mut running: Running) -> Result<Serving, DriveError> {
         let line = running.next_line("the line that says it is ready", STARTUP)?;
         let address = address_in(&line).ok_or_else(|| DriveError::Unexpected {
             program: Program::Rx.name(),
@@ -138,6 +163,14 @@ impl Receiver {
             text: line.clone(),
         })?;
         Ok(Serving { running, address })
+    }
+
+    /// How the link is doing, as `diode-rx status --json` tells.
+    ///
+    /// # Errors
+    /// [`DriveError`] if no receiver runs, or it is not understood.
+    pub fn status(&self) -> Result<Status, DriveError> {
+        read(Program::Rx, &self.run(["status", "--json"])?)
     }
 
     /// Follows the events from the first on, whether `serve` runs or not.
@@ -153,12 +186,7 @@ impl Receiver {
     /// # Errors
     /// [`DriveError`] if it fails, or is not understood.
     pub fn show(&self, bundle: BundleId) -> Result<Shown, DriveError> {
-        let json = self.run(["show", &bundle.to_string(), "--json"])?.done()?.json()?;
-        Shown::deserialize(&json).map_err(|error| DriveError::Unexpected {
-            program: Program::Rx.name(),
-            reason: error.to_string(),
-            text: json.to_string(),
-        })
+        read(Program::Rx, &self.run(["show", &bundle.to_string(), "--json"])?)
     }
 
     /// Releases or rejects a held bundle by the code that `show` prints.
@@ -176,13 +204,18 @@ impl Receiver {
     pub fn verify_log(&self) -> Result<Verified, DriveError> {
         let log = self.log();
         let args = ["verify".as_ref(), log.as_os_str(), "--json".as_ref()];
-        let json = self.programs.run(Program::Audit, args)?.done()?.json()?;
-        Verified::deserialize(&json).map_err(|error| DriveError::Unexpected {
-            program: Program::Audit.name(),
-            reason: error.to_string(),
-            text: json.to_string(),
-        })
+        read(Program::Audit, &self.programs.run(Program::Audit, args)?)
     }
+}
+
+/// What a program that did its work said in JSON.
+fn read<T: for<'de> Deserialize<'de>>(program: Program, finished: &Finished) -> Result<T, DriveError> {
+    let json = finished.clone().done()?.json()?;
+    T::deserialize(&json).map_err(|error| DriveError::Unexpected {
+        program: program.name(),
+        reason: error.to_string(),
+        text: json.to_string(),
+    })
 }
 
 /// A bundle, as `diode-rx show --json` tells of it.

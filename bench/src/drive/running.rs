@@ -16,10 +16,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use wait4::Wait4 as _;
 
 use super::last_words::LastWords;
-use super::{DriveError, Finished, Program};
+use super::{DriveError, Finished, Meter, Program, usage};
 
 /// A program that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -66,7 +67,15 @@ impl Running {
     #[must_use]
     pub fn peak_resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
-        peak_in(&status)
+        usage::kib(&status, "VmHWM").unwrap_or(0)
+    }
+
+    /// Begins to look, again and again, at what it uses.
+    ///
+    /// # Errors
+    /// [`DriveError::File`] if the system does not show it.
+    pub fn meter(&self) -> Result<Meter, DriveError> {
+        Meter::start(self.id())
     }
 
     /// The next line of its standard output; `what` says what is expected in it.
@@ -124,8 +133,16 @@ impl Running {
     /// # Errors
     /// [`DriveError`] if it does not end in time.
     pub fn end(self) -> Result<Finished, DriveError> {
+        self.end_within(LONGEST_END)
+    }
+
+    /// The same for one that has something to finish first.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it does not end within `limit`.
+    pub fn end_within(self, limit: Duration) -> Result<Finished, DriveError> {
         self.signal(Signal::TERM)?;
-        self.wait(LONGEST_END)
+        self.wait(limit)
     }
 
     /// Ends it with SIGKILL, as a crash does.
@@ -158,22 +175,26 @@ impl Running {
     /// Takes the status of a process whose standard output is closed: it has ended, or is about to.
     fn reap(&mut self, limit: Duration, stdout: String) -> Result<Finished, DriveError> {
         let deadline = Instant::now() + limit;
-        let status = loop {
-            let status = self.child.try_wait().map_err(|source| DriveError::Start {
-                program: self.program.name(),
-                source,
-            })?;
-            match status {
-                Some(status) => break status,
-                None if Instant::now() >= deadline => return Err(self.timed_out("its last step", limit)),
-                None => thread::sleep(LAST_STEP),
+        let program = self.program.name();
+        let failed = |source| DriveError::Start { program, source };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // Only looked at, so that the one call that takes the status also takes what the process used.
+        while waitid(WaitId::Pid(Pid::from_child(&self.child)), look)
+            .map_err(|error| failed(error.into()))?
+            .is_none()
+        {
+            if Instant::now() >= deadline {
+                return Err(self.timed_out("its last step", limit));
             }
-        };
-        self.ended = Some(status);
+            thread::sleep(LAST_STEP);
+        }
+        let used = self.child.wait4().map_err(failed)?;
+        self.ended = Some(used.status);
         Ok(Finished {
             program: self.program,
             verb: self.verb.clone(),
-            status,
+            status: used.status,
+            cpu: used.rusage.utime + used.rusage.stime,
             stdout,
             stderr: self.said.all(),
             peak_resident_kib: self.peak_resident_kib,
@@ -244,28 +265,26 @@ fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
     lines
 }
 
-fn peak_in(status: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Programs;
     use super::*;
 
-    #[test]
-    fn the_peak_is_read_from_the_status_of_a_process() {
-        assert_eq!(peak_in("Name:\tx\nVmPeak:\t9 kB\nVmHWM:\t   5120 kB\n"), 5120);
-        assert_eq!(peak_in(""), 0);
-    }
-
     fn script(text: &str) -> Running {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("program");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        // Written by another process: one that is started by another thread meanwhile would hold it open for writing, and keep it from
+        // being run.
+        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#;
+        let mut shell = std::process::Command::new("sh");
+        assert!(
+            shell
+                .args(["-c", write, "sh", text])
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
         let programs = Programs::new(path, Arc::default());
         let mut running = programs.start(Program::Tx, ["verb"]).unwrap();
         running.next_line("a first line", Duration::from_secs(10)).unwrap();
@@ -278,6 +297,12 @@ mod tests {
         let id = running.id();
         drop(running);
         assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+    }
+
+    #[test]
+    fn what_a_program_used_is_known_once_it_has_ended() {
+        let running = script("echo ready; i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done");
+        assert!(running.wait(Duration::from_secs(60)).unwrap().cpu > Duration::ZERO);
     }
 
     #[test]

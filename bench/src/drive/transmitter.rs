@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use audit::keyfile;
 use protocol::digest::BundleId;
+use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use serde::Deserialize;
 
@@ -29,6 +31,14 @@ pub struct Sending {
     pub rate: String,
     /// The loss to provide for, as `4%`.
     pub loss: String,
+    /// Bytes of the largest IP packet.
+    pub mtu: u16,
+    /// Datagrams lost in a row at worst, to be provided for.
+    pub burst: u32,
+    /// Blocks whose datagrams are interleaved; `diode-tx`'s default if absent.
+    pub depth: Option<u16>,
+    /// The probability that a block stays lost, to be provided for; `diode-tx`'s default if absent.
+    pub residual: Option<f64>,
     /// How often the whole is sent.
     pub passes: u16,
     /// Whether `diode-tx` shows on our standard error how far it is.
@@ -43,10 +53,69 @@ impl Sending {
             to,
             rate: rate.to_owned(),
             loss: loss.to_owned(),
+            mtu: 1500,
+            burst: 64,
+            depth: None,
+            residual: None,
             passes: 1,
             shown: false,
         }
     }
+}
+
+impl Sending {
+    /// What is known of the link, as options.
+    fn link_args(&self) -> Vec<OsString> {
+        let mut args = vec!["--loss".to_owned(), self.loss.clone()];
+        args.extend(["--burst".to_owned(), self.burst.to_string()]);
+        args.extend(["--mtu".to_owned(), self.mtu.to_string()]);
+        if let Some(depth) = self.depth {
+            args.extend(["--depth".to_owned(), depth.to_string()]);
+        }
+        if let Some(residual) = self.residual {
+            args.extend(["--residual".to_owned(), residual.to_string()]);
+        }
+        args.into_iter().map(OsString::from).collect()
+    }
+}
+
+/// What sending a bundle will take, as `diode-tx inspect --json` tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Inspected {
+    /// Blocks whose datagrams are interleaved.
+    pub depth: u16,
+    /// The head's blocks.
+    pub head: Part,
+    /// The content's.
+    pub content: Part,
+    /// Datagrams in all.
+    pub datagrams: u64,
+    /// Datagrams that a link without loss would not need, in millionths of all.
+    pub repair_ppm: u64,
+}
+
+impl Inspected {
+    /// Datagrams that a link without loss would need.
+    #[must_use]
+    pub fn needed(&self) -> u64 {
+        let spare = u128::from(self.datagrams) * u128::from(self.repair_ppm);
+        // The share is told rounded down.
+        self.datagrams
+            - u64::try_from(spare.div_ceil(1_000_000))
+                .unwrap_or(0)
+                .min(self.datagrams)
+    }
+}
+
+/// Blocks of one part of a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Part {
+    /// How many there are.
+    pub blocks: u32,
+    /// Source symbols of the first (K).
+    pub k: u32,
+    /// Repair symbols of the first, each time it is sent (R).
+    pub repair: u32,
 }
 
 /// A bundle that was sent, as `diode-tx send --json` tells of it.
@@ -70,11 +139,17 @@ pub struct Sent {
     pub blocks: u64,
     /// Datagrams that were sent.
     pub datagrams: u64,
-    /// Repair symbols, in millionths of the source symbols.
+    /// Bits of them on the wire.
+    pub wire_bits: u64,
+    /// Datagrams that a link without loss would not need, in millionths of all.
     pub repair_ppm: u64,
     /// How long it took.
     pub duration_ms: u64,
 }
+
+/// Names in a transmitter's folder.
+const KEY: &str = "link.key";
+const STATE: &str = "state";
 
 #[derive(Deserialize)]
 struct Keygen {
@@ -87,7 +162,7 @@ impl Transmitter {
     /// # Errors
     /// [`DriveError`] if `diode-tx keygen` fails.
     pub fn keygen(programs: &Programs, folder: &Path) -> Result<Self, DriveError> {
-        let key = folder.join("link.key");
+        let key = folder.join(KEY);
         let args = ["keygen".as_ref(), "--out".as_ref(), key.as_os_str(), "--json".as_ref()];
         let json = programs.run(Program::Tx, args)?.done()?.json()?;
         let Keygen { key: fingerprint } = Keygen::deserialize(&json).map_err(|error| not_understood(&error, &json))?;
@@ -95,7 +170,22 @@ impl Transmitter {
             programs: programs.clone(),
             key,
             fingerprint,
-            state: folder.join("state"),
+            state: folder.join(STATE),
+        })
+    }
+
+    /// A transmitter with this link key, which is written to `folder`; state goes there too.
+    ///
+    /// # Errors
+    /// [`DriveError::Key`] if it can't be.
+    pub fn with_key(programs: &Programs, folder: &Path, key: &SigningKey) -> Result<Self, DriveError> {
+        let file = folder.join(KEY);
+        keyfile::create(&file, key, "diode-link")?;
+        Ok(Self {
+            programs: programs.clone(),
+            key: file,
+            fingerprint: key.public().fingerprint().to_string(),
+            state: folder.join(STATE),
         })
     }
 
@@ -108,7 +198,7 @@ impl Transmitter {
     /// The file with the public link key.
     #[must_use]
     pub fn public_key(&self) -> PathBuf {
-        audit::keyfile::public_path(&self.key)
+        keyfile::public_path(&self.key)
     }
 
     /// The link key's fingerprint, `SHA256:…`.
@@ -131,30 +221,41 @@ impl Transmitter {
         let Sending {
             to,
             rate,
-            loss,
             passes,
             shown,
+            ..
         } = sending;
         let mut args: Vec<OsString> = vec!["send".into()];
         args.extend(bundles.iter().map(|path| path.as_os_str().to_owned()));
-        args.extend([
-            "--to".into(),
-            to.to_string().into(),
-            "--key".into(),
-            self.key.clone().into(),
-        ]);
-        args.extend([
-            "--state".into(),
-            self.state.clone().into(),
-            "--rate".into(),
-            rate.into(),
-        ]);
-        args.extend(["--loss".into(), loss.into(), "--burst".into(), "64".into()]);
-        args.extend(["--passes".into(), passes.to_string().into(), "--json".into()]);
+        args.extend(["--key".into(), self.key.clone().into()]);
+        args.extend(["--state".into(), self.state.clone().into()]);
+        let to = to.to_string();
+        args.extend(["--to", &to, "--rate", rate, "--passes", &passes.to_string(), "--json"].map(OsString::from));
+        args.extend(sending.link_args());
         match shown {
             true => self.programs.start_shown(Program::Tx, args),
             false => self.programs.start(Program::Tx, args),
         }
+    }
+
+    /// The same transmitter under `strace`, for [`syncs_counted`](super::syncs_counted) in `file`.
+    #[must_use]
+    pub fn counting_syncs(&self, file: &Path) -> Self {
+        Self {
+            programs: self.programs.counting_syncs(file),
+            ..self.clone()
+        }
+    }
+
+    /// What sending a bundle will take.
+    ///
+    /// # Errors
+    /// [`DriveError`] if `diode-tx inspect` refuses it, or is not understood.
+    pub fn inspect(&self, bundle: &Path, sending: &Sending) -> Result<Inspected, DriveError> {
+        let args = ["inspect".into(), bundle.into(), "--json".into()];
+        let args = args.into_iter().chain(sending.link_args());
+        let json = self.programs.run(Program::Tx, args)?.done()?.json()?;
+        Inspected::deserialize(&json).map_err(|error| not_understood(&error, &json))
     }
 
     /// Sends, and waits until all is sent or `limit` is over.

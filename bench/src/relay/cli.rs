@@ -3,12 +3,10 @@
 //! Settings and errors go to stderr, the table to stdout. It ends on Ctrl-C, SIGTERM or after `--for`, always with its table. Exit
 //! codes: 0 done, 1 failed, 2 usage or configuration.
 
-use std::fs::Permissions;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +15,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use hw::units::{Percent, Rate};
-use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::driver::{DEFAULT_BUFFER_BYTES, DEFAULT_QUEUE_DATAGRAMS, Relay, RelayConfig};
 use super::impairment::ImpairmentSettings;
-use super::report::RelayReport;
+use crate::outfile::OutFile;
 
 /// A lossy one-way link between two UDP addresses
 ///
@@ -123,7 +120,7 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 struct Prepared {
     relay: Relay,
     how_long: Option<Duration>,
-    stats: Option<StatsFile>,
+    stats: Option<OutFile>,
 }
 
 fn prepare(args: &RelayArgs) -> anyhow::Result<Prepared> {
@@ -140,7 +137,11 @@ fn prepare(args: &RelayArgs) -> anyhow::Result<Prepared> {
         queue_datagrams: args.queue,
         buffer_bytes: DEFAULT_BUFFER_BYTES,
     };
-    let stats = args.stats_json.as_deref().map(StatsFile::new).transpose()?;
+    let stats = args
+        .stats_json
+        .as_deref()
+        .map(|path| OutFile::begin("--stats-json", path))
+        .transpose()?;
     let relay = Relay::bind(config.clone())?;
     eprintln!("relay {} → {}, seed {seed}", relay.local_addr(), args.to);
     eprintln!("  link    {}", config.impairment);
@@ -185,46 +186,16 @@ impl Prepared {
         // A closed pipe is no reason to lose the file.
         let shown = writeln!(std::io::stdout(), "{report}");
         if let Some(stats) = stats {
-            stats.write(&report)?;
+            let mut json = serde_json::to_vec_pretty(&report).context("the statistics cannot be written as JSON")?;
+            json.push(b'\n');
+            stats.finish(&json)?;
         }
         shown.context("cannot write the table to stdout")
     }
 }
 
-/// The JSON file: tried out at the start, there under its name only when it is whole.
-struct StatsFile {
-    path: PathBuf,
-    unfinished: NamedTempFile,
-}
-
-impl StatsFile {
-    fn new(path: &Path) -> anyhow::Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let unfinished = tempfile::Builder::new()
-            .prefix(".relay-stats-")
-            // As any other file, not as a secret.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)
-            .with_context(|| format!("cannot write --stats-json {}", path.display()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            unfinished,
-        })
-    }
-
-    fn write(mut self, report: &RelayReport) -> anyhow::Result<()> {
-        let failed = || format!("cannot write --stats-json {}", self.path.display());
-        let mut json = serde_json::to_vec_pretty(report).with_context(failed)?;
-        json.push(b'\n');
-        self.unfinished.write_all(&json).with_context(failed)?;
-        self.unfinished.persist(&self.path).map(|_file| ()).with_context(failed)
-    }
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+/// Seconds above zero, as `30` or `0.5`.
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let number = text.trim();
     let number = number.strip_suffix('s').unwrap_or(number).trim_end();
     number

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use hw::HwError;
-use hw::udp::{Batch, MAX_BATCH, MAX_DATAGRAM, SinkConfig, SourceConfig, UdpSink, UdpSource};
+use hw::udp::{Batch, Datagram, MAX_BATCH, Offload, SinkConfig, SourceConfig, UdpSink, UdpSource};
 use hw::units::Rate;
 
 use super::gilbert_elliott::BurstError;
@@ -97,6 +97,9 @@ fn queue_limit(config: &RelayConfig) -> usize {
     }
 }
 
+/// Bytes received at once at most.
+const BATCH_LEN: usize = 1 << 20;
+
 impl Relay {
     /// Opens both sockets; from here on, datagrams that come are kept for [`run`](Self::run).
     ///
@@ -108,16 +111,19 @@ impl Relay {
             listen: config.listen,
             receive_buffer_bytes: config.buffer_bytes,
             interface: None,
+            from: None,
+            offload: Offload::Auto,
         })?;
         let sink = UdpSink::bind(&SinkConfig {
             to: config.to,
             bind: None,
             send_buffer_bytes: config.buffer_bytes,
+            offload: Offload::Auto,
         })?;
         Ok(Self {
             source,
             sink,
-            batch: Batch::new(MAX_BATCH, MAX_DATAGRAM),
+            batch: Batch::new(BATCH_LEN),
             impairment,
             outgoing: Outgoing::new(queue_limit(&config)),
             undeliverable: 0,
@@ -183,9 +189,10 @@ impl Relay {
             Some(throttle) if !self.outgoing.is_empty() => throttle.wait(Instant::now()).min(longest),
             _ => longest,
         };
+        self.batch.clear();
         let count = self.source.recv_batch(&mut self.batch, timeout)?;
-        for datagram in self.batch.iter() {
-            self.impairment.handle(datagram, &mut self.outgoing);
+        for datagram in self.batch.datagrams() {
+            self.impairment.handle(datagram.bytes, &mut self.outgoing);
         }
         if count == 0 && self.outgoing.is_empty() {
             self.impairment.flush(&mut self.outgoing);
@@ -216,8 +223,15 @@ impl Relay {
     fn send_first(&mut self, count: usize) -> Result<(), RelayError> {
         let part = self.outgoing.front().get(..count).unwrap_or_default();
         let before = self.sink.counters().datagrams;
-        match self.sink.send_batch(part) {
-            Ok(_) => {}
+        let datagrams: Vec<_> = part
+            .iter()
+            .map(|bytes| Datagram {
+                header: bytes,
+                body: &[],
+            })
+            .collect();
+        match self.sink.send(&datagrams) {
+            Ok(()) => {}
             Err(error @ HwError::DatagramTooLarge { .. }) => return Err(error.into()),
             Err(_) => {
                 let sent = self.sink.counters().datagrams - before;

@@ -6,32 +6,30 @@
 //!
 //! The files are random bytes, which no policy lets through unseen: a person's part is played with the code that `show` prints.
 
-mod input;
 mod outcome;
-mod size;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use audit::event::{EventKind, State};
 use clap::Args;
 use hw::units::{Percent, Rate};
-use protocol::time::UnixMillis;
 
+use crate::clock::now;
 use crate::compare::Comparison;
 use crate::drive::{
     Author, Entry, Packed, Packing, Programs, Receiver, Sending, Sent, Serving, Tail, Transmitter, read_sent,
 };
+use crate::input::Input;
 use crate::relay::{ImpairmentSettings, Relay, RelayConfig, RelayReport, RunningRelay};
 use crate::signals;
+use crate::size::Size;
 use crate::terminal::say;
-use input::Input;
 use outcome::Outcome;
-use size::Size;
 
 /// Send random files from end to end over a lossy link, and measure it
 #[derive(Debug, Clone, Args)]
@@ -314,7 +312,7 @@ fn outcome(
 }
 
 /// What the transmitter is told to provide for: a quarter more than the link loses, and a hundredth for what sockets lose.
-fn provided(loss: Percent) -> Percent {
+pub(crate) fn provided(loss: Percent) -> Percent {
     let parts = loss.parts_per_billion();
     Percent::from_parts_per_billion(parts.saturating_add(parts / 4).saturating_add(10_000_000))
         .unwrap_or(Percent::HUNDRED)
@@ -323,11 +321,6 @@ fn provided(loss: Percent) -> Percent {
 /// One thing after another on standard error.
 fn step(text: &str) {
     eprintln!("{text}");
-}
-
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// For what does not depend on the amount, on a machine that is busy with other things.

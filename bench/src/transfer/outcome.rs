@@ -68,7 +68,7 @@ impl Outcome {
             ),
             (
                 "repair",
-                format!("{:.1} % on top of the content", self.repair_ppm as f64 / 1e4),
+                format!("{:.1} % of the datagrams", self.repair_ppm as f64 / 1e4),
             ),
             ("blocks", format!("{0} of {0}", self.blocks)),
             ("packed", format!("in {}", time(self.pack))),

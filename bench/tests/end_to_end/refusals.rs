@@ -70,7 +70,7 @@ fn a_transmission_that_needs_more_memory_than_is_allowed_names_the_setting() {
     let pair = Pair::new();
     pair.receiver.set("memory_mib", "8").unwrap();
     let (serving, mut tail) = (pair.receiver.serve().unwrap(), pair.receiver.tail().unwrap());
-    let bundle = pair.bundle("big", &[("readings.txt", &text(300_000))]);
+    let bundle = pair.bundle("big", &[("readings.txt", &text(12_000_000))]);
     pair.send(&bundle, serving.address);
     let mismatched = wait_for(&mut tail, EventKind::LinkMismatched);
     assert_eq!(mismatched.event.bundle, Some(bundle.bundle));

@@ -138,3 +138,89 @@ fn many_small_files_are_measured_and_arrive_identical() {
         assert!(json[measured].as_u64() > Some(0), "{measured}: {json}");
     }
 }
+
+/// Measures into a file in `folder`, and gives what it says and its path.
+fn measured(folder: &Path, args: &[&str]) -> (serde_json::Value, String) {
+    let (out, plot) = (folder.join("out.json"), folder.join("out.svg"));
+    let files = ["--out", out.to_str().unwrap(), "--plot", plot.to_str().unwrap()];
+    let output = run(&[args, &files[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
+    let json = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    (json, out.to_str().unwrap().to_owned())
+}
+
+fn figure<'a>(record: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
+    let figures = record["figures"].as_array().unwrap();
+    let found = figures.iter().find(|figure| figure["name"] == name);
+    found.unwrap_or_else(|| panic!("no figure {name} in {record:#}"))
+}
+
+#[test]
+fn bare_sockets_are_measured_and_a_record_compares_with_itself_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, file) = measured(folder.path(), &["raw", "--seconds", "0.05", "--runs", "2"]);
+    assert_eq!((&record["format"], &record["kind"]), (&1.into(), &"raw".into()));
+    assert_eq!(figure(&record, "plain received")["values"].as_array().unwrap().len(), 2);
+
+    let output = run(&["compare", &file, &file, "--tolerance", "1%"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let other = folder.path().join("other.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&other, text.replace("\"cpu\": \"", "\"cpu\": \"Another ")).unwrap();
+    let output = run(&["compare", &file, other.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("cpu: "), "{}", said(&output));
+    std::fs::write(&other, "{}").unwrap();
+    let output = run(&["compare", &file, other.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+#[test]
+fn the_pair_is_measured_beside_bare_sockets_and_leaves_nothing_behind() {
+    let (folder, spool) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let work = folder.path().join("work");
+    std::fs::create_dir(&work).unwrap();
+    let spool_path = spool.path().to_str().unwrap();
+    let (record, _) = measured(
+        folder.path(),
+        &[
+            "link",
+            "--files",
+            "20",
+            "--file-size",
+            "50KiB",
+            "--bundles",
+            "2",
+            "--loss",
+            "1%",
+            "--rate",
+            "50M",
+            "--runs",
+            "1",
+            "--raw-seconds",
+            "0.05",
+            "--spool",
+            spool_path,
+            "--dir",
+            work.to_str().unwrap(),
+        ],
+    );
+    for name in [
+        "goodput",
+        "goodput / raw, plain",
+        "tx CPU",
+        "rx CPU, socket",
+        "rx memory, peak",
+        "lost to the simulated link",
+    ] {
+        assert!(
+            figure(&record, name)["median"].as_f64() > Some(0.0),
+            "{name}: {record:#}"
+        );
+    }
+    for folder in [spool.path(), &work] {
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "{}", folder.display());
+        assert_eq!(processes_of(folder), [""; 0]);
+    }
+}

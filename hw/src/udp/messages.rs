@@ -1,11 +1,12 @@
 //! The three system calls of the packet path: sendmmsg, recvmmsg and ppoll, each behind one safe function.
 //!
 //! Message headers point at their datagrams, so that they are laid out anew on the stack for each call: a few stores for each
-//! datagram, and no pointer outlives the borrow that it was made from.
+//! message, and no pointer outlives the borrow that it was made from.
 
 use std::ffi::{c_int, c_short, c_uint};
 use std::io::{self, IoSlice};
 use std::mem;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::ptr;
 use std::time::Duration;
@@ -13,26 +14,37 @@ use std::time::Duration;
 use socket2::{SockAddr, Socket};
 
 use super::MAX_BATCH;
-use super::batch::{Arrival, Batch};
+use super::control::{Incoming, Outgoing, Told};
+use super::segments::Run;
 
-/// Sends the first [`MAX_BATCH`] of `datagrams` and returns how many the kernel took, which is at least one.
+/// Sends the first [`MAX_BATCH`] of `runs`, whose pieces lie one behind the other in `vectors`, each as one message. Returns how
+/// many the kernel took, which is at least one.
 ///
 /// # Errors
-/// The first datagram's error, none having been taken.
-pub(super) fn send(socket: &Socket, to: &SockAddr, datagrams: &[IoSlice<'_>]) -> io::Result<usize> {
+/// The first run's error, none having been taken.
+pub(super) fn send(socket: &Socket, to: &SockAddr, runs: &[Run], mut vectors: &[IoSlice<'_>]) -> io::Result<usize> {
+    let mut controls = [Outgoing::EMPTY; MAX_BATCH];
     let mut headers = [EMPTY_HEADER; MAX_BATCH];
     let mut count: c_uint = 0;
-    for (header, datagram) in headers.iter_mut().zip(datagrams) {
-        header.msg_hdr.msg_name = to.as_ptr().cast_mut().cast();
-        header.msg_hdr.msg_namelen = to.len();
+    for ((header, control), run) in headers.iter_mut().zip(&mut controls).zip(runs) {
+        let Some((pieces, rest)) = vectors.split_at_checked(run.vectors) else {
+            break;
+        };
+        vectors = rest;
+        let message = &mut header.msg_hdr;
+        message.msg_name = to.as_ptr().cast_mut().cast();
+        message.msg_namelen = to.len();
         // An IoSlice is guaranteed to be laid out as an iovec.
-        header.msg_hdr.msg_iov = ptr::from_ref(datagram).cast_mut().cast();
-        header.msg_hdr.msg_iovlen = 1;
+        message.msg_iov = pieces.as_ptr().cast_mut().cast();
+        message.msg_iovlen = pieces.len() as _;
+        if let Some(segment) = run.segment {
+            control.ask(message, segment);
+        }
         count += 1;
     }
-    // WHY: one call for up to 64 datagrams; neither std nor socket2 offers it.
-    // SAFETY: the first `count` headers point at `to` and at slices of `datagrams`, which are borrowed until the call returns and
-    // which the kernel only reads; it writes `msg_len` of those headers alone.
+    // WHY: one call for up to 64 messages; neither std nor socket2 offers it.
+    // SAFETY: the first `count` headers point at `to`, at pieces of `vectors`, which are borrowed until the call returns, and at
+    // `controls`; the kernel only reads all of them, and writes `msg_len` of those headers alone.
     #[expect(clippy::disallowed_methods, reason = "the one call of this project that sends")]
     let sent = unsafe {
         libc::sendmmsg(
@@ -45,29 +57,52 @@ pub(super) fn send(socket: &Socket, to: &SockAddr, datagrams: &[IoSlice<'_>]) ->
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// Fills `batch` with what waits at the socket.
+/// What the kernel said of one received message.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Arrival {
+    /// Bytes in the message's room.
+    pub(super) bytes: usize,
+    /// Whether the message was longer than its room.
+    pub(super) truncated: bool,
+    /// Overflow count and segment length.
+    pub(super) told: Told,
+    /// Who sent it, if that was asked for.
+    pub(super) from: Option<IpAddr>,
+}
+
+/// Receives what waits at the socket, one message into each of `rooms`; returns how many came and says of each in `arrivals`
+/// what it is. Senders are only asked for where `with_senders` says so.
 ///
 /// # Errors
 /// `WouldBlock` if nothing waits, and whatever the system reports.
-pub(super) fn receive(socket: &Socket, batch: &mut Batch) -> io::Result<()> {
+pub(super) fn receive<'a>(
+    socket: &Socket,
+    rooms: impl Iterator<Item = &'a mut [u8]>,
+    with_senders: bool,
+    arrivals: &mut [Arrival; MAX_BATCH],
+) -> io::Result<usize> {
     let mut vectors = [EMPTY_VECTOR; MAX_BATCH];
-    let mut controls = [Control::EMPTY; MAX_BATCH];
+    let mut controls = [Incoming::EMPTY; MAX_BATCH];
+    let mut names = [EMPTY_NAME; MAX_BATCH];
     let mut headers = [EMPTY_HEADER; MAX_BATCH];
-    let (rooms, arrivals) = batch.parts();
-    arrivals.clear();
     let mut count: c_uint = 0;
-    for (((header, vector), control), room) in headers.iter_mut().zip(&mut vectors).zip(&mut controls).zip(rooms) {
+    let parts = vectors.iter_mut().zip(&mut controls).zip(&mut names);
+    for ((header, ((vector, control), name)), room) in headers.iter_mut().zip(parts).zip(rooms) {
         vector.iov_base = room.as_mut_ptr().cast();
         vector.iov_len = room.len();
-        header.msg_hdr.msg_iov = vector;
-        header.msg_hdr.msg_iovlen = 1;
-        header.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
-        header.msg_hdr.msg_controllen = CONTROL_LEN as _;
+        let message = &mut header.msg_hdr;
+        message.msg_iov = vector;
+        message.msg_iovlen = 1;
+        control.attach(message);
+        if with_senders {
+            message.msg_name = ptr::from_mut(name).cast();
+            message.msg_namelen = NAME_LEN;
+        }
         count += 1;
     }
-    // WHY: one call for up to 64 datagrams. Its own timeout is not used: it is only looked at after each datagram (recvmmsg(2), BUGS).
-    // SAFETY: the first `count` headers point at vectors, rooms and controls that live until the call returns, that nothing else
-    // refers to, and whose lengths are the ones given.
+    // WHY: one call for up to 64 messages. Its own timeout is not used: it is only looked at after each message (recvmmsg(2), BUGS).
+    // SAFETY: the first `count` headers point at vectors, rooms, controls and names that live until the call returns, that nothing
+    // else refers to, and whose lengths are the ones given.
     #[expect(clippy::disallowed_methods, reason = "the one call of this project that receives")]
     let received = unsafe {
         libc::recvmmsg(
@@ -79,8 +114,17 @@ pub(super) fn receive(socket: &Socket, batch: &mut Batch) -> io::Result<()> {
         )
     };
     let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
-    arrivals.extend(headers.iter().take(received).map(arrival));
-    Ok(())
+    for (arrival, (header, name)) in arrivals.iter_mut().zip(headers.iter().zip(&names)).take(received) {
+        *arrival = Arrival {
+            bytes: usize::try_from(header.msg_len).unwrap_or(0),
+            truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+            // WHY: control data is only known to be filled behind the call above.
+            // SAFETY: each of the first `received` headers was attached to its part of `controls`, and was received into.
+            told: unsafe { Incoming::told(&header.msg_hdr) },
+            from: sender(name),
+        };
+    }
+    Ok(received)
 }
 
 /// Waits until the socket is ready for `events` (`libc::POLLIN`, `libc::POLLOUT`, or 0 for the time alone) or `timeout` is over;
@@ -108,51 +152,19 @@ pub(super) fn wait(socket: &Socket, events: c_short, timeout: Duration) -> io::R
     }
 }
 
-fn arrival(header: &libc::mmsghdr) -> Arrival {
-    Arrival {
-        bytes: usize::try_from(header.msg_len).unwrap_or(0),
-        truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
-        overflows: overflows(&header.msg_hdr),
-    }
-}
-
-/// The overflow count among a received message's control data.
-fn overflows(message: &libc::msghdr) -> Option<u32> {
-    // WHY: control data is a chain of headers that only the C macros know how to walk.
-    // SAFETY: the kernel filled `msg_control` up to `msg_controllen`, both as `receive` set them up, and the buffer still lives.
-    let mut control = unsafe { libc::CMSG_FIRSTHDR(message) };
-    while !control.is_null() {
-        // WHY: the header says what the data after it is.
-        // SAFETY: not null, so within the control buffer, which is aligned for a cmsghdr.
-        let header = unsafe { *control };
-        if (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) {
-            // WHY: the data starts where the macro says, past the header's padding.
-            // SAFETY: `control` is a valid header of this buffer.
-            let data = unsafe { libc::CMSG_DATA(control) };
-            // WHY: the kernel promises no alignment for the data.
-            // SAFETY: the kernel writes a u32 for this type, and leaves out what does not fit the buffer.
-            return Some(unsafe { data.cast::<u32>().read_unaligned() });
+/// The address of a sender, if the kernel wrote one.
+fn sender(name: &libc::sockaddr_in6) -> Option<IpAddr> {
+    match c_int::from(name.sin6_family) {
+        libc::AF_INET => {
+            // WHY: the kernel writes an address of the socket's family, and only its start says which.
+            // SAFETY: a sockaddr_in is shorter than a sockaddr_in6, is aligned no more strictly, and any bytes are one.
+            let name = unsafe { &*ptr::from_ref(name).cast::<libc::sockaddr_in>() };
+            Some(Ipv4Addr::from(u32::from_be(name.sin_addr.s_addr)).into())
         }
-        // WHY: other options may stand before the one looked for.
-        // SAFETY: `control` is a valid header of this message, whose buffer still lives.
-        control = unsafe { libc::CMSG_NXTHDR(message, control) };
+        libc::AF_INET6 => Some(Ipv6Addr::from(name.sin6_addr.s6_addr).into()),
+        _ => None,
     }
-    None
 }
-
-/// Room for the control data of one datagram, aligned for its header.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Control([u8; CONTROL_LEN]);
-
-impl Control {
-    const EMPTY: Self = Self([0; CONTROL_LEN]);
-}
-
-/// Bytes of control data for one u32, the overflow count.
-// WHY: the macro adds the header and its padding.
-// SAFETY: it only calculates.
-const CONTROL_LEN: usize = unsafe { libc::CMSG_SPACE(size_of::<u32>() as c_uint) } as usize;
 
 const EMPTY_VECTOR: libc::iovec = libc::iovec {
     iov_base: ptr::null_mut(),
@@ -161,10 +173,21 @@ const EMPTY_VECTOR: libc::iovec = libc::iovec {
 
 // WHY: some systems' headers have private padding, so that they cannot be written out field by field.
 // SAFETY: integers and raw pointers, for all of which zero is a value.
-const EMPTY_HEADER: libc::mmsghdr = unsafe { mem::zeroed() };
+pub(super) const EMPTY_HEADER: libc::mmsghdr = unsafe { mem::zeroed() };
+
+// WHY: its fields are not the same on every system.
+// SAFETY: integers, for which zero is a value; as a family it is none.
+const EMPTY_NAME: libc::sockaddr_in6 = unsafe { mem::zeroed() };
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the size of an address is 28, and a const has no try_into"
+)]
+const NAME_LEN: libc::socklen_t = size_of::<libc::sockaddr_in6>() as libc::socklen_t;
 
 const _: () = assert!(
-    align_of::<libc::cmsghdr>() <= align_of::<Control>(),
-    "control data must be aligned for its header"
+    size_of::<libc::sockaddr_in>() <= size_of::<libc::sockaddr_in6>()
+        && align_of::<libc::sockaddr_in>() <= align_of::<libc::sockaddr_in6>(),
+    "an IPv4 address is read in the place of an IPv6 one"
 );
 const _: () = assert!(size_of::<c_int>() == 4, "socket options are four bytes");

@@ -1,6 +1,6 @@
 //! The sockets' settings: what the kernel is asked for, and what it says it gave.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_ulong};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -110,6 +110,28 @@ pub(super) fn count_overflows(socket: &Socket, address: SocketAddr) -> Result<()
         .map_err(|source| setup("count receive buffer overflows", address, source))
 }
 
+/// Asks the kernel to join datagrams of one sender and length, on their way in; says whether it will.
+pub(super) fn coalesce(socket: &Socket) -> bool {
+    set(socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok()
+}
+
+/// Whether the kernel knows how to cut a message into datagrams. One that doesn't would send the message whole, as one datagram.
+pub(super) fn can_segment(socket: &Socket) -> bool {
+    // No length: the socket's other messages stay whole. Each message that is to be cut says so itself.
+    set(socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok()
+}
+
+/// Limits the rate that the interface's queue lets the socket send at; returns what the kernel took, in bytes per second.
+pub(super) fn limit_pacing(socket: &Socket, bytes_per_second: u64, address: SocketAddr) -> Result<u64, HwError> {
+    let failed = |source| setup("limit the socket's rate", address, source);
+    // No rate at all would stop the link without a word.
+    let asked = c_ulong::try_from(bytes_per_second.max(1)).unwrap_or(c_ulong::MAX);
+    set_value(socket, libc::SOL_SOCKET, SO_MAX_PACING_RATE, asked).map_err(failed)?;
+    let taken: c_ulong = read_value(socket, libc::SOL_SOCKET, SO_MAX_PACING_RATE).map_err(failed)?;
+    #[allow(clippy::useless_conversion, reason = "a long has 32 bits on some machines")]
+    Ok(u64::from(taken))
+}
+
 /// The address that the socket has in the end, where port 0 left the choice to the kernel.
 pub(super) fn local_address(socket: &Socket, asked: SocketAddr) -> Result<SocketAddr, HwError> {
     socket
@@ -137,15 +159,25 @@ fn mtu_option(address: SocketAddr) -> (c_int, c_int, c_int) {
 
 /// From Linux's `asm-generic/socket.h`; the libc crate does not have it.
 const SO_LOCK_FILTER: c_int = 44;
+/// From the same file.
+const SO_MAX_PACING_RATE: c_int = 47;
 
 /// `BPF_RET | BPF_K` of a classic filter: keep as many bytes as the constant says.
 const RETURN_CONSTANT: u16 = 0x06;
 
 fn set(socket: &Socket, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
-    // WHY: socket2 has neither the FORCE options nor the filter's lock, the overflow count and the MTU mode.
-    // SAFETY: the pointer is to a live c_int and the length is that of a c_int, which is what each option used here takes; the
-    // descriptor is open for as long as `socket` is borrowed.
-    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), INT_LEN) };
+    set_value(socket, level, name, value)
+}
+
+fn read_back(socket: &Socket, level: c_int, name: c_int) -> io::Result<c_int> {
+    read_value(socket, level, name)
+}
+
+fn set_value<T: Integer>(socket: &Socket, level: c_int, name: c_int, value: T) -> io::Result<()> {
+    // WHY: socket2 has neither the FORCE options nor the filter's lock, the overflow count, the MTU mode, the offloads and the rate.
+    // SAFETY: the pointer is to a live integer and the length is its size, of which the kernel reads no more; the descriptor is
+    // open for as long as `socket` is borrowed.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), T::LEN) };
     if result == 0 {
         Ok(())
     } else {
@@ -153,11 +185,12 @@ fn set(socket: &Socket, level: c_int, name: c_int, value: c_int) -> io::Result<(
     }
 }
 
-fn read_back(socket: &Socket, level: c_int, name: c_int) -> io::Result<c_int> {
-    let mut value: c_int = 0;
-    let mut len = INT_LEN;
-    // WHY: reading back is the only way to learn what was granted, and socket2 has no reader for the MTU mode.
-    // SAFETY: both pointers are to live variables, `len` is the size of `value`, and the kernel writes no more than that.
+fn read_value<T: Integer>(socket: &Socket, level: c_int, name: c_int) -> io::Result<T> {
+    let mut value = T::default();
+    let mut len = T::LEN;
+    // WHY: reading back is the only way to learn what was granted, and socket2 has no reader for the MTU mode and the rate.
+    // SAFETY: both pointers are to live variables, `len` is the size of `value`, any bytes of which are an integer, and the kernel
+    // writes no more than that.
     let result = unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len) };
     if result == 0 {
         Ok(value)
@@ -166,11 +199,27 @@ fn read_back(socket: &Socket, level: c_int, name: c_int) -> io::Result<c_int> {
     }
 }
 
+/// What a socket option's value can be.
+trait Integer: Copy + Default {
+    /// Its size.
+    const LEN: libc::socklen_t;
+}
+
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the size of a c_int is 4, and a const has no try_into"
+    reason = "the sizes of integers are small, and a const has no try_into"
 )]
-const INT_LEN: libc::socklen_t = size_of::<c_int>() as libc::socklen_t;
+mod lengths {
+    use super::{Integer, c_int, c_ulong};
+
+    impl Integer for c_int {
+        const LEN: libc::socklen_t = size_of::<Self>() as libc::socklen_t;
+    }
+
+    impl Integer for c_ulong {
+        const LEN: libc::socklen_t = size_of::<Self>() as libc::socklen_t;
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -212,5 +261,19 @@ mod tests {
         drop_everything(&socket, V4).expect("a filter");
         let error = socket.detach_filter().expect_err("it is locked");
         assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+    }
+
+    #[test]
+    fn the_rate_that_the_kernel_took_is_the_one_asked_for() {
+        let socket = socket(V4).expect("a socket");
+        for rate in [1, 125_000_000, 12_500_000_000] {
+            assert_eq!(limit_pacing(&socket, rate, V4).expect("taken"), rate);
+        }
+    }
+
+    #[test]
+    fn a_rate_of_nothing_does_not_stop_the_link() {
+        let socket = socket(V4).expect("a socket");
+        assert_eq!(limit_pacing(&socket, 0, V4).expect("taken"), 1);
     }
 }

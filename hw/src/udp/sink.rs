@@ -5,14 +5,17 @@
 //! - before it has a port, a filter that keeps no byte is attached and locked: what is sent to the port is dropped unqueued;
 //! - a datagram leaves whole or not at all.
 
+use std::ffi::c_short;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{SockAddr, Socket};
 
 use super::options::{self, Buffer, Granted};
-use super::{MAX_BATCH, messages};
+use super::segments::{Datagram, Limits, Run};
+use super::sending::{Kernel, Sending, SinkCounters};
+use super::{Offload, messages};
 use crate::HwError;
 
 /// What a sink is set up with.
@@ -24,30 +27,17 @@ pub struct SinkConfig {
     pub bind: Option<SocketAddr>,
     /// The send buffer to ask for, in bytes.
     pub send_buffer_bytes: usize,
-}
-
-/// What went through a sink since it was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SinkCounters {
-    /// Datagrams that the kernel took.
-    pub datagrams: u64,
-    /// Their bytes, without IP and UDP headers.
-    pub bytes: u64,
-    /// System calls that sent or tried to.
-    pub system_calls: u64,
-    /// Times that the send queue was full and had to be waited for.
-    pub waits: u64,
+    /// Whether the kernel is to cut runs of datagrams.
+    pub offload: Offload,
 }
 
 /// A UDP socket that only sends.
 #[derive(Debug)]
 pub struct UdpSink {
-    socket: Socket,
-    to: SocketAddr,
-    to_raw: SockAddr,
+    outlet: Outlet,
+    sending: Sending,
     local: SocketAddr,
     send_buffer: Granted,
-    counters: SinkCounters,
 }
 
 impl UdpSink {
@@ -72,33 +62,57 @@ impl UdpSink {
             .bind(&SockAddr::from(bind))
             .map_err(|source| HwError::Bind { address: bind, source })?;
         let local = options::local_address(&socket, bind)?;
+        let limits = match config.offload {
+            Offload::Auto if options::can_segment(&socket) => Limits::segmenting(to),
+            Offload::Auto | Offload::Off => Limits::PLAIN,
+        };
         Ok(Self {
-            socket,
-            to,
-            to_raw: SockAddr::from(to),
+            outlet: Outlet {
+                socket,
+                to: SockAddr::from(to),
+            },
+            sending: Sending::new(to, limits),
             local,
             send_buffer,
-            counters: SinkCounters::default(),
         })
     }
 
-    /// Sends all of `datagrams`, with one system call for each [`MAX_BATCH`] of them, and returns their number.
+    /// Sends all of `datagrams`, in order.
     ///
-    /// A full send queue is waited for, up to a second in which not one datagram leaves. After an error
-    /// [`counters`](Self::counters) say how many had left: it is about the first that had not.
+    /// Those of one length that stand together leave as one message each [`segments`](Self::segments) of them, and up to
+    /// [`MAX_BATCH`](super::MAX_BATCH) messages with one system call. A full send queue is waited for, up to a second in which not
+    /// one datagram leaves. After an error [`counters`](Self::counters) say how many had left: it is about the first that had not.
     ///
     /// # Errors
     /// [`HwError::DatagramTooLarge`] for one that the interface can't carry whole; [`HwError::SendStalled`],
     /// [`HwError::Unreachable`], [`HwError::Forbidden`] or [`HwError::Send`] as the system reports.
-    pub fn send_batch<D: AsRef<[u8]>>(&mut self, datagrams: &[D]) -> Result<usize, HwError> {
-        for part in datagrams.chunks(MAX_BATCH) {
-            let mut slices = [IoSlice::new(&[]); MAX_BATCH];
-            for (slice, datagram) in slices.iter_mut().zip(part) {
-                *slice = IoSlice::new(datagram.as_ref());
-            }
-            self.send_all(slices.get(..part.len()).unwrap_or_default())?;
-        }
-        Ok(datagrams.len())
+    pub fn send(&mut self, datagrams: &[Datagram<'_>]) -> Result<(), HwError> {
+        self.sending.send(&self.outlet, datagrams)
+    }
+
+    /// Datagrams of `len` bytes that leave as one message: 1 without segmentation, at most 64.
+    #[must_use]
+    pub fn segments(&self, len: usize) -> usize {
+        self.sending.limits().segments(len)
+    }
+
+    /// Whether the kernel cuts runs of datagrams. It may turn out at the first run that it does not.
+    #[must_use]
+    pub fn segmentation(&self) -> bool {
+        self.sending.limits().is_segmenting()
+    }
+
+    /// Has the kernel send no faster than `bytes_per_second` (SO_MAX_PACING_RATE), and returns the rate that it took.
+    ///
+    /// That rate is kept only where the interface's queue discipline is `fq`; the socket cannot tell whether it is. 0 is taken as
+    /// 1; `u64::MAX` lifts the limit.
+    ///
+    /// # Units
+    /// Bytes per second, with their IP and Ethernet headers.
+    /// # Errors
+    /// [`HwError::Setup`] as the system reports.
+    pub fn set_max_pacing_rate(&self, bytes_per_second: u64) -> Result<u64, HwError> {
+        options::limit_pacing(&self.outlet.socket, bytes_per_second, self.sending.to())
     }
 
     /// The send buffer that the kernel granted, in bytes as it counts them.
@@ -122,69 +136,32 @@ impl UdpSink {
     /// Where datagrams go.
     #[must_use]
     pub fn target(&self) -> SocketAddr {
-        self.to
+        self.sending.to()
     }
 
     /// What went through so far.
     #[must_use]
     pub fn counters(&self) -> SinkCounters {
-        self.counters
-    }
-
-    fn send_all(&mut self, mut rest: &[IoSlice<'_>]) -> Result<(), HwError> {
-        let mut full_since = None;
-        while let Some(first) = rest.first() {
-            self.counters.system_calls += 1;
-            match messages::send(&self.socket, &self.to_raw, rest) {
-                Ok(count) => {
-                    let (sent, unsent) = rest.split_at_checked(count).unwrap_or((rest, &[]));
-                    self.count(sent);
-                    rest = unsent;
-                    full_since = None;
-                }
-                Err(error) => {
-                    let bytes = first.len();
-                    let since = *full_since.get_or_insert_with(Instant::now);
-                    self.recover(error, bytes, since)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, sent: &[IoSlice<'_>]) {
-        let bytes: usize = sent.iter().map(|slice| slice.len()).sum();
-        self.counters.datagrams += sent.len() as u64;
-        self.counters.bytes += bytes as u64;
-    }
-
-    /// Waits where waiting helps; `bytes` is the length of the datagram that did not leave, `since` when it first did not.
-    fn recover(&mut self, source: io::Error, bytes: usize, since: Instant) -> Result<(), HwError> {
-        let to = self.to;
-        // A full socket buffer announces room. A full queue below it does not: there, only time helps.
-        let (events, pause) = match source.raw_os_error() {
-            Some(libc::EINTR) => return Ok(()),
-            Some(libc::EAGAIN) => (libc::POLLOUT, ROOM_WAIT),
-            Some(libc::ENOBUFS) => (0, QUEUE_WAIT),
-            _ => return Err(send_error(to, bytes, source)),
-        };
-        let waited = since.elapsed();
-        if waited >= PATIENCE {
-            return Err(HwError::SendStalled { to, waited, source });
-        }
-        self.counters.waits += 1;
-        messages::wait(&self.socket, events, pause)
-            .map(|_ready| ())
-            .map_err(|source| HwError::Send { to, source })
+        self.sending.counters()
     }
 }
 
-/// How long not one datagram may leave before a sink gives up.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long to wait for room in the socket's buffer before looking again.
-const ROOM_WAIT: Duration = Duration::from_millis(20);
-/// How long to wait for the queue below the socket: some twenty datagrams of 1,500 bytes at 1 Gbit/s.
-const QUEUE_WAIT: Duration = Duration::from_micros(250);
+/// The socket, and the one address that it sends to.
+#[derive(Debug)]
+struct Outlet {
+    socket: Socket,
+    to: SockAddr,
+}
+
+impl Kernel for Outlet {
+    fn send(&self, runs: &[Run], vectors: &[IoSlice<'_>]) -> io::Result<usize> {
+        messages::send(&self.socket, &self.to, runs, vectors)
+    }
+
+    fn wait(&self, events: c_short, timeout: Duration) -> io::Result<()> {
+        messages::wait(&self.socket, events, timeout).map(|_ready| ())
+    }
+}
 
 /// Any address and port of the family of `to`.
 fn any_address(to: SocketAddr) -> SocketAddr {
@@ -193,18 +170,6 @@ fn any_address(to: SocketAddr) -> SocketAddr {
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     SocketAddr::new(ip, 0)
-}
-
-/// The error that a failed send is, `bytes` being the length of the datagram that failed.
-fn send_error(to: SocketAddr, bytes: usize, source: io::Error) -> HwError {
-    match source.raw_os_error() {
-        Some(libc::EMSGSIZE) => HwError::DatagramTooLarge { bytes, to, source },
-        Some(libc::EHOSTUNREACH | libc::ENETUNREACH | libc::ENETDOWN | libc::EHOSTDOWN) => {
-            HwError::Unreachable { to, source }
-        }
-        Some(libc::EPERM | libc::EACCES) => HwError::Forbidden { to, source },
-        _ => HwError::Send { to, source },
-    }
 }
 
 #[cfg(test)]
@@ -218,8 +183,16 @@ mod tests {
             to,
             bind: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             send_buffer_bytes: 1 << 20,
+            offload: Offload::Auto,
         })
         .expect("a sink")
+    }
+
+    fn whole(bytes: &[u8]) -> Datagram<'_> {
+        Datagram {
+            header: &[],
+            body: bytes,
+        }
     }
 
     fn nowhere() -> SocketAddr {
@@ -238,7 +211,7 @@ mod tests {
         }
         // What was sent to the sink went before what the witness has now received.
         witness.recv(&mut [0; 16]).expect("received");
-        let readable = messages::wait(&sink.socket, libc::POLLIN, Duration::ZERO).expect("polled");
+        let readable = messages::wait(&sink.outlet.socket, libc::POLLIN, Duration::ZERO).expect("polled");
         assert!(!readable);
     }
 
@@ -246,19 +219,23 @@ mod tests {
     fn a_port_that_nobody_listens_on_is_no_error() {
         let mut sink = sink_to(nowhere());
         for _ in 0..10 {
-            assert_eq!(sink.send_batch(&[b"x"]).expect("sent"), 1);
+            sink.send(&[whole(b"x")]).expect("sent");
         }
     }
 
     #[test]
     fn the_sinks_filter_is_locked() {
-        let error = sink_to(nowhere()).socket.detach_filter().expect_err("it is locked");
+        let error = sink_to(nowhere())
+            .outlet
+            .socket
+            .detach_filter()
+            .expect_err("it is locked");
         assert_eq!(error.raw_os_error(), Some(libc::EPERM));
     }
 
     #[test]
     fn a_sinks_socket_has_no_peer() {
-        let error = sink_to(nowhere()).socket.peer_addr().expect_err("unconnected");
+        let error = sink_to(nowhere()).outlet.socket.peer_addr().expect_err("unconnected");
         assert_eq!(error.raw_os_error(), Some(libc::ENOTCONN));
     }
 
@@ -273,7 +250,7 @@ mod tests {
     fn a_datagram_too_large_is_named_and_what_went_before_it_is_counted() {
         let mut sink = sink_to(nowhere());
         let error = sink
-            .send_batch(&[vec![0; 100], vec![0; 65_508], vec![0; 100]])
+            .send(&[whole(&[0; 100]), whole(&[0; 65_508]), whole(&[0; 100])])
             .expect_err("longer than IPv4 carries");
         assert!(
             matches!(error, HwError::DatagramTooLarge { bytes: 65_508, .. }),
@@ -288,6 +265,7 @@ mod tests {
             to: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)),
             bind: Some(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))),
             send_buffer_bytes: 0,
+            offload: Offload::Auto,
         })
         .expect_err("two families");
         assert!(matches!(error, HwError::FamilyMismatch { .. }), "{error:?}");
@@ -299,37 +277,21 @@ mod tests {
             to: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)),
             bind: Some(SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 0))),
             send_buffer_bytes: 0,
+            offload: Offload::Auto,
         })
         .expect_err("a documentation address");
         assert!(error.to_string().contains("ip -br address"), "{error}");
     }
 
     #[test]
-    fn what_the_system_reports_on_sending_is_told_apart() {
-        let to = nowhere();
-        let told = |errno| send_error(to, 1, io::Error::from_raw_os_error(errno));
-        assert!(matches!(told(libc::ENETDOWN), HwError::Unreachable { .. }));
-        assert!(matches!(told(libc::EHOSTUNREACH), HwError::Unreachable { .. }));
-        assert!(matches!(told(libc::EPERM), HwError::Forbidden { .. }));
-        assert!(matches!(told(libc::ENOMEM), HwError::Send { .. }));
-    }
-
-    #[test]
-    fn a_queue_full_for_longer_than_the_sinks_patience_is_an_error() {
-        let mut sink = sink_to(nowhere());
-        let Some(long_ago) = Instant::now().checked_sub(PATIENCE) else {
-            return;
-        };
-        let full = io::Error::from_raw_os_error(libc::ENOBUFS);
-        let error = sink.recover(full, 1, long_ago).expect_err("no patience left");
-        assert!(matches!(error, HwError::SendStalled { .. }), "{error:?}");
-    }
-
-    #[test]
-    fn a_full_queue_is_waited_for_and_counted() {
-        let mut sink = sink_to(nowhere());
-        let full = io::Error::from_raw_os_error(libc::ENOBUFS);
-        sink.recover(full, 1, Instant::now()).expect("patience");
-        assert_eq!(sink.counters().waits, 1);
+    fn without_offload_no_message_carries_two_datagrams() {
+        let sink = UdpSink::bind(&SinkConfig {
+            to: nowhere(),
+            bind: None,
+            send_buffer_bytes: 0,
+            offload: Offload::Off,
+        })
+        .expect("a sink");
+        assert_eq!((sink.segments(100), sink.segmentation()), (1, false));
     }
 }

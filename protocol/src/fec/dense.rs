@@ -8,22 +8,19 @@
 //!
 //! Subtraction is addition here. The result is the library's to the bit, since it is the same code.
 
-use bytes::{Bytes, BytesMut};
-
 use super::Oti;
 use super::generator::Rows;
 use super::gf256::Kernel;
 use super::matrix;
 
-/// The repair symbols of `source` (K padded symbols) that `rows` stand for, one after another.
-pub(super) fn repair_symbols(kernel: Kernel, oti: &Oti, source: &[u8], rows: &Rows) -> Bytes {
+/// Puts the repair symbols of `source` (K padded symbols) that `rows` stand for into `repair`, which is empty, one after another.
+pub(super) fn repair_symbols(kernel: Kernel, oti: &Oti, source: &[u8], rows: &Rows, repair: &mut Vec<u8>) {
     let symbol_len = oti.symbol_len();
     let rows: Vec<&[u8]> = rows.iter().collect();
     let source: Vec<&[u8]> = source.chunks_exact(symbol_len).collect();
-    let mut repair = BytesMut::zeroed(rows.len() * symbol_len);
+    repair.resize(rows.len() * symbol_len, 0);
     let mut places: Vec<&mut [u8]> = repair.chunks_exact_mut(symbol_len).collect();
     kernel.product(&mut places, &source, &rows);
-    repair.freeze()
 }
 
 /// Puts the symbols whose numbers are in `lost` (ascending) into their places in `source`, where zeros are, from the repair symbols that

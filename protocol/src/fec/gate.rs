@@ -5,7 +5,6 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bytes::Bytes;
 use raptorq::{
     EncodingPacket, ObjectTransmissionInformation, PayloadId, SourceBlockDecoder, SourceBlockEncoder,
     extended_source_block_symbols,
@@ -20,14 +19,14 @@ fn library_oti(oti: &Oti) -> ObjectTransmissionInformation {
 }
 
 /// The repair symbols of `source` (K padded symbols) with these ESIs, one after another.
-pub(super) fn repair_symbols(oti: &Oti, source: &[u8], esis: Range<u32>) -> Result<Bytes, FecError> {
+pub(super) fn repair_symbols(oti: &Oti, source: &[u8], esis: Range<u32>) -> Result<Vec<u8>, FecError> {
     if esis.is_empty() {
-        return Ok(Bytes::new());
+        return Ok(Vec::new());
     }
     let k = oti.k();
     fenced(k, || {
         let encoder = SourceBlockEncoder::new(0, &library_oti(oti), source);
-        concatenated(&encoder, esis.start - k..esis.end - k).into()
+        concatenated(&encoder, esis.start - k..esis.end - k)
     })
 }
 

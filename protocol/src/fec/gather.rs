@@ -1,15 +1,13 @@
 //! The symbols of one block, until they determine it.
 //!
 //! Always true:
-//! - source symbols lie at their place in one buffer, zeros where one is missing, so that a block without losses needs no decoding and
-//!   one with few is mended in place;
+//! - source symbols lie at their place in one buffer, so that a block without losses needs no decoding and one with few is mended
+//!   in place; where one is missing lies whatever the buffer held before, until [`Gathered::solve`] clears it;
 //! - each ESI is held once; no more than K + [`SPARE`] symbols are held.
-
-use bytes::{Bytes, BytesMut};
 
 use super::generator::Rows;
 use super::gf256::Kernel;
-use super::{FecError, Oti, dense, gate, generator};
+use super::{FecError, Method, Oti, dense, gate, generator};
 
 /// Symbols beyond K that are kept: K + 2 fail to determine a block about once in a million times.
 const SPARE: usize = 8;
@@ -31,7 +29,7 @@ pub enum Insert {
 #[derive(Debug)]
 pub struct Gathered {
     oti: Oti,
-    source: BytesMut,
+    source: Vec<u8>,
     /// Which source symbols are in their place.
     present: Vec<bool>,
     source_count: usize,
@@ -42,9 +40,18 @@ impl Gathered {
     /// Sets aside the block's padded length.
     #[must_use]
     pub fn new(oti: Oti) -> Self {
+        Self::reusing(Vec::new(), oti)
+    }
+
+    /// Takes `memory`, whatever it holds, for the block's padded length.
+    #[must_use]
+    pub fn reusing(mut memory: Vec<u8>, oti: Oti) -> Self {
+        // No more than the length that was reserved.
+        memory.reserve_exact(oti.padded_len().saturating_sub(memory.len()));
+        memory.resize(oti.padded_len(), 0);
         Self {
             oti,
-            source: BytesMut::zeroed(oti.padded_len()),
+            source: memory,
             present: vec![false; oti.k() as usize],
             source_count: 0,
             repair: Vec::new(),
@@ -57,11 +64,26 @@ impl Gathered {
         &self.oti
     }
 
-    /// Bytes that a block of this code may take while it is gathered.
+    /// Bytes that a block of this code may take while it is gathered, if ESIs go up to `max_esi`.
     #[must_use]
-    pub fn cost(oti: &Oti) -> u64 {
-        // At most K + SPARE symbols beside the source buffer, if all that arrive are repair symbols.
-        (2 * oti.padded_len() + SPARE * oti.symbol_len()) as u64
+    pub fn cost(oti: &Oti, max_esi: u32) -> u64 {
+        // All that arrive may be repair symbols, which lie beside the source buffer.
+        let repair = max_esi.saturating_add(1).saturating_sub(oti.k()) as usize;
+        let repair = repair.min(oti.k() as usize + SPARE);
+        (oti.padded_len() + repair * oti.symbol_len()) as u64
+    }
+
+    /// The memory of the block, for another one.
+    #[must_use]
+    pub fn into_memory(self) -> Vec<u8> {
+        self.source
+    }
+
+    /// Bytes set aside for symbols.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        let repair: usize = self.repair.iter().map(|(_, symbol)| symbol.len()).sum();
+        self.source.capacity() + repair
     }
 
     /// Takes a symbol.
@@ -105,34 +127,50 @@ impl Gathered {
     ///
     /// # Errors
     /// The unchanged value, if the symbols do not determine the block or the library failed on them.
-    pub fn solve(mut self) -> Result<Bytes, Box<Self>> {
-        let kernel = Kernel::fastest();
+    pub fn solve(self) -> Result<Vec<u8>, Box<Self>> {
+        self.solve_by(Method::Fastest)
+    }
+
+    /// As [`solve`](Self::solve), by a method of the caller's choice; the bytes are the same.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn solve_by(mut self, method: Method) -> Result<Vec<u8>, Box<Self>> {
         let block_len = self.oti.block_len();
         let lost: Vec<usize> = (0..self.present.len()).filter(|i| !self.present[*i]).collect();
         if lost.is_empty() {
-            return Ok(self.source.freeze().slice(..block_len));
+            self.source.truncate(block_len);
+            return Ok(self.source);
         }
-        let Some(rows) = self.rows_worth_using(kernel, lost.len()) else {
+        let symbol_len = self.oti.symbol_len();
+        for number in &lost {
+            self.source[number * symbol_len..][..symbol_len].fill(0);
+        }
+        let Some((kernel, rows)) = self.rows_worth_using(method, lost.len()) else {
             return match self.decode() {
-                Ok(Some(bytes)) if bytes.len() >= block_len => Ok(Bytes::from(bytes).slice(..block_len)),
+                Ok(Some(bytes)) if bytes.len() == self.source.len() => {
+                    self.source.copy_from_slice(&bytes);
+                    self.source.truncate(block_len);
+                    Ok(self.source)
+                }
                 _ => Err(Box::new(self)),
             };
         };
         let repair = self.repair.iter_mut().map(|(_, symbol)| &mut **symbol);
         if dense::recover(kernel, &self.oti, &mut self.source, &lost, repair, &rows) {
-            Ok(self.source.freeze().slice(..block_len))
+            self.source.truncate(block_len);
+            Ok(self.source)
         } else {
             Err(Box::new(self))
         }
     }
 
-    /// The rows of the repair symbols held, unless the library decodes faster.
-    fn rows_worth_using(&self, kernel: Kernel, lost: usize) -> Option<Rows> {
-        if lost > kernel.most_losses() {
-            return None;
-        }
+    /// A kernel and the rows of the repair symbols held, unless the library is to decode.
+    fn rows_worth_using(&self, method: Method, lost: usize) -> Option<(Kernel, Rows)> {
+        let kernel = method.kernel(|kernel| lost <= kernel.most_losses())?;
         let k = self.oti.k();
-        generator::rows(k, self.repair.iter().map(|(esi, _)| esi - k))
+        let rows = generator::rows(k, self.repair.iter().map(|(esi, _)| esi - k))?;
+        Some((kernel, rows))
     }
 
     fn decode(&self) -> Result<Option<Vec<u8>>, FecError> {

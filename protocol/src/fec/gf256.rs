@@ -28,7 +28,7 @@ mod tests;
 
 /// One way to multiply. That there is one proves that this processor can run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kernel(Instructions);
+pub struct Kernel(Instructions);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Instructions {
@@ -41,7 +41,8 @@ enum Instructions {
 
 impl Kernel {
     /// The fastest that this processor can run. The standard library remembers what the processor said.
-    pub(super) fn fastest() -> Self {
+    #[must_use]
+    pub fn fastest() -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(kernel) = Self::avx512_gfni().or_else(Self::avx2) {
             return kernel;
@@ -67,9 +68,9 @@ impl Kernel {
         detected.then_some(Self(Instructions::Avx512Gfni))
     }
 
-    /// All that this processor can run.
-    #[cfg(test)]
-    pub(super) fn all() -> Vec<Self> {
+    /// All that this processor can run, the slowest first.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         let vectors = [Self::avx2(), Self::avx512_gfni()];
         #[cfg(not(target_arch = "x86_64"))]
@@ -77,6 +78,18 @@ impl Kernel {
         std::iter::once(Self::portable())
             .chain(vectors.into_iter().flatten())
             .collect()
+    }
+
+    /// Its instructions' name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Instructions::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512Gfni => "avx512-gfni",
+        }
     }
 
     /// The most repair symbols for which a product encodes a block faster than the `raptorq` crate.

@@ -12,6 +12,10 @@
 
 use crate::limits::{MAX_DEPTH, MAX_R};
 
+/// Announces before the first symbol, at least and at most.
+const LEAST_ANNOUNCES: u32 = 3;
+const MOST_ANNOUNCES: u32 = 32;
+
 /// Blocks of a group that may be shorter than the others.
 const MAY_BE_SHORT: u16 = 2;
 
@@ -83,20 +87,77 @@ impl Redundancy {
         self.burst
     }
 
+    /// The probability with which a packet is lost.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.loss
+    }
+
+    /// The probability with which a block may fail.
+    #[must_use]
+    pub fn residual(&self) -> f64 {
+        self.residual
+    }
+
     /// Repair symbols (R) for a block of `k` source symbols.
     ///
     /// # Errors
     /// [`RedundancyError::TooMuch`] if [`MAX_R`] do not suffice.
     pub fn repair_symbols(&self, k: u32) -> Result<u32, RedundancyError> {
-        let interleaved = self.depth.saturating_sub(MAY_BE_SHORT).max(1);
-        let burst_share = self.burst.div_ceil(interleaved.into());
+        let burst_share = self.burst_share();
         (burst_share..=MAX_R)
-            .find(|r| self.failure(k, k + r - burst_share) <= self.residual)
+            .find(|r| self.tail(k, k + r - burst_share) <= self.residual)
             .ok_or(RedundancyError::TooMuch { k })
     }
 
+    /// Announces before the first symbol: so many that all are lost with a probability of `residual` at most, three at least. Without
+    /// one of them a receiver has no place for symbols.
+    #[must_use]
+    pub fn opening_announces(&self) -> u32 {
+        (LEAST_ANNOUNCES..MOST_ANNOUNCES)
+            .find(|count| self.loss.powf(f64::from(*count)) <= self.residual)
+            .unwrap_or(MOST_ANNOUNCES)
+    }
+
+    /// Blocks of a group that share a burst at least (D′).
+    #[must_use]
+    pub fn sharing_blocks(&self) -> u16 {
+        self.depth.saturating_sub(MAY_BE_SHORT).max(1)
+    }
+
+    /// Symbols that the longest burst takes of one block at most: ⌈burst / D′⌉.
+    #[must_use]
+    pub fn burst_share(&self) -> u32 {
+        self.burst.div_ceil(self.sharing_blocks().into())
+    }
+
+    /// The probability that fewer than `k + 2` symbols arrive of a block that is sent `sendings` times, each time with its `k` source
+    /// symbols and `repair` repair symbols of that sending's own. `taken` symbols, at worst repair symbols, are lost to a burst besides.
+    #[must_use]
+    pub fn failure(&self, k: u32, repair: u32, sendings: u32, taken: u32) -> f64 {
+        // A source symbol is lost if it is lost each time.
+        let source_loss = self.loss.powf(f64::from(sendings));
+        let repair_sent = repair.saturating_mul(sendings).saturating_sub(taken);
+        let Some(spare) = repair_sent.checked_sub(2) else {
+            return 1.0;
+        };
+        // From the end on: the chance that so many repair symbols or more are lost.
+        let mut at_least = losses(repair_sent, self.loss);
+        for lost in (0..at_least.len().saturating_sub(1)).rev() {
+            at_least[lost] += at_least[lost + 1];
+        }
+        let too_many = losses(k, source_loss)
+            .into_iter()
+            .zip(0..)
+            .map(|(chance, lost): (f64, u32)| {
+                let more = (spare + 1).saturating_sub(lost) as usize;
+                chance * at_least.get(more).copied().unwrap_or(0.0)
+            });
+        too_many.sum::<f64>().min(1.0)
+    }
+
     /// The probability that fewer than `k + 2` of `sent` symbols arrive.
-    fn failure(&self, k: u32, sent: u32) -> f64 {
+    fn tail(&self, k: u32, sent: u32) -> f64 {
         // More than `spare` losses fail the block.
         let Some(spare) = sent.checked_sub(k + 2) else {
             return 1.0;
@@ -118,6 +179,19 @@ impl Redundancy {
     }
 }
 
+/// The probability of each number of losses, from 0 to `sent`, if each symbol is lost with probability `loss`.
+fn losses(sent: u32, loss: f64) -> Vec<f64> {
+    // As logarithms, by the ratio of neighbours: the first may be too small for a number.
+    let odds = (loss / (1.0 - loss)).ln();
+    let mut ln_term = f64::from(sent) * (1.0 - loss).ln();
+    let mut terms = vec![ln_term.exp()];
+    for lost in 1..=sent {
+        ln_term += odds + (f64::from(sent - lost + 1) / f64::from(lost)).ln();
+        terms.push(ln_term.exp());
+    }
+    terms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +206,12 @@ mod tests {
     }
 
     #[test]
+    fn there_are_as_many_announces_as_the_residual_asks_for() {
+        let announces = [0.0, 0.0001, 0.01, 0.05, 0.4, 0.9].map(|loss| redundancy(loss, 0, 16).opening_announces());
+        assert_eq!(announces, [3, 3, 5, 7, 23, 32]);
+    }
+
+    #[test]
     fn a_burst_is_shared_by_the_interleaved_blocks() {
         assert_eq!(redundancy(0.0, 500, 16).repair_symbols(187), Ok(2 + 36));
         assert_eq!(redundancy(0.0, 500, 100).repair_symbols(187), Ok(2 + 6));
@@ -141,15 +221,51 @@ mod tests {
     fn the_chosen_number_suffices_and_one_less_does_not() {
         let link = redundancy(0.02, 0, 16);
         let r = link.repair_symbols(187).unwrap();
-        assert!(link.failure(187, 187 + r) <= 1e-9);
-        assert!(link.failure(187, 187 + r - 1) > 1e-9);
+        assert!(link.tail(187, 187 + r) <= 1e-9);
+        assert!(link.tail(187, 187 + r - 1) > 1e-9);
     }
 
     #[test]
     fn the_tail_of_a_fair_coin_is_exact() {
         // Ten sent, one half lost: fewer than 8 + 2 arrive unless none is lost; 1 − 2^−10.
-        let failure = Redundancy::new(0.5, 0, 0.1, 1).unwrap().failure(8, 10);
+        let failure = Redundancy::new(0.5, 0, 0.1, 1).unwrap().tail(8, 10);
         assert!((failure - (1.0 - 1.0 / 1024.0)).abs() < 1e-12, "{failure}");
+    }
+
+    #[test]
+    fn a_block_sent_once_fails_as_its_repair_was_chosen_for() {
+        for (loss, burst) in [(0.0, 64), (0.001, 0), (0.02, 100), (0.3, 64)] {
+            let link = redundancy(loss, burst, 16);
+            let (r, share) = (link.repair_symbols(187).unwrap(), link.burst_share());
+            let (failure, tail) = (link.failure(187, r, 1, share), link.tail(187, 187 + r - share));
+            assert!((failure - tail).abs() <= 1e-12 * tail, "{loss}: {failure} and {tail}");
+        }
+    }
+
+    #[test]
+    fn the_chance_of_two_sendings_is_exact() {
+        // One source symbol, lost with 1/4, and 2 × 2 repair symbols, each with 1/2; three of the five must arrive.
+        let failure = Redundancy::new(0.5, 0, 0.1, 1).unwrap().failure(1, 2, 2, 0);
+        assert!((failure - 6.5 / 16.0).abs() < 1e-12, "{failure}");
+    }
+
+    #[test]
+    fn another_sending_mends_more_and_a_burst_less() {
+        let link = redundancy(0.02, 0, 16);
+        assert!(link.failure(187, 10, 2, 0) < link.failure(187, 10, 1, 0));
+        assert!(link.failure(187, 10, 1, 1) > link.failure(187, 10, 1, 0));
+    }
+
+    #[test]
+    fn a_block_without_two_spare_symbols_fails() {
+        assert_eq!(
+            redundancy(0.0, 0, 16).failure(187, 10, 1, 9).to_bits(),
+            1.0f64.to_bits()
+        );
+        assert_eq!(
+            redundancy(0.0, 0, 16).failure(187, 10, 1, 8).to_bits(),
+            0.0f64.to_bits()
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod dense;
 mod measured;
+mod methods;
+mod reuse;
 
 use proptest::prelude::*;
 

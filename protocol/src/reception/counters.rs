@@ -1,11 +1,11 @@
 //! What became of every datagram.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::wire::{AnnounceError, WireError};
 
 /// Datagrams by fate; all but `datagrams`, `announces_conflicting` and `forged_blocks` add up to `datagrams`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// All that came.
     pub datagrams: u64,

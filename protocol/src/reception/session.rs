@@ -1,18 +1,19 @@
 //! One transmission of a bundle while it arrives.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::lane::Meter;
+use super::loss::Reading;
+use super::pool::Pool;
+use super::solving::{About, SolveJob, Solved, SolvedBlock, first_wrong};
 use super::{Counters, Output};
 use crate::bundle::{LeafIndex, Refusal};
 use crate::digest::Digest;
 use crate::fec::{Gathered, Insert, Oti};
 use crate::layout::{Block, Layout, Part};
 use crate::limits::MAX_BLOCK_FAILURES;
-use crate::merkle;
 use crate::time::Tick;
 use crate::wire::{Announce, SessionId, SignedAnnounce};
 
@@ -35,7 +36,7 @@ pub(super) enum SymbolFate {
 pub struct Summary {
     /// When it began.
     pub opened: Tick,
-    /// When the last symbol of use came.
+    /// When the last symbol of use came, or the last block was done.
     pub last_progress: Tick,
     /// Blocks in all, head blocks included.
     pub blocks: u32,
@@ -43,67 +44,8 @@ pub struct Summary {
     pub blocks_missing: u32,
     /// Whether the head is complete and accepted.
     pub head: bool,
-    /// Datagrams lost on the lane meanwhile, in parts per million.
+    /// Datagrams lost on all lanes meanwhile, in parts per million.
     pub loss_ppm: u32,
-}
-
-/// A block with enough symbols to be tried.
-#[derive(Debug)]
-pub struct SolveJob {
-    session: SessionId,
-    block: Block,
-    leaf_len: u32,
-    gathered: Gathered,
-}
-
-/// What a [`SolveJob`] came to.
-#[derive(Debug)]
-pub struct Solved {
-    session: SessionId,
-    block: Block,
-    outcome: Result<SolvedBlock, Box<Gathered>>,
-}
-
-#[derive(Debug)]
-struct SolvedBlock {
-    bytes: Bytes,
-    /// Of a content block.
-    leaf_hashes: Vec<Digest>,
-}
-
-impl SolveJob {
-    /// Decodes the block and hashes its leaves: the heavy part of receiving, on whichever thread.
-    #[must_use]
-    pub fn run(self) -> Solved {
-        let Self {
-            session,
-            block,
-            leaf_len,
-            gathered,
-        } = self;
-        let oti = *gathered.oti();
-        // A panic in decoding costs the block its symbols, and nothing else.
-        let solved = catch_unwind(AssertUnwindSafe(|| gathered.solve()));
-        let solved = solved.unwrap_or_else(|_| Err(Box::new(Gathered::new(oti))));
-        let outcome = solved.map(|bytes| {
-            let leaf_hashes = match block.part {
-                Part::Head => Vec::new(),
-                Part::Content => bytes.chunks(leaf_len as usize).map(merkle::leaf_hash).collect(),
-            };
-            SolvedBlock { bytes, leaf_hashes }
-        });
-        Solved {
-            session,
-            block,
-            outcome,
-        }
-    }
-}
-
-impl Solved {
-    pub(super) fn session(&self) -> SessionId {
-        self.session
-    }
 }
 
 #[derive(Debug)]
@@ -123,7 +65,7 @@ enum HeadState {
     },
     /// The driver is verifying it.
     Checking,
-    Accepted(LeafIndex),
+    Accepted(Arc<LeafIndex>),
 }
 
 /// One transmission of a bundle.
@@ -134,6 +76,10 @@ pub(super) struct Session {
     /// The last announce's bytes, so that the same are not verified again.
     announce_body: Vec<u8>,
     reserved: u64,
+    /// Blocks that may be open at once.
+    window: usize,
+    /// Bytes of the largest block's source symbols: what every block gets, so that any can take the memory of any.
+    buffer_len: usize,
     head: HeadState,
     /// Blocks begun and not done, with the last time that a symbol came.
     open: BTreeMap<u32, (Tick, BlockState)>,
@@ -146,7 +92,7 @@ pub(super) struct Session {
     /// Digest of the last head that was not the announced one.
     wrong_head: Option<Digest>,
     duplicates: u64,
-    meter_at_open: Meter,
+    reading_at_open: Reading,
     opened: Tick,
     last_progress: Tick,
 }
@@ -161,23 +107,23 @@ impl Session {
     /// Bytes that a session of this announce may take, whatever comes.
     pub(super) fn reservation(signed: &SignedAnnounce) -> u64 {
         let layout = signed.layout();
-        let block_cost = [0, layout.head_blocks()]
-            .into_iter()
-            .filter_map(|number| oti(layout, number))
-            .map(|(_, oti)| Gathered::cost(&oti))
-            .max()
-            .unwrap_or(0);
-        let window = u64::from(window(signed.announce())) * block_cost;
+        let block_cost = largest(layout).map_or(0, |oti| {
+            let spare = SPARE_WHILE_SOLVING * oti.symbol_len();
+            Gathered::cost(&oti, signed.announce().max_esi) + spare as u64
+        });
+        let window = window(signed) as u64 * block_cost;
         // The head twice: while it is gathered, and its index; a hash for each leaf that comes before it; a flag for each block.
         window + 2 * u64::from(layout.head_len()) + 32 * layout.leaves() + u64::from(layout.blocks())
     }
 
-    pub(super) fn new(id: SessionId, signed: SignedAnnounce, body: &[u8], meter: Meter, now: Tick) -> Self {
+    pub(super) fn new(id: SessionId, signed: SignedAnnounce, body: &[u8], reading: Reading, now: Tick) -> Self {
         let layout = *signed.layout();
         Self {
             id,
             announce_body: body.to_vec(),
             reserved: Self::reservation(&signed),
+            window: window(&signed),
+            buffer_len: largest(&layout).map_or(0, |oti| oti.padded_len()),
             signed,
             head: HeadState::Gathering {
                 bytes: vec![0; layout.head_len() as usize],
@@ -191,7 +137,7 @@ impl Session {
             head_failures: 0,
             wrong_head: None,
             duplicates: 0,
-            meter_at_open: meter,
+            reading_at_open: reading,
             opened: now,
             last_progress: now,
         }
@@ -199,6 +145,16 @@ impl Session {
 
     pub(super) fn reserved(&self) -> u64 {
         self.reserved
+    }
+
+    /// Bytes set aside for blocks that are begun; those that are with a decoder are not among them.
+    #[cfg(test)]
+    pub(super) fn bytes_of_blocks(&self) -> u64 {
+        let bytes = |(_, state): &(Tick, BlockState)| match state {
+            BlockState::Open(gathered) => gathered.bytes(),
+            BlockState::Solving { spare } => spare.iter().map(|(_, symbol)| symbol.len()).sum(),
+        };
+        self.open.values().map(bytes).sum::<usize>() as u64
     }
 
     pub(super) fn announce(&self) -> &Announce {
@@ -234,7 +190,7 @@ impl Session {
         fits
     }
 
-    pub(super) fn summary(&self, lane: Meter) -> Summary {
+    pub(super) fn summary(&self, reading: Reading) -> Summary {
         let (done, blocks) = self.progress();
         Summary {
             opened: self.opened,
@@ -242,7 +198,7 @@ impl Session {
             blocks,
             blocks_missing: blocks - done,
             head: self.has_head(),
-            loss_ppm: lane.loss_ppm_since(self.meter_at_open, self.duplicates),
+            loss_ppm: reading.loss_ppm_since(self.reading_at_open, self.duplicates),
         }
     }
 
@@ -269,25 +225,25 @@ impl Session {
         self.done.get(block as usize).copied().unwrap_or(false)
     }
 
-    pub(super) fn handle_symbol(&mut self, number: u32, esi: u32, symbol: &[u8], now: Tick) -> SymbolFate {
-        let Some((_, oti)) = oti(self.signed.layout(), number) else {
+    pub(super) fn handle_symbol(
+        &mut self,
+        number: u32,
+        esi: u32,
+        symbol: &[u8],
+        now: Tick,
+        pool: &mut Pool,
+    ) -> SymbolFate {
+        if esi > self.announce().max_esi || symbol.len() != usize::from(self.announce().symbol_len) {
+            return SymbolFate::OutOfBounds;
+        }
+        if !self.open.contains_key(&number)
+            && let Err(fate) = self.begin_block(number, now, pool)
+        {
+            return fate;
+        }
+        let Some((touched, state)) = self.open.get_mut(&number) else {
             return SymbolFate::OutOfBounds;
         };
-        if esi > self.announce().max_esi || symbol.len() != oti.symbol_len() {
-            return SymbolFate::OutOfBounds;
-        }
-        if self.is_done(number) {
-            // Repair that was not needed, a second copy, or a later pass: all show that the transmission goes on.
-            self.last_progress = now;
-            return SymbolFate::Surplus;
-        }
-        if !self.open.contains_key(&number) && !self.make_room() {
-            return SymbolFate::Surplus;
-        }
-        let (touched, state) = self
-            .open
-            .entry(number)
-            .or_insert_with(|| (now, BlockState::Open(Gathered::new(oti))));
         *touched = now;
         let insert = match state {
             BlockState::Open(gathered) => gathered.insert(esi, symbol),
@@ -300,7 +256,9 @@ impl Session {
         match insert {
             Insert::Stored => {
                 self.last_progress = now;
-                self.start_solving(number).map_or(SymbolFate::Stored, SymbolFate::Solve)
+                let ready = matches!(state, BlockState::Open(gathered) if gathered.is_ready());
+                let job = if ready { self.start_solving(number) } else { None };
+                job.map_or(SymbolFate::Stored, SymbolFate::Solve)
             }
             Insert::Duplicate => {
                 self.duplicates += 1;
@@ -311,19 +269,35 @@ impl Session {
         }
     }
 
-    /// Keeps the blocks that are begun within the reservation: the one that waited longest for a symbol gives way. A block whose job
-    /// is with a decoder has all it needs and never does; false if all are.
-    fn make_room(&mut self) -> bool {
-        while self.open.len() >= window(self.announce()) as usize {
-            let open = self
-                .open
-                .iter()
-                .filter(|(_, (_, state))| matches!(state, BlockState::Open(_)));
-            let oldest = open.min_by_key(|(_, (touched, _))| *touched).map(|(number, _)| *number);
-            let Some(oldest) = oldest else { return false };
-            self.open.remove(&oldest);
+    /// Makes a place for the block that a first symbol came of.
+    fn begin_block(&mut self, number: u32, now: Tick, pool: &mut Pool) -> Result<(), SymbolFate> {
+        let oti = oti(self.signed.layout(), number).ok_or(SymbolFate::OutOfBounds)?;
+        if self.is_done(number) {
+            // Repair that was not needed, a second copy, or a later pass: all show that the transmission goes on.
+            self.last_progress = now;
+            return Err(SymbolFate::Surplus);
         }
-        true
+        let memory = self.memory_of_block(pool).ok_or(SymbolFate::Surplus)?;
+        let gathered = Gathered::reusing(memory, oti);
+        self.open.insert(number, (now, BlockState::Open(gathered)));
+        Ok(())
+    }
+
+    /// Memory for one more block. Once as many are open as were reserved for, it is that of the one that waited longest for a symbol,
+    /// which gives way. A block whose job is with a decoder has all it needs and never does; `None` if all are.
+    fn memory_of_block(&mut self, pool: &mut Pool) -> Option<Vec<u8>> {
+        if self.open.len() < self.window {
+            return Some(pool.take(self.buffer_len));
+        }
+        let open = self.open.iter();
+        let open = open.filter(|(_, (_, state))| matches!(state, BlockState::Open(_)));
+        let oldest = open
+            .min_by_key(|(_, (touched, _))| *touched)
+            .map(|(number, _)| *number)?;
+        match self.open.remove(&oldest)? {
+            (_, BlockState::Open(gathered)) => Some(gathered.into_memory()),
+            (_, BlockState::Solving { .. }) => None,
+        }
     }
 
     fn start_solving(&mut self, number: u32) -> Option<Box<SolveJob>> {
@@ -334,55 +308,70 @@ impl Session {
         }
         match std::mem::replace(state, BlockState::Solving { spare: Vec::new() }) {
             BlockState::Open(gathered) => Some(Box::new(SolveJob {
-                session: self.id,
-                block,
-                leaf_len: self.signed.layout().leaf_len(),
+                about: About {
+                    session: self.id,
+                    block,
+                    file_offset: self.signed.layout().file_offset(&block),
+                    leaf_len: self.signed.layout().leaf_len(),
+                    index: match &self.head {
+                        HeadState::Accepted(index) => Some(Arc::clone(index)),
+                        HeadState::Gathering { .. } | HeadState::Checking => None,
+                    },
+                    first_leaf: self.signed.layout().leaves_of(&block).start,
+                },
                 gathered,
             })),
             BlockState::Solving { .. } => None,
         }
     }
 
+    /// Takes a job's result, and gives back the block's memory once it has no further use.
     pub(super) fn handle_solved(
         &mut self,
         solved: Solved,
+        now: Tick,
         outputs: &mut VecDeque<Output>,
         counters: &mut Counters,
-    ) -> Result<(), Refusal> {
+    ) -> (Vec<u8>, Result<(), Refusal>) {
         let Solved { block, outcome, .. } = solved;
         let number = block.number;
         // A block whose place was given away meanwhile, or that is done, has no use for the result.
         let Some((_, BlockState::Solving { spare })) = self.open.get_mut(&number) else {
-            return Ok(());
+            return (Vec::new(), Ok(()));
         };
         let spare = std::mem::take(spare);
         let solved = match outcome {
             Err(gathered) => {
                 self.reopen(number, *gathered, spare, outputs);
-                return Ok(());
+                return (Vec::new(), Ok(()));
             }
             Ok(solved) => solved,
         };
         self.open.remove(&number);
-        match block.part {
-            Part::Head => self.place_head_block(&block, &solved.bytes, outputs, counters),
-            Part::Content => {
-                let offset = self.signed.layout().file_offset(&block);
-                if let Some(leaf) = self.first_wrong_leaf(&block, &solved.leaf_hashes) {
-                    return self.fail(number, leaf, counters);
-                }
-                if !self.has_head() {
-                    self.unverified.insert(number, solved.leaf_hashes);
-                }
-                self.mark_done(number);
-                outputs.push_back(Output::Write {
-                    session: self.id,
-                    offset,
-                    bytes: solved.bytes,
-                });
-                Ok(())
-            }
+        self.last_progress = now;
+        let SolvedBlock { bytes, leaf_hashes, .. } = solved;
+        let result = match block.part {
+            Part::Head => self.place_head_block(&block, &bytes, outputs, counters),
+            Part::Content => self.take_content(&block, leaf_hashes, counters),
+        };
+        (bytes, result)
+    }
+
+    /// Takes note of a content block that was written, as far as nothing speaks against it.
+    fn take_content(
+        &mut self,
+        block: &Block,
+        leaf_hashes: Vec<Digest>,
+        counters: &mut Counters,
+    ) -> Result<(), Refusal> {
+        if let Some(leaf) = self.first_wrong_leaf(block, &leaf_hashes) {
+            return self.fail(block.number, leaf, counters);
         }
+        if !self.has_head() {
+            self.unverified.insert(block.number, leaf_hashes);
+        }
+        self.mark_done(block.number);
+        Ok(())
     }
 
     /// Puts back a block that its symbols do not determine, and tries again if more came meanwhile.
@@ -408,7 +397,7 @@ impl Session {
     fn place_head_block(
         &mut self,
         block: &Block,
-        bytes: &Bytes,
+        bytes: &[u8],
         outputs: &mut VecDeque<Output>,
         counters: &mut Counters,
     ) -> Result<(), Refusal> {
@@ -463,11 +452,17 @@ impl Session {
         }
     }
 
-    pub(super) fn accept_head(&mut self, index: LeafIndex, counters: &mut Counters) -> Result<(), Refusal> {
+    pub(super) fn accept_head(
+        &mut self,
+        index: Arc<LeafIndex>,
+        now: Tick,
+        counters: &mut Counters,
+    ) -> Result<(), Refusal> {
         if !matches!(self.head, HeadState::Checking) {
             return Ok(());
         }
         self.head = HeadState::Accepted(index);
+        self.last_progress = now;
         for (number, hashes) in std::mem::take(&mut self.unverified) {
             let Some(block) = self.signed.layout().block(number) else {
                 continue;
@@ -485,12 +480,7 @@ impl Session {
         let HeadState::Accepted(index) = &self.head else {
             return None;
         };
-        let leaves = self.signed.layout().leaves_of(block);
-        let signed = |leaf: u64| usize::try_from(leaf).ok().and_then(|leaf| index.leaves().get(leaf));
-        leaves
-            .zip(hashes)
-            .find(|(leaf, hash)| signed(*leaf) != Some(*hash))
-            .map(|(leaf, _)| leaf)
+        first_wrong(index, self.signed.layout().leaves_of(block).start, hashes)
     }
 
     fn fail(&mut self, number: u32, leaf: u64, counters: &mut Counters) -> Result<(), Refusal> {
@@ -525,13 +515,22 @@ impl Session {
     }
 }
 
-/// Blocks that may be open at once: two groups.
-fn window(announce: &Announce) -> u32 {
-    2 * u32::from(announce.depth)
+/// Blocks that may be open at once: two groups a lane.
+fn window(signed: &SignedAnnounce) -> usize {
+    let Announce { depth, lanes, .. } = signed.announce();
+    let groups = 2 * u32::from(*depth) * u32::from(*lanes);
+    groups.min(signed.layout().blocks()).max(1) as usize
 }
 
-fn oti(layout: &Layout, number: u32) -> Option<(Block, Oti)> {
+fn oti(layout: &Layout, number: u32) -> Option<Oti> {
     let block = layout.block(number)?;
-    let oti = Oti::new(block.len as usize, layout.symbol_len()).ok()?;
-    Some((block, oti))
+    Oti::new(block.len as usize, layout.symbol_len()).ok()
+}
+
+/// The code of the largest block: the first of the head or the first of the content.
+fn largest(layout: &Layout) -> Option<Oti> {
+    let first = [0, layout.head_blocks()].into_iter();
+    first
+        .filter_map(|number| oti(layout, number))
+        .max_by_key(Oti::padded_len)
 }

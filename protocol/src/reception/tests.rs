@@ -7,10 +7,12 @@ use crate::fec::Redundancy;
 use crate::keys::SigningKey;
 use crate::merkle;
 use crate::time::UnixMillis;
-use crate::transmission::{BundleShape, Settings, Transmission, Transmit};
+use crate::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
 use crate::wire::LinkNumber;
 
+mod lanes;
 mod link;
+mod memory;
 
 use link::{Bundle, Receiver, limits};
 
@@ -106,11 +108,7 @@ fn datagrams_of_strangers_are_not_taken_for_loss() {
         receiver.take(&header.emit(&[]));
         receiver.take(datagram);
     }
-    let summary = receiver.told.iter().find_map(|told| match told {
-        Output::Complete { summary, .. } => Some(*summary),
-        _ => None,
-    });
-    assert_eq!(summary.map(|summary| summary.loss_ppm), Some(0));
+    assert_eq!(receiver.summary().map(|summary| summary.loss_ppm), Some(0));
 }
 
 #[test]
@@ -163,6 +161,83 @@ fn edited_content_under_a_recomputed_index_is_refused_by_the_signed_root() {
         panic!("{why:?}")
     };
     assert_eq!(refusal.code(), "content-root");
+}
+
+/// What is given to be written of each content block that is solved, while `datagrams` arrive.
+fn contents(bundle: &Bundle, datagrams: &[Vec<u8>]) -> BTreeMap<u32, Option<(u64, Vec<u8>)>> {
+    let mut receiver = Receiver::new(limits());
+    let mut contents = BTreeMap::new();
+    for datagram in datagrams {
+        receiver.reception.handle_datagram(datagram, Tick(0));
+        while let Some(output) = receiver.reception.poll_output() {
+            let Output::Solve(job) = output else {
+                receiver.act(output);
+                continue;
+            };
+            let solved = job.run();
+            let content = solved.content().map(|(offset, bytes)| (offset, bytes.to_vec()));
+            contents.insert(solved.block.number, content);
+            receiver.reception.handle_solved(solved, Tick(0));
+        }
+    }
+    assert_eq!(
+        contents.len(),
+        receiver.reception.progress(SessionId(bundle.session)).unwrap().1 as usize
+    );
+    contents
+}
+
+#[test]
+fn a_block_whose_leaf_is_wrong_is_not_given_as_content_once_the_head_is_accepted() {
+    let mut bundle = Bundle::new(60_000);
+    bundle.content[9000] ^= 1;
+    let contents = contents(&bundle, &bundle.datagrams(1));
+    let [head, wrong, right] = [0, 1, 2].map(|block| contents[&block].clone());
+    assert_eq!((head, wrong), (None, None));
+    let offset = crate::bundle::PREFIX_LEN + bundle.head.len() + 32_768;
+    assert!(right == Some((offset as u64, bundle.content[32_768..].to_vec())));
+}
+
+#[test]
+fn a_block_that_comes_before_the_head_is_given_as_content_whatever_it_is() {
+    let mut bundle = Bundle::new(60_000);
+    bundle.content[9000] ^= 1;
+    let is_head = |datagram: &Vec<u8>| {
+        let header = Packet::parse(datagram).unwrap().header;
+        header.kind == Kind::Symbol && header.block == 0
+    };
+    let (head, mut datagrams): (Vec<_>, Vec<_>) = bundle.datagrams(1).into_iter().partition(is_head);
+    datagrams.extend(head);
+    let contents = contents(&bundle, &datagrams);
+    let offset = crate::bundle::PREFIX_LEN + bundle.head.len();
+    assert_eq!(contents[&0], None);
+    assert!(contents[&1] == Some((offset as u64, bundle.content[..32_768].to_vec())));
+}
+
+#[test]
+fn last_progress_is_when_the_last_block_was_done() {
+    let bundle = Bundle::new(5000);
+    let mut receiver = Receiver::new(limits());
+    let mut jobs = Vec::new();
+    for datagram in bundle.datagrams(1) {
+        receiver.reception.handle_datagram(&datagram, Tick(0));
+        while let Some(output) = receiver.reception.poll_output() {
+            match output {
+                Output::Solve(job) => jobs.push(job),
+                other => receiver.act(other),
+            }
+        }
+    }
+    for job in jobs {
+        receiver.wait(100);
+        receiver.solve(*job);
+        receiver.drain();
+    }
+    let summary = receiver.summary().unwrap();
+    assert_eq!(
+        (summary.opened, summary.last_progress),
+        (Tick(0), Tick(0).plus_millis(200))
+    );
 }
 
 #[test]
@@ -220,26 +295,6 @@ fn a_session_that_is_over_is_not_opened_again() {
 }
 
 #[test]
-fn a_session_past_the_memory_budget_is_told_and_not_opened() {
-    let bundle = Bundle::new(60_000);
-    let mut receiver = Receiver::new(ReceptionLimits {
-        memory_bytes: 10_000,
-        ..limits()
-    });
-    receiver.take_all(&bundle.datagrams(1));
-    let told = receiver.told.iter().filter(|told| {
-        matches!(
-            told,
-            Output::Mismatched {
-                setting: "limits.memory",
-                ..
-            }
-        )
-    });
-    assert_eq!((told.count(), receiver.reception.sessions()), (1, 0));
-}
-
-#[test]
 fn a_bundle_past_the_size_limit_is_told_and_not_opened() {
     let bundle = Bundle::new(60_000);
     let mut receiver = Receiver::new(ReceptionLimits {
@@ -250,33 +305,11 @@ fn a_bundle_past_the_size_limit_is_told_and_not_opened() {
     assert!(matches!(
         receiver.told[..],
         [Output::Mismatched {
-            setting: "limits.bundle",
+            setting: "limits.bundle_mib",
             allows: 60_000,
             ..
         }]
     ));
-}
-
-#[test]
-fn sessions_never_reserve_more_than_the_budget() {
-    let bundles: Vec<_> = (0..20)
-        .map(|i| Bundle {
-            session: 100 + i,
-            ..Bundle::new(60_000)
-        })
-        .collect();
-    let budget = 1_000_000;
-    let mut receiver = Receiver::new(ReceptionLimits {
-        memory_bytes: budget,
-        sessions: 100,
-        ..limits()
-    });
-    for bundle in &bundles {
-        receiver.take_all(&bundle.datagrams(1)[..20]);
-        assert!(receiver.reception.reserved() <= budget);
-    }
-    assert!(receiver.reception.sessions() < 20);
-    assert!(receiver.reception.sessions() > 1);
 }
 
 #[test]
@@ -306,28 +339,6 @@ fn a_session_with_its_head_outlives_one_without() {
     assert_eq!(receiver.ended().0, Ending::Evicted);
     assert!(receiver.reception.progress(SessionId(1)).is_some());
     assert!(receiver.reception.progress(SessionId(2)).is_none());
-}
-
-#[test]
-fn blocks_that_are_being_solved_are_not_given_up_for_later_ones() {
-    let bundle = Bundle::new(400_000);
-    let mut receiver = Receiver::new(limits());
-    let mut jobs = Vec::new();
-    for datagram in bundle.datagrams(1) {
-        receiver.reception.handle_datagram(&datagram, Tick(0));
-        while let Some(output) = receiver.reception.poll_output() {
-            match output {
-                Output::Solve(job) => jobs.push(job),
-                other => receiver.act(other),
-            }
-        }
-    }
-    assert_eq!(jobs.len(), 6, "as many as two groups have, and none twice");
-    for job in jobs {
-        receiver.reception.handle_solved(job.run());
-    }
-    receiver.drain();
-    assert_eq!(receiver.reception.progress(SessionId(bundle.session)), Some((6, 14)));
 }
 
 #[test]

@@ -1,12 +1,11 @@
-//! The order of a transmission's parts, pass after pass.
+//! The order of a transmission's parts on one lane, pass after pass.
 
 use std::ops::Range;
 
 use super::Plan;
 
-/// Announces at either end of a pass: there links lose most. Those before the first symbol have filler between them, as long as a
-/// burst altogether: a burst that takes the first must not reach the last, or nothing that follows would have a session.
-const ANNOUNCES_AT_ENDS: u32 = 3;
+/// Announces at the end of a pass: there links lose most.
+const CLOSING_ANNOUNCES: u32 = 3;
 
 /// How often a block may be sent in a pass: with its group, with the head again, with the last group again. Each time it has repair
 /// symbols of its own.
@@ -19,13 +18,14 @@ pub(super) enum Step {
     Announce { pass: u16, count: u32 },
     /// Blocks, interleaved; `round` numbers the sendings of each.
     Group { blocks: Range<u32>, round: u32 },
-    /// Nothing, to keep a distance.
-    Filler { count: u32 },
+    /// At least so many packets of something else, to keep a distance.
+    Gap { packets: u32 },
 }
 
 /// Where a transmission stands; [`Schedule::next`] moves it on.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
+    lane: u32,
     pass: u16,
     stage: Stage,
     /// Packets since the last group went out for the first time.
@@ -49,17 +49,25 @@ enum Stage {
 }
 
 impl Schedule {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let stage = if plan.passes == 0 {
+    pub(super) fn new(plan: &Plan, lane: u8) -> Self {
+        let lane = u32::from(lane);
+        // A lane without a group has nothing to announce.
+        let stage = if plan.passes() == 0 || lane >= plan.groups() {
             Stage::Over
         } else {
             Stage::Opening(0)
         };
         Self {
+            lane,
             pass: 1,
             stage,
             since_last_group: 0,
         }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
     }
 
     /// The next part, if any is left.
@@ -80,39 +88,42 @@ impl Schedule {
 
     /// What comes at this stage, if anything, and the stage after it.
     fn advance(&mut self, plan: &Plan) -> (Option<Step>, Stage) {
-        let (depth, burst) = (plan.redundancy.depth(), plan.redundancy.burst());
-        let groups = plan.layout.groups(depth);
-        let last = plan.layout.group(groups.saturating_sub(1), depth);
+        let (depth, burst) = (plan.redundancy().depth(), plan.redundancy().burst());
+        let opening = plan.redundancy().opening_announces();
+        let (layout, groups, lanes) = (plan.layout(), plan.groups(), u32::from(plan.lanes()));
+        let last = layout.group(groups.saturating_sub(1), depth);
         let last_is_short = last.len() < usize::from(depth);
         match self.stage {
-            Stage::Opening(sent) if sent + 1 < ANNOUNCES_AT_ENDS => (self.announce(1), Stage::OpeningGap(sent + 1)),
-            Stage::Opening(_) => (self.announce(1), Stage::Group(0)),
-            Stage::OpeningGap(sent) => (filler(burst.div_ceil(ANNOUNCES_AT_ENDS - 1)), Stage::Opening(sent)),
-            Stage::Group(group) => (
-                self.blocks(plan.layout.group(group, depth), 0),
-                Stage::AfterGroup(group),
-            ),
-            Stage::AfterGroup(group) if group + 1 < groups => (self.announce(1), Stage::Group(group + 1)),
+            Stage::Opening(sent) if sent + 1 < opening => (self.announce(1), Stage::OpeningGap(sent + 1)),
+            Stage::Opening(_) => (self.announce(1), Stage::Group(self.lane)),
+            // As long as a burst altogether: one that takes the first announce must not reach the last.
+            Stage::OpeningGap(sent) => (gap(burst.div_ceil(opening - 1)), Stage::Opening(sent)),
+            Stage::Group(group) => (self.blocks(layout.group(group, depth), 0), Stage::AfterGroup(group)),
+            Stage::AfterGroup(group) if group.saturating_add(lanes) < groups => {
+                (self.announce(1), Stage::Group(group + lanes))
+            }
+            // What comes after the last group keeps its distance from it on the same lane.
+            Stage::AfterGroup(group) if group + 1 < groups => (None, Stage::Closing),
             Stage::AfterGroup(_) => {
                 self.since_last_group = 0;
                 // A short first group is the only one: it will be sent again whole, head included.
                 let only = groups == 1 && last_is_short;
                 (None, if only { Stage::Gap } else { Stage::HeadAgain(0) })
             }
-            Stage::HeadAgain(first) if first < plan.layout.head_blocks() => {
-                let end = first.saturating_add(depth.into()).min(plan.layout.head_blocks());
+            Stage::HeadAgain(first) if first < layout.head_blocks() => {
+                let end = first.saturating_add(depth.into()).min(layout.head_blocks());
                 (self.blocks(first..end, 1), Stage::HeadAgain(end))
             }
             Stage::HeadAgain(_) if last_is_short => (None, Stage::Gap),
             Stage::HeadAgain(_) => (None, Stage::Closing),
             Stage::Gap => {
                 let missing = u64::from(burst).saturating_sub(self.since_last_group);
-                (filler(u32::try_from(missing).unwrap_or(u32::MAX)), Stage::AnnounceAgain)
+                (gap(u32::try_from(missing).unwrap_or(u32::MAX)), Stage::AnnounceAgain)
             }
             Stage::AnnounceAgain => (self.announce(1), Stage::LastGroupAgain),
             Stage::LastGroupAgain => (self.blocks(last, 2), Stage::Closing),
-            Stage::Closing if self.pass < plan.passes => (self.announce(ANNOUNCES_AT_ENDS), Stage::Opening(0)),
-            Stage::Closing => (self.announce(ANNOUNCES_AT_ENDS), Stage::Over),
+            Stage::Closing if self.pass < plan.passes() => (self.announce(CLOSING_ANNOUNCES), Stage::Opening(0)),
+            Stage::Closing => (self.announce(CLOSING_ANNOUNCES), Stage::Over),
             Stage::Over => (None, Stage::Over),
         }
     }
@@ -128,6 +139,6 @@ impl Schedule {
     }
 }
 
-fn filler(count: u32) -> Option<Step> {
-    (count > 0).then_some(Step::Filler { count })
+fn gap(packets: u32) -> Option<Step> {
+    (packets > 0).then_some(Step::Gap { packets })
 }

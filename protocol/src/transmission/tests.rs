@@ -3,8 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::wire::{Packet, SignedAnnounce};
+use crate::fec::{BlockBuffers, FecError};
+use crate::limits::MAX_LANES;
+use crate::wire::{Header, Kind, Packet, SignedAnnounce};
 
+mod lanes;
+mod pace;
+
+/// The number of each lane's first datagram.
+const FIRST_PACKET: u32 = u32::MAX - 2;
 const SYMBOL: u16 = 128;
 const LEAF: u32 = 4096;
 
@@ -27,8 +34,8 @@ fn settings(depth: u16, burst: u32, passes: u16) -> Settings {
         symbol_len: SYMBOL,
         redundancy: Redundancy::new(0.01, burst, 1e-9, depth).unwrap(),
         passes,
+        lanes: 1,
         created: UnixMillis(0),
-        first_packet: u32::MAX - 2,
     }
 }
 
@@ -36,21 +43,21 @@ fn key() -> SigningKey {
     SigningKey::from_seed([1; 32])
 }
 
-/// All datagrams of a transmission of zeros.
+/// All datagrams of a transmission of zeros, lane by lane.
+fn sent(shape: &BundleShape, settings: &Settings) -> Vec<Vec<Vec<u8>>> {
+    let transmission = Transmission::new(shape, settings, &key()).unwrap();
+    let mut lanes = vec![Lane::new(FIRST_PACKET); settings.lanes.into()];
+    let mut datagrams = vec![Vec::new(); lanes.len()];
+    let read = |_: &EncodeJob, place: &mut [u8]| place.fill(0);
+    let send = |lane: usize, header: &[u8; 32], body: &[u8]| datagrams[lane].push([header, body].concat());
+    transmission.drive(&mut lanes, read, send).unwrap();
+    datagrams
+}
+
+/// All datagrams of a transmission of zeros on one lane.
 fn all(shape: &BundleShape, settings: &Settings) -> Vec<Vec<u8>> {
-    let mut transmission = Transmission::new(shape, settings, &key()).unwrap();
-    let mut datagrams = Vec::new();
-    loop {
-        while let Some(job) = transmission.poll_job() {
-            let bytes = vec![0; job.block().len as usize];
-            transmission.handle_coded(job.run(&bytes).unwrap());
-        }
-        match transmission.poll_transmit() {
-            Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
-            Transmit::Starved => panic!("all jobs were run"),
-            Transmit::Finished => return datagrams,
-        }
-    }
+    assert_eq!(settings.lanes, 1);
+    sent(shape, settings).concat()
 }
 
 fn headers(datagrams: &[Vec<u8>]) -> Vec<Header> {
@@ -64,7 +71,7 @@ fn headers(datagrams: &[Vec<u8>]) -> Vec<Header> {
 fn packet_numbers_follow_each_other_and_wrap() {
     let headers = headers(&all(&shape(100, 10_000), &settings(2, 0, 1)));
     for (i, header) in headers.iter().enumerate() {
-        assert_eq!(header.packet, (u32::MAX - 2).wrapping_add(i as u32));
+        assert_eq!(header.packet, FIRST_PACKET.wrapping_add(i as u32));
     }
 }
 
@@ -76,9 +83,20 @@ fn the_plan_foretells_the_number_of_datagrams() {
         (1_000_000, 3, 7, 1),
         (40_000, 16, 500, 3),
     ] {
-        let (shape, settings) = (shape(100, content), settings(depth, burst, passes));
-        let plan = Plan::new(&shape, &settings).unwrap();
-        assert_eq!(plan.packets(), all(&shape, &settings).len() as u64);
+        for lanes in 1..=3 {
+            let shape = shape(100, content);
+            let settings = Settings {
+                lanes,
+                ..settings(depth, burst, passes)
+            };
+            let plan = Plan::new(&shape, &settings).unwrap();
+            let sent: usize = sent(&shape, &settings).iter().map(Vec::len).sum();
+            assert_eq!(
+                plan.packets(),
+                sent as u64,
+                "{content}, {depth}, {burst}, {passes}, {lanes}"
+            );
+        }
     }
 }
 
@@ -88,7 +106,7 @@ fn a_transmission_begins_and_ends_with_announces() {
     assert!(
         headers
             .iter()
-            .take(3)
+            .take(5)
             .chain(headers.iter().rev().take(3))
             .all(|h| h.kind == Kind::Announce)
     );
@@ -149,6 +167,14 @@ fn what_every_receiver_would_refuse_is_not_sent() {
         refused(&shape(100, 0), &Settings { number, ..good.clone() }),
         "sequence"
     );
+    for lanes in [0, MAX_LANES + 1] {
+        assert_eq!(refused(&shape(100, 0), &Settings { lanes, ..good.clone() }), "lanes");
+    }
+    let most = Settings {
+        lanes: MAX_LANES,
+        ..good.clone()
+    };
+    assert!(Transmission::new(&shape(100, 0), &most, &key()).is_ok());
     assert_eq!(
         refused(
             &BundleShape {
@@ -231,42 +257,6 @@ fn no_symbol_exceeds_the_announced_esi() {
     let announce = SignedAnnounce::open(packet.header.session, packet.body, &[key().public()]).unwrap();
     let largest = headers(&datagrams).iter().map(|h| h.esi).max().unwrap();
     assert_eq!(announce.announce().max_esi, largest);
-}
-
-#[test]
-fn a_block_that_is_not_coded_starves_the_link_and_nothing_else() {
-    let mut transmission = Transmission::new(&shape(100, 5000), &settings(4, 0, 1), &key()).unwrap();
-    let job = transmission.poll_job().unwrap();
-    for _ in 0..3 {
-        assert!(matches!(transmission.poll_transmit(), Transmit::Datagram { .. }));
-    }
-    assert_eq!(transmission.poll_transmit(), Transmit::Starved);
-    let bytes = vec![0; job.block().len as usize];
-    transmission.handle_coded(job.run(&bytes).unwrap());
-    assert_eq!(
-        transmission.poll_transmit(),
-        Transmit::Starved,
-        "the content block is missing still"
-    );
-}
-
-#[test]
-fn blocks_of_two_groups_at_most_are_taken_on() {
-    let mut transmission = Transmission::new(&shape(100, 1_000_000), &settings(4, 0, 1), &key()).unwrap();
-    let mut jobs = 0;
-    while transmission.poll_job().is_some() {
-        jobs += 1;
-    }
-    assert_eq!(jobs, 8);
-}
-
-#[test]
-fn a_job_run_on_too_few_bytes_is_refused() {
-    let mut transmission = Transmission::new(&shape(100, 5000), &settings(4, 0, 1), &key()).unwrap();
-    assert!(matches!(
-        transmission.poll_job().unwrap().run(&[0; 99]),
-        Err(FecError::BlockLength { .. })
-    ));
 }
 
 #[test]

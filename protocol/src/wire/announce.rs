@@ -1,7 +1,7 @@
 //! The announce: what a session sends, signed by the transmitter's link key.
 //!
 //! ```text
-//! body = key id (8) ‖ signature (64) ‖ fields (154, big-endian, no padding)
+//! body = key id (8) ‖ signature (64) ‖ fields (155, big-endian, no padding)
 //! signed: "diode-link/1\0" ‖ kind ‖ suite ‖ session ‖ key id ‖ fields
 //! ```
 //!
@@ -14,12 +14,12 @@ use crate::codec::{self, CodecError};
 use crate::digest::{BundleId, Digest};
 use crate::keys::{KeyId, PublicKey, Signature, SigningKey};
 use crate::layout::{Layout, LayoutError};
-use crate::limits::{MAX_DEPTH, MAX_ESI, MAX_PASSES};
+use crate::limits::{MAX_DEPTH, MAX_ESI, MAX_LANES, MAX_PASSES};
 use crate::time::UnixMillis;
 
 /// Bytes of an announce's body.
 pub const ANNOUNCE_BODY_LEN: usize = 8 + 64 + FIELDS_LEN;
-const FIELDS_LEN: usize = 154;
+const FIELDS_LEN: usize = 155;
 const CONTEXT: &[u8] = b"diode-link/1\0";
 
 /// A bundle's place on a link: the transmitter's epoch, and the number within it.
@@ -56,6 +56,8 @@ pub struct Announce {
     pub symbol_len: u16,
     /// Blocks whose symbols are interleaved (D).
     pub depth: u16,
+    /// Streams of datagrams, each to a port of its own.
+    pub lanes: u8,
     /// The largest ESI that any block uses in any pass.
     pub max_esi: u32,
     /// This pass, from 1.
@@ -141,6 +143,7 @@ impl Announce {
         match () {
             () if self.envelope_len == 0 || self.envelope_len > self.head_len => refuse("envelope_len"),
             () if self.depth == 0 || self.depth > MAX_DEPTH => refuse("depth"),
+            () if self.lanes == 0 || self.lanes > MAX_LANES => refuse("lanes"),
             () if self.max_esi > MAX_ESI || self.max_esi + 1 < layout.largest_k() => refuse("max_esi"),
             () if self.passes == 0 || self.passes > MAX_PASSES => refuse("passes"),
             () if self.pass == 0 || self.pass > self.passes => refuse("pass"),
@@ -230,6 +233,7 @@ mod tests {
             leaves_per_block: 1,
             symbol_len: 1408,
             depth: 16,
+            lanes: 1,
             max_esi: 300,
             pass: 1,
             passes: 2,
@@ -283,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_signed_but_impossible_announce_is_refused() {
-        let cases: [(&str, Announce); 7] = [
+        let cases: [(&str, Announce); 9] = [
             (
                 "envelope_len",
                 Announce {
@@ -292,6 +296,14 @@ mod tests {
                 },
             ),
             ("depth", Announce { depth: 0, ..announce() }),
+            ("lanes", Announce { lanes: 0, ..announce() }),
+            (
+                "lanes",
+                Announce {
+                    lanes: MAX_LANES + 1,
+                    ..announce()
+                },
+            ),
             (
                 "max_esi",
                 Announce {

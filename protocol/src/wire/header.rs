@@ -136,39 +136,15 @@ impl<'a> Packet<'a> {
         let (header, body) = datagram
             .split_first_chunk::<HEADER_LEN>()
             .ok_or(WireError::Truncated { len: datagram.len() })?;
+        #[rustfmt::skip]
         let [
-            m0,
-            m1,
-            version,
-            kind,
-            s0,
-            s1,
-            s2,
-            s3,
-            s4,
-            s5,
-            s6,
-            s7,
-            p0,
-            p1,
-            p2,
-            p3,
-            b0,
-            b1,
-            b2,
-            b3,
-            e0,
-            e1,
-            e2,
-            e3,
-            l0,
-            l1,
-            f0,
-            f1,
-            c0,
-            c1,
-            c2,
-            c3,
+            m0, m1, version, kind,
+            s0, s1, s2, s3, s4, s5, s6, s7,
+            p0, p1, p2, p3,
+            b0, b1, b2, b3,
+            e0, e1, e2, e3,
+            l0, l1, f0, f1,
+            c0, c1, c2, c3,
         ] = *header;
         if [m0, m1] != MAGIC {
             return Err(WireError::Magic);
@@ -239,9 +215,10 @@ impl Header {
 
 /// CRC-32 (IEEE) of the header with its CRC field zero, and the body.
 fn crc(header: &[u8; HEADER_LEN], body: &[u8]) -> u32 {
+    let mut zeroed = *header;
+    zeroed[HEADER_LEN - 4..].fill(0);
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&header[..HEADER_LEN - 4]);
-    hasher.update(&[0; 4]);
+    hasher.update(&zeroed);
     hasher.update(body);
     hasher.finalize()
 }

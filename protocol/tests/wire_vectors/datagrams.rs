@@ -6,7 +6,7 @@ use diode_protocol::digest::{BundleId, Digest};
 use diode_protocol::fec::CodedBlock;
 use diode_protocol::keys::SigningKey;
 use diode_protocol::layout::LayoutError;
-use diode_protocol::reception::{Output, Reception, ReceptionLimits};
+use diode_protocol::reception::{Counters, Output, Reception, ReceptionLimits};
 use diode_protocol::time::{Tick, UnixMillis};
 use diode_protocol::wire::{
     Announce, AnnounceError, HEADER_LEN, Header, Kind, LinkNumber, Packet, SessionId, SignedAnnounce, WireError,
@@ -39,6 +39,7 @@ fn announce() -> Announce {
         leaves_per_block: 4,
         symbol_len: SYMBOL_LEN,
         depth: 2,
+        lanes: 3,
         max_esi: MAX_ESI,
         pass: 1,
         passes: 2,
@@ -229,7 +230,7 @@ fn refused_announces() -> Vec<(&'static str, Vec<u8>)> {
         ("bad-signature-of-another-session", announced_body(&of_other_session)),
         (
             "bad-signature-over-another-field",
-            with_bytes(announced(&announce()), 257, &[0]),
+            with_bytes(announced(&announce()), 258, &[0]),
         ),
         ("bad-signature-scalar-past-the-order", with_scalar_past_the_order()),
         ("layout-head_len-0", announced_with(|a| a.head_len = 0)),
@@ -247,6 +248,8 @@ fn refused_announces() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("range-depth-0", announced_with(|a| a.depth = 0)),
         ("range-depth-1025", announced_with(|a| a.depth = 1025)),
+        ("range-lanes-0", announced_with(|a| a.lanes = 0)),
+        ("range-lanes-17", announced_with(|a| a.lanes = 17)),
         ("range-max_esi-under-the-largest-k", announced_with(|a| a.max_esi = 123)),
         ("range-max_esi-25-bits", announced_with(|a| a.max_esi = 1 << 24)),
         ("range-passes-0", announced_with(|a| (a.pass, a.passes) = (0, 0))),
@@ -324,6 +327,7 @@ fn fields(announce: &Announce) -> Value {
         "leaves_per_block": announce.leaves_per_block,
         "symbol_len": announce.symbol_len,
         "depth": announce.depth,
+        "lanes": announce.lanes,
         "max_esi": announce.max_esi,
         "pass": announce.pass,
         "passes": announce.passes,
@@ -376,8 +380,8 @@ pub(super) fn datagrams() -> Value {
     })
 }
 
-/// One receiver's datagrams, one after another, and the counter that each moves.
-fn in_a_session() -> Vec<Value> {
+/// One receiver's datagrams, one after another.
+fn story() -> Vec<(&'static str, Vec<u8>)> {
     let at = |block, esi, body: &[u8]| {
         datagram(
             Header {
@@ -389,7 +393,7 @@ fn in_a_session() -> Vec<Value> {
         )
     };
     let body = [0; SYMBOL_LEN as usize];
-    let story = [
+    vec![
         ("a symbol before the announce", symbol(1)),
         ("the announce", announced(&announce())),
         ("the same bytes again", announced(&announce())),
@@ -419,42 +423,43 @@ fn in_a_session() -> Vec<Value> {
         ("source symbol 4, which completes the head", symbol(4)),
         ("a symbol that is no longer needed", symbol(1)),
         ("filler", filler()),
-    ];
+    ]
+}
+
+/// The story, and the counter that each of its datagrams moves.
+fn in_a_session() -> Vec<Value> {
     let limits = ReceptionLimits {
         memory_bytes: 1 << 20,
         sessions: 2,
+        lanes: 3,
         bundle_bytes: 1 << 20,
         idle_millis: 1000,
     };
     let mut reception = Reception::new(vec![key(LINK).public()], limits);
-    story
-        .iter()
-        .map(|(what, datagram)| {
-            let before = *reception.counters();
-            reception.handle_datagram(datagram, Tick(0));
-            let mut head = None;
-            while let Some(output) = reception.poll_output() {
-                match output {
-                    Output::Solve(job) => reception.handle_solved(job.run()),
-                    Output::Head { head: bytes, .. } => head = Some(hex(&bytes)),
-                    _ => {}
-                }
+    let told = story().into_iter().map(|(what, datagram)| {
+        let before = *reception.counters();
+        reception.handle_datagram(&datagram, Tick(0));
+        let mut told = json!({ "what": what, "datagram": hex(&datagram) });
+        while let Some(output) = reception.poll_output() {
+            match output {
+                Output::Solve(job) => reception.handle_solved(job.run(), Tick(0)),
+                Output::Head { head, .. } => told["head"] = json!(hex(&head)),
+                _ => {}
             }
-            let (before, after) = [before, *reception.counters()]
-                .map(|counters| serde_json::to_value(counters).unwrap())
-                .into();
-            let moved = after
-                .as_object()
-                .unwrap()
-                .iter()
-                .filter(|(name, count)| *name != "datagrams" && before[*name] != **count);
-            let moved: Vec<_> = moved.map(|(name, _)| name).collect();
-            let mut told = json!({ "what": what, "datagram": hex(datagram), "counters": moved });
-            if let Some(head) = head {
-                told["head"] = json!(head);
-            }
-            told
-        })
+        }
+        told["counters"] = json!(moved(before, *reception.counters()));
+        told
+    });
+    told.collect()
+}
+
+/// The names of the counters that differ, but for the one that always does.
+fn moved(before: Counters, after: Counters) -> Vec<String> {
+    let [before, after] = [before, after].map(|counters| serde_json::to_value(counters).unwrap());
+    let after = after.as_object().unwrap().iter();
+    after
+        .filter(|(name, count)| *name != "datagrams" && before[*name] != **count)
+        .map(|(name, _)| name.clone())
         .collect()
 }
 

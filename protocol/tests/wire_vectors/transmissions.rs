@@ -1,6 +1,7 @@
 //! Whole transmissions: which datagrams, in which order; one of them stored to the last byte.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,10 +13,10 @@ use diode_protocol::digest::Digest;
 use diode_protocol::fec::Redundancy;
 use diode_protocol::merkle;
 use diode_protocol::path::BundlePath;
-use diode_protocol::reception::{Output, Reception, ReceptionLimits};
+use diode_protocol::reception::{Incoming, Output, Place, Reception, ReceptionLimits};
 use diode_protocol::time::{Tick, UnixMillis};
-use diode_protocol::transmission::{BundleShape, Settings, Transmission, Transmit};
-use diode_protocol::wire::{Kind, LinkNumber, Packet, SessionId, SignedAnnounce};
+use diode_protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
+use diode_protocol::wire::{HEADER_LEN, Kind, LinkNumber, Packet, SessionId, SignedAnnounce};
 
 use super::{ALICE, LINK, hex, key, stored, stored_json};
 
@@ -35,6 +36,7 @@ pub(super) struct Sending {
     residual: f64,
     depth: u16,
     passes: u16,
+    lanes: u8,
 }
 
 /// Two passes of a head block and two content blocks, the last of which is a group of its own, shorter than the depth.
@@ -48,10 +50,11 @@ pub(super) fn whole() -> Sending {
         residual: 1e-6,
         depth: 2,
         passes: 2,
+        lanes: 1,
     }
 }
 
-fn sendings() -> [Sending; 5] {
+fn sendings() -> [Sending; 7] {
     [
         whole(),
         Sending {
@@ -77,6 +80,7 @@ fn sendings() -> [Sending; 5] {
             residual: 1e-9,
             depth: 16,
             passes: 1,
+            lanes: 1,
         },
         Sending {
             name: "a head without content",
@@ -87,6 +91,20 @@ fn sendings() -> [Sending; 5] {
             residual: 1e-9,
             depth: 2,
             passes: 3,
+            lanes: 1,
+        },
+        Sending {
+            name: "two lanes",
+            lanes: 2,
+            ..whole()
+        },
+        Sending {
+            name: "four lanes for three groups of one block",
+            depth: 1,
+            burst: 40,
+            passes: 1,
+            lanes: 4,
+            ..whole()
         },
     ]
 }
@@ -159,32 +177,28 @@ impl Sending {
             symbol_len: self.symbol_len,
             redundancy: Redundancy::new(self.loss, self.burst, self.residual, self.depth).unwrap(),
             passes: self.passes,
+            lanes: self.lanes,
             created: NOW,
-            first_packet: u32::MAX - 9,
         }
     }
 
-    /// Every datagram, in order.
-    pub(super) fn datagrams(&self) -> Vec<Vec<u8>> {
-        let mut transmission = Transmission::new(&self.shape(), &self.settings(), &key(LINK)).unwrap();
-        let mut datagrams = Vec::new();
-        loop {
-            while let Some(job) = transmission.poll_job() {
-                let start = usize::try_from(job.file_offset()).unwrap();
-                let bytes = &self.bundle[start..start + job.block().len as usize];
-                transmission.handle_coded(job.run(bytes).unwrap());
-            }
-            match transmission.poll_transmit() {
-                Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
-                Transmit::Starved => panic!("all jobs were run"),
-                Transmit::Finished => return datagrams,
-            }
-        }
+    /// Every datagram of each lane, in order.
+    pub(super) fn datagrams(&self) -> Vec<Vec<Vec<u8>>> {
+        let transmission = Transmission::new(&self.shape(), &self.settings(), &key(LINK)).unwrap();
+        let mut lanes: Vec<_> = (0..self.lanes).map(|lane| Lane::new(first_packet(lane))).collect();
+        let mut datagrams = vec![Vec::new(); lanes.len()];
+        let read = |job: &EncodeJob, place: &mut [u8]| {
+            let start = usize::try_from(job.file_offset()).unwrap();
+            place.copy_from_slice(&self.bundle[start..start + place.len()]);
+        };
+        let send = |lane: usize, header: &[u8; HEADER_LEN], body: &[u8]| datagrams[lane].push([header, body].concat());
+        transmission.drive(&mut lanes, read, send).unwrap();
+        datagrams
     }
 
     fn told(&self) -> Value {
-        let datagrams = self.datagrams();
-        let packet = Packet::parse(&datagrams[0]).unwrap();
+        let lanes = self.datagrams();
+        let packet = Packet::parse(&lanes[0][0]).unwrap();
         let announce = SignedAnnounce::open(packet.header.session, packet.body, &[key(LINK).public()]).unwrap();
         let (announce, layout) = (announce.announce(), announce.layout());
         let redundancy = self.settings().redundancy;
@@ -200,19 +214,30 @@ impl Sending {
             "bundle": announce.bundle,
             "link": { "loss": self.loss, "burst": self.burst, "residual": self.residual },
             "session": packet.header.session.to_string(),
-            "first_packet": packet.header.packet,
             "symbol_len": announce.symbol_len,
             "leaves_per_block": announce.leaves_per_block,
             "depth": announce.depth,
             "passes": announce.passes,
             "max_esi": announce.max_esi,
             "blocks": blocks.collect::<Vec<_>>(),
-            "steps": steps(&datagrams),
-            "datagrams": datagrams.len(),
-            "sha256": Digest::of(&datagrams.concat()),
-            "first": datagrams.iter().take(6).map(|datagram| hex(datagram)).collect::<Vec<_>>(),
+            "lanes": lanes.iter().zip(0..).map(|(datagrams, lane)| lane_told(lane, datagrams)).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Where the numbers of a lane begin, so that those of the first wrap soon.
+fn first_packet(lane: u8) -> u32 {
+    (u32::MAX - 9).wrapping_add(u32::from(lane) << 16)
+}
+
+fn lane_told(lane: u8, datagrams: &[Vec<u8>]) -> Value {
+    json!({
+        "first_packet": first_packet(lane),
+        "steps": steps(datagrams),
+        "datagrams": datagrams.len(),
+        "sha256": Digest::of(&datagrams.concat()),
+        "first": datagrams.iter().take(6).map(|datagram| hex(datagram)).collect::<Vec<_>>(),
+    })
 }
 
 pub(super) fn transmissions() -> Value {
@@ -279,28 +304,38 @@ fn runs(esis: &[u32]) -> Vec<[u32; 2]> {
     runs
 }
 
-/// What a receiver writes of these datagrams, prefix and head included; it asks nobody who signed.
+/// What a receiver writes of these datagrams of a lane, prefix and head included; it asks nobody who signed.
 fn received(datagrams: impl IntoIterator<Item = Vec<u8>>) -> Option<Vec<u8>> {
+    received_on_lanes(datagrams.into_iter().map(|datagram| (0, datagram)))
+}
+
+/// As [`received`], each datagram with its lane.
+fn received_on_lanes(datagrams: impl IntoIterator<Item = (usize, Vec<u8>)>) -> Option<Vec<u8>> {
     let limits = ReceptionLimits {
         memory_bytes: 8 << 20,
         sessions: 1,
+        lanes: 4,
         bundle_bytes: 1 << 20,
         idle_millis: 1000,
     };
     let mut reception = Reception::new(vec![key(LINK).public()], limits);
     let (mut file, mut envelope_len) = (Vec::new(), 0);
-    for datagram in datagrams {
-        reception.handle_datagram(&datagram, Tick(0));
+    for (lane, bytes) in datagrams {
+        let (bytes, lost_at) = (&bytes[..], Place::Link);
+        reception.handle_datagram(Incoming { lane, bytes, lost_at }, Tick(0));
         while let Some(output) = reception.poll_output() {
             match output {
                 Output::Opened { announce, .. } => {
                     file = vec![0; usize::try_from(announce.layout().file_len()).unwrap()];
                     envelope_len = announce.announce().envelope_len;
                 }
-                Output::Solve(job) => reception.handle_solved(job.run()),
-                Output::Write { offset, bytes, .. } => {
-                    let start = usize::try_from(offset).unwrap();
-                    file[start..start + bytes.len()].copy_from_slice(&bytes);
+                Output::Solve(job) => {
+                    let solved = job.run();
+                    if let Some((offset, bytes)) = solved.content() {
+                        let start = usize::try_from(offset).unwrap();
+                        file[start..start + bytes.len()].copy_from_slice(bytes);
+                    }
+                    reception.handle_solved(solved, Tick(0));
                 }
                 Output::Head { session, head } => {
                     let index = &head[envelope_len as usize..];
@@ -310,7 +345,7 @@ fn received(datagrams: impl IntoIterator<Item = Vec<u8>>) -> Option<Vec<u8>> {
                     };
                     file[..PREFIX_LEN].copy_from_slice(&prefix.emit());
                     file[PREFIX_LEN..PREFIX_LEN + head.len()].copy_from_slice(&head);
-                    reception.accept_head(session, LeafIndex::parse(index).unwrap());
+                    reception.accept_head(session, Arc::new(LeafIndex::parse(index).unwrap()), Tick(0));
                 }
                 Output::Complete { .. } => return Some(file),
                 Output::Ended { .. } | Output::Mismatched { .. } | Output::UnknownLinkKey { .. } => return None,
@@ -320,20 +355,25 @@ fn received(datagrams: impl IntoIterator<Item = Vec<u8>>) -> Option<Vec<u8>> {
     None
 }
 
-fn stored_digest(field: &str) -> String {
-    stored_json("transmissions.json")[0][field].as_str().unwrap().to_owned()
+fn stored_digest(of: &Value) -> String {
+    of.as_str().unwrap().to_owned()
+}
+
+fn bundle_digest() -> String {
+    stored_digest(&stored_json("transmissions.json")[0]["bundle_sha256"])
 }
 
 #[test]
 fn the_stored_transmission_is_the_one_whose_digest_is_stored() {
     let datagrams = unframed(stored("transmission.datagrams"));
-    assert_eq!(Digest::of(&datagrams.concat()).to_string(), stored_digest("sha256"));
+    let stored = &stored_json("transmissions.json")[0]["lanes"][0]["sha256"];
+    assert_eq!(Digest::of(&datagrams.concat()).to_string(), stored_digest(stored));
 }
 
 #[test]
 fn the_stored_transmission_gives_the_bundle_whose_digest_is_stored() {
     let bundle = received(unframed(stored("transmission.datagrams"))).unwrap();
-    assert_eq!(Digest::of(&bundle).to_string(), stored_digest("bundle_sha256"));
+    assert_eq!(Digest::of(&bundle).to_string(), bundle_digest());
 }
 
 #[test]
@@ -344,7 +384,7 @@ fn the_stored_transmissions_first_pass_survives_the_loss_of_every_20th_datagram_
         let rest = first_pass.iter().enumerate().filter(|(at, _)| at % 20 != lost);
         let bundle = received(rest.map(|(_, datagram)| datagram.clone()));
         let digest = bundle.map(|bundle| Digest::of(&bundle).to_string());
-        assert_eq!(digest, Some(stored_digest("bundle_sha256")), "each 20th from {lost} on");
+        assert_eq!(digest, Some(bundle_digest()), "each 20th from {lost} on");
     }
 }
 
@@ -352,5 +392,22 @@ fn the_stored_transmissions_first_pass_survives_the_loss_of_every_20th_datagram_
 fn the_stored_transmissions_second_pass_is_enough_by_itself() {
     let datagrams = unframed(stored("transmission.datagrams"));
     let bundle = received(datagrams[datagrams.len() / 2..].iter().cloned()).unwrap();
-    assert_eq!(Digest::of(&bundle).to_string(), stored_digest("bundle_sha256"));
+    assert_eq!(Digest::of(&bundle).to_string(), bundle_digest());
+}
+
+#[test]
+fn every_transmission_gives_its_bundle_whichever_lane_comes_first() {
+    for sending in sendings() {
+        let lanes = sending.datagrams();
+        for first in 0..lanes.len() {
+            let order = (first..lanes.len()).chain(0..first);
+            let datagrams = order.flat_map(|lane| lanes[lane].iter().map(move |datagram| (lane, datagram.clone())));
+            let bundle = received_on_lanes(datagrams);
+            assert!(
+                bundle.as_ref() == Some(&sending.bundle),
+                "{}, from lane {first} on",
+                sending.name
+            );
+        }
+    }
 }

@@ -1,19 +1,25 @@
-//! From the spool into HELD, or why not.
+//! From the spool into HELD, or why not. Of all bundles of a group together:
 //!
-//! 1. Sync the spool file and its folder.
-//! 2. `bundle.admitted`, synced: the commit point.
+//! 1. Sync the spool files, name them for their bundles, sync the folder.
+//! 2. `bundle.admitted` of each, in one synced group of the log: the commit point.
 //! 3. Rename to `held/`, sync both folders.
 //!
-//! A crash before 2 leaves a bundle that was never admitted; one after it is finished by [`Owner::open`].
+//! A crash before 2 leaves bundles that were never admitted; one after it is finished by [`Owner::open`].
+
+use std::collections::BTreeSet;
 
 use audit::event::{Event, EventKind, State};
+use protocol::bundle::VerifiedHead;
 use protocol::reception::{Ending, Summary};
 use protocol::wire::{Announce, SessionId};
-use scanner::quarantine::QuarantineError;
+use scanner::quarantine::{HeldBundle, QuarantineError};
 
 use super::{Owner, OwnerError};
 use crate::ledger::Replay;
 use crate::serve::{Arrival, News};
+
+/// Complete bundles, in the order in which they came.
+type Complete = Vec<(Arrival, Summary)>;
 
 impl Owner {
     /// Takes what reassembly has to tell.
@@ -22,8 +28,8 @@ impl Owner {
     /// If log or quarantine can't be used any more.
     pub fn take(&mut self, news: News) -> Result<(), OwnerError> {
         match news {
-            News::Opened(announce) => self.note_link(&announce),
-            News::Complete(arrival, summary) => self.admit(*arrival, summary),
+            News::Opened(_, announce) => self.note_link(&announce),
+            News::Complete(arrival, summary) => self.admit_all(vec![(*arrival, summary)]),
             News::Ended(announce, session, why, summary) => self.note_ended(&announce, session, &why, summary),
             News::Replayed(announce, session, replay) => self.note_replay(&announce, session, &replay),
             News::Unstorable(announce, session, error) => self.refuse_unstorable(&announce, session, error),
@@ -64,26 +70,63 @@ impl Owner {
         self.record_limited(&event)
     }
 
-    fn admit(&mut self, arrival: Arrival, summary: Summary) -> Result<(), OwnerError> {
-        let Arrival {
-            session,
-            announce,
-            spool,
-            head,
-        } = arrival;
-        // Two sessions of one bundle may complete one after the other: only here is the order of admissions known.
-        if let Err(replay) = self.with_ledger(|ledger| ledger.check(announce.bundle, announce.number)) {
-            spool.discard();
-            return self.note_replay(&announce, session, &replay);
+    /// Admits complete bundles with the syncs of one. A bundle that comes twice among them is admitted once.
+    ///
+    /// # Errors
+    /// If log or quarantine can't be used any more.
+    pub fn admit_all(&mut self, arrivals: Vec<(Arrival, Summary)>) -> Result<(), OwnerError> {
+        let mut left = arrivals;
+        while !left.is_empty() {
+            let (round, later) = split_off_conflicts(left);
+            self.admit_round(round)?;
+            left = later;
         }
-        let received = match spool.finish(head.id()) {
-            Ok(received) => received,
-            Err(error) => return self.refuse_unstorable(&announce, session, error),
-        };
-        let statement = head.statement();
-        let author = head.author();
-        let base = self.event_of(EventKind::BundleAdmitted, &announce);
-        let event = Event {
+        Ok(())
+    }
+
+    /// Admits bundles none of which bears on whether another one may be admitted.
+    fn admit_round(&mut self, arrivals: Complete) -> Result<(), OwnerError> {
+        let (mut files, mut complete) = (Vec::new(), Vec::new());
+        for (arrival, summary) in arrivals {
+            let Arrival {
+                session,
+                announce,
+                spool,
+                head,
+            } = arrival;
+            // Two sessions of one bundle may complete one after the other: only here is the order of admissions known.
+            if let Err(replay) = self.with_ledger(|ledger| ledger.check(announce.bundle, announce.number)) {
+                spool.discard();
+                self.note_replay(&announce, session, &replay)?;
+                continue;
+            }
+            files.push((spool, head.id()));
+            complete.push((session, announce, head, summary));
+        }
+        let (mut received, mut events, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let quarantine = self.quarantine.clone();
+        for (outcome, (session, announce, head, summary)) in quarantine.finish_all(files).into_iter().zip(complete) {
+            match outcome {
+                Ok(bundle) => {
+                    received.push(bundle);
+                    events.push(self.admission(session, &announce, &head, summary));
+                }
+                Err(error) => refused.push((announce, session, error)),
+            }
+        }
+        let receipts = self.record_all(&events)?;
+        let held = quarantine.hold_all(received.into_iter().zip(receipts).collect())?;
+        self.unscanned.extend(held.iter().map(HeldBundle::id));
+        for event in &events {
+            let bundle = event.bundle.map(tracing::field::display);
+            tracing::info!(bundle, seq = event.seq, bytes = event.bytes, "bundle admitted");
+        }
+        self.refuse_all_unstorable(refused)
+    }
+
+    fn admission(&mut self, session: SessionId, announce: &Announce, head: &VerifiedHead, summary: Summary) -> Event {
+        let (statement, author) = (head.statement(), head.author());
+        Event {
             session: Some(session.to_string()),
             signer: Some(author.principal.clone()),
             key: Some(author.fingerprint.to_string()),
@@ -93,13 +136,8 @@ impl Owner {
             blocks: Some(summary.blocks.into()),
             loss_ppm: Some(summary.loss_ppm),
             duration_ms: Some(summary.last_progress.millis_since(summary.opened)),
-            ..base
-        };
-        let receipt = self.record(&event)?;
-        self.quarantine.hold(received, &receipt)?;
-        self.unscanned.push_back(head.id());
-        tracing::info!(bundle = %head.id(), seq = announce.number.sequence, bytes = statement.content_len, "bundle admitted");
-        Ok(())
+            ..self.event_of(EventKind::BundleAdmitted, announce)
+        }
     }
 
     fn note_ended(
@@ -176,6 +214,18 @@ impl Owner {
         }
     }
 
+    /// Records each refusal before the receiver ends over one of them.
+    fn refuse_all_unstorable(
+        &mut self,
+        refused: Vec<(Announce, SessionId, QuarantineError)>,
+    ) -> Result<(), OwnerError> {
+        let mut ended = Ok(());
+        for (announce, session, error) in refused {
+            ended = ended.and(self.refuse_unstorable(&announce, session, error));
+        }
+        ended
+    }
+
     fn refuse(
         &mut self,
         announce: &Announce,
@@ -191,6 +241,17 @@ impl Owner {
         };
         self.record_limited(&event)
     }
+}
+
+/// Parts what can be admitted together from what has to wait for it: a bundle or number that comes again, and another epoch, whose number for people
+/// depends on those before.
+fn split_off_conflicts(arrivals: Complete) -> (Complete, Complete) {
+    let epoch = arrivals.first().map(|(first, _)| first.announce.number.epoch);
+    let (mut bundles, mut sequences) = (BTreeSet::new(), BTreeSet::new());
+    arrivals.into_iter().partition(|(arrival, _)| {
+        let Announce { number, bundle, .. } = &arrival.announce;
+        Some(number.epoch) == epoch && bundles.insert(*bundle) && sequences.insert(number.sequence)
+    })
 }
 
 /// Why a transmission ended, for people.

@@ -1,18 +1,16 @@
-//! Verdicts, and what people decide.
+//! Decisions, and how they are carried out: those of people, who repeat the code that `show` printed, and those of policy.
 //!
 //! ```text
-//! report ─▶ policy ─▶ ALLOW, auto-release ─▶ release_decided ─▶ unpacked, hashed, renamed ─▶ released
-//!                  ├─ ALLOW, REVIEW ─▶ held: a person repeats the code that `show` printed, which names bundle, report and policy
-//!                  └─ REJECT ─▶ rejected
+//! release ─▶ release_decided ─▶ verified, unpacked, hashed, renamed ─▶ released, or release_cancelled
+//! reject ──▶ rejected ─▶ put away for good
 //! ```
+//!
+//! A code names bundle, report and policy: what changed since it was shown is not decided on.
 
-use std::time::Duration;
-
-use audit::event::{Event, EventKind, State, Verdict};
+use audit::event::{Event, EventKind, State};
 use protocol::digest::BundleId;
 use scanner::policy::{Clearance, Decision};
-use scanner::quarantine::{HeldBundle, QuarantineError};
-use scanner::report::Report;
+use scanner::quarantine::HeldBundle;
 
 use super::{Owner, OwnerError};
 use crate::control::{Answer, Request};
@@ -20,7 +18,7 @@ use crate::control::{Answer, Request};
 /// Exit code: something failed.
 const FAILED: u8 = 1;
 /// Exit code: wrong use.
-const USAGE: u8 = 2;
+pub(super) const USAGE: u8 = 2;
 /// Exit code: integrity or trust refused.
 const REFUSED: u8 = 5;
 
@@ -34,103 +32,8 @@ pub struct Asked<'a> {
 }
 
 impl Owner {
-    /// Takes a scan's result: the verdict is recorded and, where policy needs nobody, carried out.
-    ///
-    /// # Errors
-    /// If log or quarantine can't be used any more.
-    pub fn judge(
-        &mut self,
-        id: BundleId,
-        scanned: Result<(HeldBundle, Box<Report>), String>,
-        took: Duration,
-    ) -> Result<(), OwnerError> {
-        let (held, report) = match scanned {
-            Ok(scanned) => scanned,
-            Err(reason) => {
-                return self.hold_for(id, "scan-failed", format!("the bundle could not be scanned: {reason}"));
-            }
-        };
-        match self.quarantine.save_report(&held, &report) {
-            Ok(()) => {}
-            Err(error @ QuarantineError::Poisoned { .. }) => return Err(error.into()),
-            Err(error) => return self.hold_for(id, "report-not-stored", format!("{error}; {}", error.mend())),
-        }
-        let policy = match self.authority.policy() {
-            Ok(policy) => policy,
-            Err(error) => return self.hold_for(id, "no-policy", error.to_string()),
-        };
-        self.note_settings()?;
-        let decision = policy.judge(&report);
-        self.record_scan(id, &report, &decision, took)?;
-        match decision.verdict() {
-            Verdict::Reject => {
-                let event = Event {
-                    detail: Some(reasons(&decision)),
-                    ..self.decided(EventKind::BundleRejected, id, &decision)
-                };
-                self.carry_out_rejection(held, event)
-            }
-            Verdict::Allow | Verdict::Review => match decision.clear_automatically() {
-                Some(clearance) => {
-                    let event = Event {
-                        actor: Some("policy".to_owned()),
-                        ..self.decided(EventKind::BundleReleaseDecided, id, &decision)
-                    };
-                    match self.carry_out_release(held, clearance, &event)? {
-                        // What was decided is on record as cancelled; only what was never decided has to be told here.
-                        Some(answer) if answer.exit == USAGE => self.hold_for(id, "no-trust", answer.text),
-                        _ => Ok(()),
-                    }
-                }
-                None => {
-                    let event = Event {
-                        state: Some(State::Held),
-                        detail: Some(reasons(&decision)),
-                        findings: Some(report.counts),
-                        ..self.decided(EventKind::BundleHeld, id, &decision)
-                    };
-                    self.note(&event)
-                }
-            },
-        }
-    }
-
-    fn record_scan(
-        &mut self,
-        id: BundleId,
-        report: &Report,
-        decision: &Decision,
-        took: Duration,
-    ) -> Result<(), OwnerError> {
-        let event = Event {
-            files: Some(report.coverage.files),
-            bytes: Some(report.coverage.bytes),
-            findings: Some(report.counts),
-            rules: Some(report.rules_digest),
-            duration_ms: Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
-            detail: Some(format!(
-                "{} of {} files covered",
-                report.coverage.covered, report.coverage.files
-            )),
-            ..self.decided(EventKind::BundleScanned, id, decision)
-        };
-        self.note(&event)
-    }
-
-    /// A bundle that could not be judged waits for a person; it is scanned anew at the next start.
-    fn hold_for(&mut self, id: BundleId, reason: &str, detail: String) -> Result<(), OwnerError> {
-        let event = Event {
-            state: Some(State::Held),
-            verdict: Some(Verdict::Review),
-            reason: Some(reason.to_owned()),
-            detail: Some(detail),
-            ..self.event_about(EventKind::BundleHeld, id)
-        };
-        self.note(&event)
-    }
-
     /// An event that names what was decided on.
-    fn decided(&mut self, kind: EventKind, id: BundleId, decision: &Decision) -> Event {
+    pub(super) fn decided(&mut self, kind: EventKind, id: BundleId, decision: &Decision) -> Event {
         Event {
             verdict: Some(decision.verdict()),
             report: Some(decision.report()),
@@ -141,7 +44,7 @@ impl Owner {
     }
 
     /// Records the decision, releases, and records that it was done, or why not; the latter is returned.
-    fn carry_out_release(
+    pub(super) fn carry_out_release(
         &mut self,
         held: HeldBundle,
         clearance: Clearance,
@@ -192,7 +95,7 @@ impl Owner {
         Ok(answer)
     }
 
-    fn carry_out_rejection(&mut self, held: HeldBundle, event: Event) -> Result<(), OwnerError> {
+    pub(super) fn carry_out_rejection(&mut self, held: HeldBundle, event: Event) -> Result<(), OwnerError> {
         let event = Event {
             state: Some(State::Rejected),
             ..event
@@ -344,19 +247,4 @@ impl Owner {
 
 fn refused(exit: u8, text: String) -> Answer {
     Answer { exit, text }
-}
-
-fn reasons(decision: &Decision) -> String {
-    const SHOWN: usize = 4;
-    let mut texts: Vec<_> = decision
-        .reasons()
-        .iter()
-        .take(SHOWN)
-        .map(|reason| reason.text.clone())
-        .collect();
-    let more = decision.reasons().len().saturating_sub(SHOWN);
-    if more > 0 {
-        texts.push(format!("{more} more"));
-    }
-    texts.join("; ")
 }

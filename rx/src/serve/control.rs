@@ -9,7 +9,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::registrar::Task;
-use crate::control::{Answer, MAX_LINE, Request};
+use super::view::View;
+use crate::control::{Answer, MAX_LINE, Query, Request};
 
 /// Connections at once.
 const CONNECTIONS: usize = 16;
@@ -17,7 +18,7 @@ const CONNECTIONS: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves requests until it is dropped.
-pub(super) async fn serve(listener: UnixListener, tasks: crossbeam_channel::Sender<Task>) {
+pub(super) async fn serve(listener: UnixListener, tasks: crossbeam_channel::Sender<Task>, view: Arc<View>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
@@ -25,9 +26,9 @@ pub(super) async fn serve(listener: UnixListener, tasks: crossbeam_channel::Send
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let tasks = tasks.clone();
+                let (tasks, view) = (tasks.clone(), Arc::clone(&view));
                 tokio::spawn(async move {
-                    if let Err(error) = exchange(stream, &tasks).await {
+                    if let Err(error) = exchange(stream, &tasks, &view).await {
                         tracing::debug!(%error, "a control connection failed");
                     }
                     drop(place);
@@ -42,7 +43,7 @@ pub(super) async fn serve(listener: UnixListener, tasks: crossbeam_channel::Send
     }
 }
 
-async fn exchange(mut stream: UnixStream, tasks: &crossbeam_channel::Sender<Task>) -> io::Result<()> {
+async fn exchange(mut stream: UnixStream, tasks: &crossbeam_channel::Sender<Task>, view: &View) -> io::Result<()> {
     let actor = match stream.peer_cred() {
         Ok(peer) => format!("uid {}", peer.uid()),
         Err(_) => "uid unknown".to_owned(),
@@ -52,6 +53,11 @@ async fn exchange(mut stream: UnixStream, tasks: &crossbeam_channel::Sender<Task
     let mut limited = BufReader::new(read.take(MAX_LINE));
     tokio::time::timeout(PATIENCE, limited.read_line(&mut line)).await??;
     let answer = match serde_json::from_str::<Request>(&line) {
+        // It changes nothing, and must be told when the registrar is busy too.
+        Err(_) if matches!(serde_json::from_str(&line), Ok(Query::Status)) => Answer {
+            exit: 0,
+            text: serde_json::to_string(&view.status())?,
+        },
         Err(error) => Answer {
             exit: 2,
             text: format!("the request is malformed: {error}"),

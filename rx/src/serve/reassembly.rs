@@ -1,39 +1,44 @@
-//! The reassembly thread: drives [`Reception`], writes the spool, verifies heads, and hands complete bundles to the registrar.
+//! The reassembly thread: drives [`Reception`], keeps the workers busy, and hands complete bundles to the registrar.
 //!
 //! ```text
-//! socket ──parcels──▶ Reception ──SolveJob──▶ decoders ──Solved──▶ Reception ──Write──▶ spool
-//!                        │ Head: signatures, trust, replay             └─Complete──▶ registrar (syncs, admits)
+//! sockets ──parcels──▶ Reception ──SolveJob, Head──▶ workers (decode, hash, verify, write) ──Done──▶ Reception
+//!                         └─Opened: replay, place in the spool                                          └─Complete──▶ registrar
 //! ```
 //!
-//! A decode queue that is full is no reason to wait: the job is run here.
+//! Workers that have enough to do are no reason to wait: the work is done here.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, select};
-use protocol::bundle::{Prefix, VerifiedHead};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, select};
+use protocol::bundle::VerifiedHead;
 use protocol::keys::KeyId;
-use protocol::reception::{Counters, Ending, Output, Reception, SolveJob, Solved, Summary, verify_announced_head};
-use protocol::time::UnixMillis;
+use protocol::reception::{Counters, Ending, Incoming, Lost, Output, Place, Reception, Summary};
+use protocol::time::{Tick, UnixMillis};
 use protocol::wire::{Announce, SessionId, SignedAnnounce};
 use scanner::quarantine::{Quarantine, QuarantineError, SpoolFile};
 
 use super::registrar::Task;
-use super::socket::Inlet;
+use super::socket::{Inlet, Parcel};
+use super::workers::{Done, HeadFailure, HeadWork, Work};
 use crate::authority::Authority;
-use crate::clock::{Ticker, wall};
+use crate::clock::{Ticker, wall, wall_micros};
 use crate::ledger::{Ledger, Replay};
+use crate::status::{Completed, Gauges, SessionStatus};
 
 /// How often idle sessions are looked for.
 const PATROL: Duration = Duration::from_millis(50);
+
+/// How often it is shown how far it is.
+const GAUGE_EVERY_MS: u64 = 100;
 
 /// What reassembly tells the registrar.
 #[derive(Debug)]
 pub enum News {
     /// A validly announced transmission began.
-    Opened(Announce),
+    Opened(SessionId, Announce),
     /// A bundle is complete and verified, and lies in the spool.
     Complete(Box<Arrival>, Summary),
     /// A transmission ended without a bundle.
@@ -66,7 +71,8 @@ pub struct Arrival {
 #[derive(Debug)]
 struct Arriving {
     announce: SignedAnnounce,
-    spool: SpoolFile,
+    /// Shared with the workers that write to it.
+    spool: Arc<SpoolFile>,
     head: Option<VerifiedHead>,
 }
 
@@ -77,19 +83,24 @@ pub(super) struct Reassembly {
     pub(super) quarantine: Arc<Quarantine>,
     pub(super) authority: Authority,
     pub(super) ledger: Arc<RwLock<Ledger>>,
-    pub(super) jobs: Sender<Box<SolveJob>>,
-    pub(super) solved: Receiver<Solved>,
+    pub(super) work: Sender<Work>,
+    pub(super) done: Receiver<Done>,
     pub(super) tasks: Sender<Task>,
     pub(super) ticker: Ticker,
     arriving: BTreeMap<SessionId, Arriving>,
+    /// What the workers have and have not handed back.
+    under_way: usize,
+    gauges: Arc<Gauges>,
+    gauged: Tick,
 }
 
 /// The ends of the channels around reassembly.
 #[derive(Debug)]
 pub(super) struct Channels {
-    pub(super) jobs: Sender<Box<SolveJob>>,
-    pub(super) solved: Receiver<Solved>,
+    pub(super) work: Sender<Work>,
+    pub(super) done: Receiver<Done>,
     pub(super) tasks: Sender<Task>,
+    pub(super) gauges: Arc<Gauges>,
 }
 
 impl Reassembly {
@@ -100,66 +111,134 @@ impl Reassembly {
         ledger: Arc<RwLock<Ledger>>,
         channels: Channels,
     ) -> Self {
-        let Channels { jobs, solved, tasks } = channels;
+        let Channels {
+            work,
+            done,
+            tasks,
+            gauges,
+        } = channels;
         let (ticker, arriving) = (Ticker::start(), BTreeMap::new());
         Self {
             reception,
             quarantine,
             authority,
             ledger,
-            jobs,
-            solved,
+            work,
+            done,
             tasks,
             ticker,
             arriving,
+            under_way: 0,
+            gauges,
+            gauged: Tick(0),
         }
     }
 
-    /// Runs until the socket thread is gone; then reports what was under way as incomplete.
-    pub(super) fn run(mut self, inlet: &Inlet) -> Counters {
-        let solved = self.solved.clone();
+    /// Runs until the socket threads are gone; then reports what was under way as incomplete.
+    pub(super) fn run(mut self, inlet: &Inlet) -> (Counters, Lost) {
+        let done = self.done.clone();
         loop {
-            select! {
-                recv(inlet.filled) -> parcel => match parcel {
-                    Err(_) => break,
-                    Ok(parcel) => {
-                        for solved in solved.try_iter() {
-                            self.reception.handle_solved(solved);
-                        }
-                        let now = self.ticker.now();
-                        for datagram in parcel.datagrams() {
-                            self.reception.handle_datagram(datagram, now);
-                        }
-                        inlet.give_back(parcel);
-                    }
+            match inlet.filled.try_recv() {
+                Ok(parcel) => self.take_parcel(parcel, inlet),
+                Err(TryRecvError::Disconnected) => break,
+                // Waiting for both is dear, and on a busy link seldom needed.
+                Err(TryRecvError::Empty) => select! {
+                    recv(inlet.filled) -> parcel => match parcel {
+                        Err(_) => break,
+                        Ok(parcel) => self.take_parcel(parcel, inlet),
+                    },
+                    recv(done) -> done => if let Ok(done) = done {
+                        self.take_done(done);
+                    },
+                    default(PATROL) => {}
                 },
-                recv(solved) -> solved => if let Ok(solved) = solved {
-                    self.reception.handle_solved(solved);
-                },
-                default(PATROL) => {}
             }
-            if self
-                .reception
-                .poll_timeout()
-                .is_some_and(|due| due <= self.ticker.now())
-            {
-                self.reception.handle_timeout(self.ticker.now());
+            for done in done.try_iter() {
+                self.take_done(done);
+            }
+            let now = self.ticker.now();
+            if self.reception.poll_timeout().is_some_and(|due| due <= now) {
+                self.reception.handle_timeout(now);
             }
             self.act();
+            if now.millis_since(self.gauged) >= GAUGE_EVERY_MS {
+                self.gauge(now);
+            }
         }
-        self.finish_decoding();
+        self.finish_working();
         self.reception.stop();
         self.act();
-        *self.reception.counters()
+        (*self.reception.counters(), self.reception.lost())
     }
 
-    /// What the decoders still have may complete a bundle.
-    fn finish_decoding(&mut self) {
+    /// Shows how far it is.
+    fn gauge(&mut self, now: Tick) {
+        self.gauged = now;
+        let sessions = self.arriving.iter().filter_map(|(session, arriving)| {
+            let announce = arriving.announce.announce();
+            let (blocks_done, blocks) = self.reception.progress(*session)?;
+            Some(SessionStatus {
+                session: session.to_string(),
+                bundle: announce.bundle,
+                seq: announce.number.sequence,
+                blocks_done,
+                blocks,
+            })
+        });
+        let sessions = sessions.collect();
+        self.gauges.update(|live| {
+            (live.lost, live.counters) = (self.reception.lost(), *self.reception.counters());
+            live.sessions = sessions;
+        });
+    }
+
+    fn take_parcel(&mut self, parcel: Parcel, inlet: &Inlet) {
+        let Parcel { lane, batch } = parcel;
+        let now = self.ticker.now();
+        for received in batch.datagrams() {
+            let lost_at = match (received.after_overflow, received.after_discard) {
+                (true, true) => Place::Queue,
+                (true, false) => Place::Socket,
+                (false, _) => Place::Link,
+            };
+            let bytes = received.bytes;
+            self.reception.handle_datagram(Incoming { lane, bytes, lost_at }, now);
+            // At once: a batch holds more than the half of the window that is free for what comes.
+            if self.reception.has_output() {
+                self.act();
+                self.make_place();
+            }
+        }
+        inlet.give_back(batch);
+    }
+
+    /// Waits, while every session has its place taken, for what the workers have: it may end one, and nothing need be driven out.
+    fn make_place(&mut self) {
+        while self.under_way > 0
+            && self.reception.is_full()
+            && let Ok(done) = self.done.recv()
+        {
+            self.take_done(done);
+            self.act();
+        }
+    }
+
+    fn take_done(&mut self, done: Done) {
+        self.under_way = self.under_way.saturating_sub(1);
+        match done {
+            Done::Solved(solved, Ok(())) => self.reception.handle_solved(*solved, self.ticker.now()),
+            Done::Solved(solved, Err(error)) => self.give_up(solved.session(), error),
+            Done::Head(session, verified) => self.take_head(session, *verified),
+        }
+    }
+
+    /// What the workers still have may complete a bundle.
+    fn finish_working(&mut self) {
         let patience = Duration::from_millis(500);
         while self.reception.sessions() > 0 {
-            match self.solved.recv_timeout(patience) {
-                Ok(solved) => {
-                    self.reception.handle_solved(solved);
+            match self.done.recv_timeout(patience) {
+                Ok(done) => {
+                    self.take_done(done);
                     self.act();
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
@@ -171,9 +250,16 @@ impl Reassembly {
         while let Some(output) = self.reception.poll_output() {
             match output {
                 Output::Opened { session, announce } => self.open(session, *announce),
-                Output::Solve(job) => self.solve(job),
-                Output::Head { session, head } => self.check_head(session, &head),
-                Output::Write { session, offset, bytes } => self.write(session, offset, &bytes),
+                Output::Solve(job) => {
+                    // Without its file the session is given up.
+                    if let Some(arriving) = self.arriving.get(&job.session()) {
+                        let spool = Arc::clone(&arriving.spool);
+                        let Announce { depth, lanes, .. } = arriving.announce.announce();
+                        let most = usize::from(*depth) * usize::from(*lanes);
+                        self.hand_out(Work::Solve(job, spool), most);
+                    }
+                }
+                Output::Head { session, head } => self.check_head(session, head),
                 Output::Complete { session, summary } => self.complete(session, summary),
                 Output::Ended {
                     session,
@@ -193,7 +279,8 @@ impl Reassembly {
                     needs,
                     allows,
                 } => {
-                    let detail = format!("{setting} allows {allows} bytes, this transmission needs {needs}");
+                    let unit = if setting.ends_with("_mib") { " bytes" } else { "" };
+                    let detail = format!("{setting} allows {allows}{unit}, this transmission needs {needs}{unit}");
                     self.tell(News::Mismatched(announce, detail));
                 }
             }
@@ -212,13 +299,16 @@ impl Reassembly {
                     session,
                     Arriving {
                         announce: signed,
-                        spool,
+                        spool: Arc::new(spool),
                         head: None,
                     },
                 );
-                self.tell(News::Opened(announce));
+                self.tell(News::Opened(session, announce));
             }
-            Err(error) => self.give_up(session, &announce, error),
+            Err(error) => {
+                self.reception.drop_session(session);
+                self.tell(News::Unstorable(Box::new(announce), session, error));
+            }
         }
     }
 
@@ -232,59 +322,57 @@ impl Reassembly {
         ledger.check(announce.bundle, announce.number)
     }
 
-    fn solve(&mut self, job: Box<SolveJob>) {
-        match self.jobs.try_send(job) {
+    /// Hands work to the workers, of whose blocks `most` may be under way: what is being solved has half of a session's window, so
+    /// that the other half is always free for what comes. Until then nothing is taken from the sockets, whose queue waits.
+    fn hand_out(&mut self, work: Work, most: usize) {
+        while self.under_way >= most
+            && let Ok(done) = self.done.recv()
+        {
+            self.take_done(done);
+        }
+        self.under_way += 1;
+        match self.work.try_send(work) {
             Ok(()) => {}
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => self.reception.handle_solved(job.run()),
+            Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => {
+                let done = work.run(&self.authority);
+                self.take_done(done);
+            }
         }
     }
 
-    fn check_head(&mut self, session: SessionId, head: &Bytes) {
-        let Some(arriving) = self.arriving.get(&session) else {
+    fn check_head(&mut self, session: SessionId, head: Bytes) {
+        let now = self.now();
+        if let Some(arriving) = self.arriving.get(&session) {
+            let work = HeadWork {
+                session,
+                announce: arriving.announce.announce().clone(),
+                head,
+                spool: Arc::clone(&arriving.spool),
+                now,
+            };
+            self.hand_out(Work::Head(Box::new(work)), usize::MAX);
+        }
+    }
+
+    fn take_head(&mut self, session: SessionId, verified: Result<VerifiedHead, HeadFailure>) {
+        // It may have ended meanwhile.
+        let Some(arriving) = self.arriving.get_mut(&session) else {
             return;
         };
-        let announce = arriving.announce.announce().clone();
-        let trust = match self.authority.trust() {
-            Ok(trust) => trust,
-            Err(error) => {
+        match verified {
+            Ok(verified) => {
+                let index = Arc::new(verified.index().clone());
+                arriving.head = Some(verified);
+                self.reception.accept_head(session, index, self.ticker.now());
+            }
+            Err(HeadFailure::Refused(refusal)) => self.reception.refuse(session, refusal),
+            Err(HeadFailure::Unstorable(error)) => self.give_up(session, error),
+            Err(HeadFailure::Unjudged(why)) => {
+                let announce = Box::new(arriving.announce.announce().clone());
                 self.discard(session);
                 self.reception.drop_session(session);
-                return self.tell(News::Unjudged(Box::new(announce), session, error.to_string()));
+                self.tell(News::Unjudged(announce, session, why));
             }
-        };
-        let now = self.now();
-        let Some(arriving) = self.arriving.get_mut(&session) else {
-            return;
-        };
-        let verified = match verify_announced_head(&announce, head, &trust, self.authority.receiver(), now) {
-            Ok(verified) => verified,
-            Err(refusal) => return self.reception.refuse(session, refusal),
-        };
-        let index_len = announce.head_len - announce.envelope_len;
-        let prefix = Prefix {
-            envelope_len: announce.envelope_len,
-            index_len,
-        }
-        .emit();
-        let spool = &arriving.spool;
-        // From here the author stands for the size: the room is taken now rather than missed in the middle.
-        let written = spool.allocate().and_then(|()| spool.write_at(0, &prefix));
-        let written = written.and_then(|()| spool.write_at(prefix.len() as u64, head));
-        if let Err(error) = written {
-            return self.give_up(session, &announce, error);
-        }
-        let index = verified.index().clone();
-        arriving.head = Some(verified);
-        self.reception.accept_head(session, index);
-    }
-
-    fn write(&mut self, session: SessionId, offset: u64, bytes: &Bytes) {
-        let Some(arriving) = self.arriving.get_mut(&session) else {
-            return;
-        };
-        if let Err(error) = arriving.spool.write_at(offset, bytes) {
-            let announce = arriving.announce.announce().clone();
-            self.give_up(session, &announce, error);
         }
     }
 
@@ -295,6 +383,27 @@ impl Reassembly {
         // A session is complete only once its head was accepted; without one there is nothing to admit.
         let Some(head) = head else { return };
         let announce = announce.announce().clone();
+        let completed = Completed {
+            bundle: announce.bundle,
+            seq: announce.number.sequence,
+            bytes: announce.content_len,
+            duration_ms: summary.last_progress.millis_since(summary.opened),
+            loss_ppm: summary.loss_ppm,
+            at_us: wall_micros(),
+        };
+        self.gauges.update(|live| {
+            live.completed += 1;
+            live.last = Some(completed);
+        });
+        let spool = match Arc::try_unwrap(spool) {
+            Ok(spool) => spool,
+            Err(spool) => {
+                // Every block was handed back, and whoever hands back has let go.
+                spool.discard();
+                let why = "its file is still written to: this is a defect, please report it".to_owned();
+                return self.tell(News::Unjudged(Box::new(announce), session, why));
+            }
+        };
         self.tell(News::Complete(
             Box::new(Arrival {
                 session,
@@ -306,11 +415,15 @@ impl Reassembly {
         ));
     }
 
-    fn give_up(&mut self, session: SessionId, announce: &Announce, error: QuarantineError) {
+    fn give_up(&mut self, session: SessionId, error: QuarantineError) {
+        let Some(arriving) = self.arriving.get(&session) else {
+            return;
+        };
+        let announce = Box::new(arriving.announce.announce().clone());
         // First of all: a `Complete` that is queued already must find nothing to admit.
         self.discard(session);
         self.reception.drop_session(session);
-        self.tell(News::Unstorable(Box::new(announce.clone()), session, error));
+        self.tell(News::Unstorable(announce, session, error));
     }
 
     fn discard(&mut self, session: SessionId) {

@@ -1,24 +1,59 @@
 //! The registrar thread: the [`Owner`] at work. Admissions, verdicts, people's decisions and refusals pass here one after another.
 //!
-//! A second thread scans, one bundle at a time, so that a long scan delays no admission.
+//! ```text
+//! complete ─▶ arrivals ─group─▶ admitted ─▶ scan thread ─▶ verdicts ─group─▶ judged ─▶ published
+//! refused, asked, stop ─▶ what waits in the groups first, then this
+//! ```
+//!
+//! Syncs are what costs: thousands of small bundles share them, a single one on a quiet link waits for nobody. A second thread scans, one bundle at a
+//! time, so that a long scan delays no admission.
+//!
+//! Always true: whoever asks sees all that completed before; nothing waits in a group for longer than its age allows.
 
+mod group;
+
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit::event::EventKind;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use protocol::digest::BundleId;
+use protocol::reception::Summary;
+use protocol::wire::SessionId;
 use scanner::quarantine::{HeldBundle, Quarantine};
 use scanner::report::Report;
 use scanner::scan::Scanner;
 use tokio::sync::oneshot;
 
-use super::reassembly::News;
+use self::group::Group;
+use super::reassembly::{Arrival, News};
 use crate::control::{Answer, Request};
-use crate::owner::{Owner, OwnerError};
+use crate::owner::{Owner, OwnerError, Scan};
 
-/// Readers see events no later than this after they were synced.
-const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// How often what depends on the time alone is looked at.
+const PATROL: Duration = Duration::from_millis(100);
+/// How long a complete bundle may wait for others that are under way.
+const ARRIVALS_WAIT: Duration = Duration::from_millis(200);
+/// How long a verdict may wait for others.
+const VERDICTS_WAIT: Duration = Duration::from_secs(2);
+/// While other tasks wait, what policy decided is carried out this often, bundle by bundle.
+const STEP_EVERY: Duration = Duration::from_millis(100);
+/// Bundles on which policy decided, at most; further ones wait to be scanned.
+const MOST_STEPS: usize = 512;
+/// While there is work to do, events become visible to readers this often.
+const PUBLISH_EVERY: Duration = Duration::from_secs(2);
+/// Of the time while there is work to do, publication takes no more than one part in so many.
+const PUBLISH_SHARE: u32 = 20;
+/// But events become visible no later than this.
+const PUBLISH_LATEST: Duration = Duration::from_secs(10);
+/// After so long without news nothing more comes of what came one after another.
+const LULL: Duration = Duration::from_millis(100);
+/// Groups of arrivals so far apart are no crowd.
+const PAUSE: Duration = Duration::from_millis(400);
+/// By how much the scan thread yields to reception.
+const NICE: i32 = 10;
 
 /// What the registrar is asked to do.
 #[derive(Debug)]
@@ -57,17 +92,25 @@ pub(super) fn scan(
     ids: &Receiver<BundleId>,
     tasks: &Sender<Task>,
 ) {
+    // On Linux a priority is the calling thread's, and of those that it starts: here the scanner's workers. A scan can wait, a datagram cannot; where
+    // lowering it is forbidden, scans only take more from reception than they should.
+    let _ = rustix::process::nice(NICE);
     for id in ids {
-        let begun = Instant::now();
-        // A panic that the engines' fences don't catch costs one verdict: the bundle waits for a person.
-        let scanned = catch_unwind(AssertUnwindSafe(|| scan_one(quarantine, scanner, id)));
-        let scanned =
-            scanned.unwrap_or_else(|_| Err("the scanner panicked: this is a defect, please report it".to_owned()));
-        let took = begun.elapsed();
+        let Scan { id, scanned, took } = scan_fenced(quarantine, scanner, id);
         if tasks.send(Task::Scanned { id, scanned, took }).is_err() {
             return;
         }
     }
+}
+
+fn scan_fenced(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Scan {
+    let begun = Instant::now();
+    // A panic that the engines' fences don't catch costs one verdict: the bundle waits for a person.
+    let scanned = catch_unwind(AssertUnwindSafe(|| scan_one(quarantine, scanner, id)));
+    let scanned =
+        scanned.unwrap_or_else(|_| Err("the scanner panicked: this is a defect, please report it".to_owned()));
+    let took = begun.elapsed();
+    Scan { id, scanned, took }
 }
 
 fn scan_one(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Result<(HeldBundle, Box<Report>), String> {
@@ -81,36 +124,260 @@ fn scan_one(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Result<
 ///
 /// # Errors
 /// When the log or the quarantine can't be used any more: nothing may be admitted then, and the receiver ends.
-pub(super) fn work(mut owner: Owner, tasks: &Receiver<Task>, scans: &Sender<BundleId>) -> Result<(), OwnerError> {
-    let mut waiting = None;
-    let mut published = Instant::now();
+pub(super) fn work(owner: Owner, tasks: &Receiver<Task>, scans: &Sender<BundleId>) -> Result<(), OwnerError> {
+    let mut registrar = Registrar::new(owner, scans, &Instant::now);
     loop {
-        waiting = waiting.or_else(|| owner.next_unscanned());
-        // A scan thread that is gone is noticed by whoever watches the threads.
-        if let Some(id) = waiting.take()
-            && let Err(TrySendError::Full(id) | TrySendError::Disconnected(id)) = scans.try_send(id)
-        {
-            waiting = Some(id);
+        match tasks.recv_timeout(registrar.patience()) {
+            Ok(Task::Stop { summary }) => return registrar.stop(summary),
+            Ok(task) => registrar.take(task)?,
+            Err(RecvTimeoutError::Timeout) => registrar.owner.summarise_refusals()?,
+            Err(RecvTimeoutError::Disconnected) => return registrar.record_waiting(),
         }
-        match tasks.recv_timeout(PUBLISH_EVERY) {
-            Ok(Task::News(news)) => owner.take(news)?,
-            Ok(Task::Scanned { id, scanned, took }) => owner.judge(id, scanned, took)?,
-            Ok(Task::Asked { request, actor, reply }) => {
-                let answer = owner.answer(&request, &actor)?;
-                owner.publish()?;
+        registrar.settle(tasks.is_empty())?;
+    }
+}
+
+/// What waits, and what is under way.
+struct Registrar<'a> {
+    owner: Owner,
+    scans: &'a Sender<BundleId>,
+    clock: &'a dyn Fn() -> Instant,
+    /// The next bundle for the scan thread, which had no place for it.
+    to_scan: Option<BundleId>,
+    /// Bundles that the scan thread has.
+    scanning: usize,
+    /// Transmissions that may become complete.
+    under_way: BTreeSet<SessionId>,
+    arrivals: Group<(Arrival, Summary)>,
+    verdicts: Group<Scan>,
+    /// When events become visible again, if there is still work to do.
+    publish_next: Instant,
+    /// When something came over the link last.
+    heard: Instant,
+    /// When something that policy decided was carried out last.
+    stepped: Instant,
+    /// When bundles were admitted last.
+    admitted: Option<Instant>,
+    /// Whether they came soon after others, so that more must be expected.
+    crowded: bool,
+}
+
+impl<'a> Registrar<'a> {
+    fn new(owner: Owner, scans: &'a Sender<BundleId>, clock: &'a dyn Fn() -> Instant) -> Self {
+        let now = clock();
+        let mut registrar = Self {
+            owner,
+            scans,
+            clock,
+            to_scan: None,
+            scanning: 0,
+            under_way: BTreeSet::new(),
+            arrivals: Group::new(ARRIVALS_WAIT, now),
+            verdicts: Group::new(VERDICTS_WAIT, now),
+            publish_next: now,
+            heard: now,
+            stepped: now,
+            admitted: None,
+            crowded: false,
+        };
+        registrar.hand_out();
+        registrar
+    }
+
+    /// Takes a task; `settle` follows.
+    fn take(&mut self, task: Task) -> Result<(), OwnerError> {
+        match task {
+            Task::News(news) => self.take_news(news),
+            Task::Scanned { id, scanned, took } => {
+                self.scanning = self.scanning.saturating_sub(1);
+                let bytes = bytes_of(&scanned);
+                self.verdicts.push(Scan { id, scanned, took }, bytes, (self.clock)());
+                self.hand_out();
+                Ok(())
+            }
+            Task::Asked { request, actor, reply } => {
+                self.record_waiting()?;
+                let answer = self.owner.answer(&request, &actor)?;
+                self.publish()?;
                 // A client that left has its decision on record.
                 let _ = reply.send(answer);
+                Ok(())
             }
-            Ok(Task::Stop { summary }) => {
-                owner.note_daemon(audit::event::EventKind::DaemonStopped, summary)?;
-                return Ok(());
-            }
-            Err(RecvTimeoutError::Timeout) => owner.summarise_refusals()?,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Task::Stop { summary } => self.stop(summary),
         }
-        if tasks.is_empty() || published.elapsed() >= PUBLISH_EVERY {
-            owner.publish()?;
-            published = Instant::now();
+    }
+
+    fn take_news(&mut self, news: News) -> Result<(), OwnerError> {
+        let now = (self.clock)();
+        self.heard = now;
+        match &news {
+            News::Opened(session, _) => {
+                self.under_way.insert(*session);
+            }
+            News::Complete(arrival, _) => {
+                self.under_way.remove(&arrival.session);
+            }
+            News::Ended(_, session, ..)
+            | News::Replayed(_, session, _)
+            | News::Unstorable(_, session, _)
+            | News::Unjudged(_, session, _) => {
+                self.under_way.remove(session);
+            }
+            News::UnknownLinkKey(_) | News::Mismatched(..) => {}
+        }
+        match news {
+            News::Complete(arrival, summary) => {
+                let bytes = arrival.announce.head_len as usize;
+                self.arrivals.push((*arrival, summary), bytes, now);
+                Ok(())
+            }
+            News::Opened(..) => self.owner.take(news),
+            other => {
+                // What is only counted for a summary has no place in the log that could be before or after an admission.
+                if self.owner.records_refusals() {
+                    self.admit()?;
+                }
+                self.owner.take(other)
+            }
+        }
+    }
+
+    /// Records and publishes what is due. `no_tasks` says that none waits.
+    fn settle(&mut self, no_tasks: bool) -> Result<(), OwnerError> {
+        let clock = self.clock;
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= clock());
+        if due(self.arrivals.due(self.quiet_since(no_tasks))) {
+            self.admit()?;
+        }
+        if due(self.verdicts.due(self.idle_since(no_tasks))) {
+            self.judge()?;
+        }
+        if due(self.step_due(no_tasks)) {
+            self.owner.carry_out_next()?;
+            self.stepped = clock();
+            self.hand_out();
+        }
+        if due(self.publication_due(no_tasks)) {
+            self.publish()?;
+        }
+        Ok(())
+    }
+
+    /// How long to wait for a task.
+    fn patience(&self) -> Duration {
+        let now = (self.clock)();
+        let due = [
+            self.arrivals.due(self.quiet_since(true)),
+            self.verdicts.due(self.idle_since(true)),
+            self.step_due(true),
+            self.publication_due(true),
+        ];
+        let first = due.into_iter().flatten().min();
+        first.map_or(PATROL, |first| first.saturating_duration_since(now).min(PATROL))
+    }
+
+    /// Since when no bundle is on its way here.
+    fn quiet_since(&self, no_tasks: bool) -> Option<Instant> {
+        (no_tasks && self.under_way.is_empty()).then_some(self.heard)
+    }
+
+    /// Since when no bundle is on its way to a verdict, nor to be expected.
+    fn idle_since(&self, no_tasks: bool) -> Option<Instant> {
+        let quiet = self.quiet_since(no_tasks)?;
+        let none_to_scan = self.scanning == 0 && self.to_scan.is_none() && !self.owner.has_unscanned();
+        let idle = self.arrivals.is_empty() && none_to_scan;
+        idle.then_some(if self.crowded { quiet + LULL } else { quiet })
+    }
+
+    fn step_due(&self, no_tasks: bool) -> Option<Instant> {
+        let due = if no_tasks {
+            self.stepped
+        } else {
+            self.stepped + STEP_EVERY
+        };
+        (self.owner.steps() > 0).then_some(due)
+    }
+
+    fn publication_due(&self, no_tasks: bool) -> Option<Instant> {
+        let idle = self.idle_since(no_tasks);
+        let idle = idle.filter(|_| self.verdicts.is_empty() && self.owner.steps() == 0);
+        let due = idle.map_or(self.publish_next, |idle| idle.min(self.publish_next));
+        self.owner.has_unpublished().then_some(due)
+    }
+
+    fn stop(&mut self, summary: String) -> Result<(), OwnerError> {
+        self.record_waiting()?;
+        self.owner.note_daemon(EventKind::DaemonStopped, summary)
+    }
+
+    fn record_waiting(&mut self) -> Result<(), OwnerError> {
+        self.admit()?;
+        self.judge()
+    }
+
+    fn admit(&mut self) -> Result<(), OwnerError> {
+        if self.arrivals.is_empty() {
+            return Ok(());
+        }
+        self.owner.admit_all(self.arrivals.take())?;
+        let now = (self.clock)();
+        self.arrivals.recorded(now);
+        self.crowded = self.admitted.is_some_and(|admitted| now < admitted + PAUSE);
+        self.admitted = Some(now);
+        self.hand_out();
+        Ok(())
+    }
+
+    fn judge(&mut self) -> Result<(), OwnerError> {
+        if self.verdicts.is_empty() {
+            return Ok(());
+        }
+        self.owner.judge_all(self.verdicts.take())?;
+        self.verdicts.recorded((self.clock)());
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), OwnerError> {
+        let begun = (self.clock)();
+        self.owner.publish()?;
+        let now = (self.clock)();
+        self.publish_next = now + pause_after(now.saturating_duration_since(begun));
+        Ok(())
+    }
+
+    /// Gives the scan thread as much as it has room for, unless very much is to be carried out first. A thread that is gone is noticed by whoever
+    /// watches the threads.
+    fn hand_out(&mut self) {
+        if self.owner.steps() >= MOST_STEPS {
+            return;
+        }
+        while let Some(id) = self.to_scan.take().or_else(|| self.owner.next_unscanned()) {
+            match self.scans.try_send(id) {
+                Ok(()) => self.scanning += 1,
+                Err(TrySendError::Full(id) | TrySendError::Disconnected(id)) => {
+                    self.to_scan = Some(id);
+                    return;
+                }
+            }
         }
     }
 }
+
+/// How long to wait with the next publication after one that took so long: on a slow disk what readers see must not take the time of admissions.
+fn pause_after(took: Duration) -> Duration {
+    took.saturating_mul(PUBLISH_SHARE).clamp(PUBLISH_EVERY, PUBLISH_LATEST)
+}
+
+/// The memory that the result of a scan takes, about.
+fn bytes_of(scanned: &Result<(HeldBundle, Box<Report>), String>) -> usize {
+    match scanned {
+        Ok((_, report)) => FILE_BYTES * report.files.len() + FINDING_BYTES * report.findings.len(),
+        Err(reason) => reason.len(),
+    }
+}
+
+const FILE_BYTES: usize = 512;
+const FINDING_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests;

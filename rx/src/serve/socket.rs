@@ -1,123 +1,143 @@
-//! The socket thread: takes datagrams off the kernel, and never waits for anything else.
+//! The socket threads, one a lane: they take datagrams off the kernel as long as there is a place for them.
 //!
 //! ```text
-//! kernel ──recvmmsg──▶ Batch ──copied close together──▶ Parcel ──▶ reassembly
-//!                                                         ▲──────── empty ─┘
+//! kernel ──recvmmsg, GRO──▶ Batch ──filled, with its lane──▶ reassembly
+//!                             ▲──────── empty, the last one first ───┘
 //! ```
 //!
-//! A parcel is sent off when it is full, or as soon as reassembly has nothing else to do. When none is free, reassembly is behind
-//! by [`PARCELS`]: what the kernel has is read all the same and counted as lost to the queue, so that the place of a loss is known.
+//! The kernel's copy is the only one: reassembly reads the batch that the kernel wrote. A batch is sent off when it is full, or as soon
+//! as reassembly has nothing else to do. When none is free, reassembly is behind by [`BATCHES`], and what comes stays in the socket's
+//! buffer, which is larger still; if that overflows soon after, it is the queue's loss and not the socket's.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use hw::HwError;
-use hw::udp::{Batch, MAX_BATCH, UdpSource};
-use protocol::limits::MAX_DATAGRAM_LEN;
+use hw::udp::{Batch, LostTo, SourceCounters, UdpSource};
 
-/// Parcels there are: 32 MiB, half a second of a link at 500 Mbit/s.
-const PARCELS: usize = 256;
-/// Bytes in a parcel.
-const PARCEL_LEN: usize = 128 << 10;
+use crate::clock::wall_micros;
+
+/// Batches there are for all lanes: 32 MiB, a third of a second of a link at 800 Mbit/s.
+const BATCHES: usize = 32;
+/// Bytes in a batch.
+const BATCH_LEN: usize = 1 << 20;
 /// How long a quiet socket keeps the thread from noticing that it should stop.
 const WAKE: Duration = Duration::from_millis(100);
-/// How long datagrams wait for others to share their parcel, while reassembly is busy.
+/// How long datagrams wait for others to share their batch, while reassembly is busy.
 const LINGER: Duration = Duration::from_millis(1);
 
-/// Datagrams, one behind the other.
+/// How long the thread waits for a batch to become free before it looks again.
+const BEHIND: Duration = Duration::from_millis(1);
+/// How long after that an overflow of the socket's buffer is put down to it: what is in the buffer comes before the gap.
+const BLAMED_FOR: Duration = Duration::from_secs(2);
+
+/// Where datagrams come from. Whoever measures or tries a receiver puts a simulated link between it and the socket.
+pub trait Source: Send + 'static {
+    /// Receives into `batch`, behind what it holds, or waits up to `timeout` for the first; returns how many were added.
+    ///
+    /// # Errors
+    /// [`HwError`] as the system reports.
+    fn recv_batch(&mut self, batch: &mut Batch, timeout: Duration) -> Result<usize, HwError>;
+    /// What came through so far.
+    fn counters(&self) -> SourceCounters;
+}
+
+impl Source for UdpSource {
+    fn recv_batch(&mut self, batch: &mut Batch, timeout: Duration) -> Result<usize, HwError> {
+        Self::recv_batch(self, batch, timeout)
+    }
+
+    fn counters(&self) -> SourceCounters {
+        Self::counters(self)
+    }
+}
+
+/// Datagrams of one lane.
 #[derive(Debug)]
 pub(super) struct Parcel {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    pub(super) lane: usize,
+    pub(super) batch: Batch,
 }
 
-impl Parcel {
-    fn new() -> Self {
-        Self {
-            bytes: Vec::with_capacity(PARCEL_LEN),
-            ends: Vec::new(),
-        }
+/// Batches at rest. The last one given back goes out first: it is still in the cache.
+#[derive(Debug, Default)]
+struct Free(Mutex<Vec<Batch>>);
+
+impl Free {
+    fn take(&self) -> Option<Batch> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Whether there is room for a datagram of any length of ours.
-    fn has_room(&self) -> bool {
-        self.bytes.len() + MAX_DATAGRAM_LEN <= PARCEL_LEN
-    }
-
-    fn push(&mut self, datagram: &[u8]) {
-        self.bytes.extend_from_slice(datagram);
-        self.ends.push(self.bytes.len());
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    /// The datagrams, in the order in which they came.
-    pub(super) fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .filter_map(|(start, end)| self.bytes.get(start..*end))
+    fn give(&self, batch: Batch) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
     }
 }
 
-/// The queue between the socket and reassembly, as reassembly sees it.
+/// The queue between the sockets and reassembly, as reassembly sees it.
 #[derive(Debug)]
 pub(super) struct Inlet {
     pub(super) filled: Receiver<Parcel>,
-    free: Sender<Parcel>,
+    free: Arc<Free>,
 }
 
 impl Inlet {
-    /// Gives back a parcel whose datagrams were taken.
-    pub(super) fn give_back(&self, mut parcel: Parcel) {
-        parcel.clear();
-        // The channel has a place for every parcel there is.
-        let _ = self.free.try_send(parcel);
+    /// Gives back a batch whose datagrams were taken.
+    pub(super) fn give_back(&self, mut batch: Batch) {
+        batch.clear();
+        self.free.give(batch);
     }
 }
 
-/// The same queue as the socket thread sees it.
+/// The same queue as a socket thread sees it.
 #[derive(Debug)]
 pub(super) struct Outlet {
+    lane: usize,
     filled: Sender<Parcel>,
-    free: Receiver<Parcel>,
-    /// The parcel that is being filled.
-    open: Option<Parcel>,
+    free: Arc<Free>,
+    /// The batch that is being filled.
+    open: Option<Batch>,
+    /// When no batch was free for the last time.
+    behind: Option<Instant>,
 }
 
-/// What the socket thread counts, for others to read.
+/// What a socket thread counts, for others to read.
 #[derive(Debug, Default)]
 pub(super) struct SocketCounters {
-    /// Datagrams that reassembly was too slow for.
-    pub(super) lost_to_queue: AtomicU64,
-    /// What the kernel says it dropped because the socket's buffer was full.
+    /// When the first datagram came, in microseconds since 1970; 0 before.
+    pub(super) first_us: AtomicU64,
+    /// Datagrams that came.
+    pub(super) datagrams: AtomicU64,
+    /// How often no batch was free for a millisecond, since reassembly was behind.
+    pub(super) behind: AtomicU64,
+    /// How often the kernel says it dropped something because the socket's buffer was full: buffers, not datagrams.
     pub(super) overflowed: AtomicU64,
     /// Datagrams longer than any of ours.
     pub(super) truncated: AtomicU64,
+    /// Datagrams from another address than the one that is required.
+    pub(super) strangers: AtomicU64,
 }
 
-/// A queue with its parcels, all free; they take memory as they are first filled.
-pub(super) fn queue() -> (Outlet, Inlet) {
-    let (filled_in, filled_out) = bounded(PARCELS);
-    let (free_in, free_out) = bounded(PARCELS);
-    for _ in 0..PARCELS {
-        // There is room: the channel was made for as many.
-        let _ = free_in.try_send(Parcel::new());
-    }
+/// A queue with its batches, all free, for so many lanes; they take memory as they are first filled.
+pub(super) fn queue(lanes: usize) -> (Vec<Outlet>, Inlet) {
+    let (filled_in, filled_out) = bounded(BATCHES);
+    let batches = (0..BATCHES).map(|_| Batch::new(BATCH_LEN)).collect();
+    let free = Arc::new(Free(Mutex::new(batches)));
+    let outlet = |lane| Outlet {
+        lane,
+        filled: filled_in.clone(),
+        free: Arc::clone(&free),
+        open: None,
+        behind: None,
+    };
+    let outlets = (0..lanes).map(outlet).collect();
     (
-        Outlet {
-            filled: filled_in,
-            free: free_out,
-            open: None,
-        },
+        outlets,
         Inlet {
             filled: filled_out,
-            free: free_in,
+            free,
         },
     )
 }
@@ -126,26 +146,27 @@ pub(super) fn queue() -> (Outlet, Inlet) {
 struct Gone;
 
 impl Outlet {
-    /// Queues a datagram; says whether there was room.
-    fn push(&mut self, datagram: &[u8]) -> Result<bool, Gone> {
-        if self.open.as_ref().is_some_and(|parcel| !parcel.has_room()) {
+    /// A batch with room to receive into, if one is free.
+    fn room(&mut self) -> Result<Option<&mut Batch>, Gone> {
+        if self.open.as_ref().is_some_and(|batch| !batch.has_room()) {
             self.send_off()?;
         }
         if self.open.is_none() {
-            self.open = self.free.try_recv().ok();
+            self.open = self.free.take();
         }
         match &mut self.open {
-            None => Ok(false),
-            Some(parcel) => {
-                parcel.push(datagram);
-                Ok(true)
+            None => self.behind = Some(Instant::now()),
+            Some(batch) if self.behind.is_some_and(|at| at.elapsed() < BLAMED_FOR) => {
+                batch.mark_next(LostTo::Discard);
             }
+            Some(_) => {}
         }
+        Ok(self.open.as_mut())
     }
 
     /// Sends off what there is, unless reassembly has enough to do.
     fn flush(&mut self) -> Result<(), Gone> {
-        if self.filled.is_empty() {
+        if self.filled.is_empty() && self.open.as_ref().is_some_and(|batch| !batch.is_empty()) {
             self.send_off()
         } else {
             Ok(())
@@ -154,8 +175,8 @@ impl Outlet {
 
     fn send_off(&mut self) -> Result<(), Gone> {
         match self.open.take() {
-            // As many places as parcels: this never waits, and fails only when reassembly is gone.
-            Some(parcel) => self.filled.send(parcel).map_err(|_| Gone),
+            // As many places as batches: this never waits, and fails only when reassembly is gone.
+            Some(batch) => (self.filled).send(Parcel { lane: self.lane, batch }).map_err(|_| Gone),
             None => Ok(()),
         }
     }
@@ -166,32 +187,26 @@ impl Outlet {
 /// # Errors
 /// What the socket says, when it is beyond use.
 pub(super) fn receive(
-    mut source: UdpSource,
+    mut source: impl Source,
     mut outlet: Outlet,
-    counters: &Arc<SocketCounters>,
-    stop: &Arc<AtomicBool>,
+    counters: &SocketCounters,
+    stop: &AtomicBool,
 ) -> Result<(), HwError> {
-    let mut batch = Batch::new(MAX_BATCH, MAX_DATAGRAM_LEN);
     while !stop.load(Ordering::Relaxed) {
-        let patience = if outlet.open.is_some() { LINGER } else { WAKE };
-        let received = match source.recv_batch(&mut batch, patience) {
-            Ok(received) => received,
-            Err(error) if error.is_transient() => 0,
-            Err(error) => return Err(error),
+        let waiting = outlet.open.as_ref().is_some_and(|batch| !batch.is_empty());
+        let patience = if waiting { LINGER } else { WAKE };
+        let Ok(room) = outlet.room() else { return Ok(()) };
+        let Some(batch) = room else {
+            counters.behind.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(BEHIND);
+            continue;
         };
-        counters
-            .overflowed
-            .store(source.counters().overflowed, Ordering::Relaxed);
-        counters.truncated.store(source.counters().truncated, Ordering::Relaxed);
-        if received > 0 {
-            for datagram in batch.iter() {
-                match outlet.push(datagram) {
-                    Ok(true) => {}
-                    Ok(false) => _ = counters.lost_to_queue.fetch_add(1, Ordering::Relaxed),
-                    Err(Gone) => return Ok(()),
-                }
-            }
+        match source.recv_batch(batch, patience) {
+            Ok(_) => {}
+            Err(error) if error.is_transient() => {}
+            Err(error) => return Err(error),
         }
+        count(&source.counters(), counters);
         if outlet.flush().is_err() {
             return Ok(());
         }
@@ -201,63 +216,140 @@ pub(super) fn receive(
     Ok(())
 }
 
+fn count(source: &SourceCounters, counters: &SocketCounters) {
+    if source.datagrams > 0 && counters.first_us.load(Ordering::Relaxed) == 0 {
+        counters.first_us.store(wall_micros(), Ordering::Relaxed);
+    }
+    counters.datagrams.store(source.datagrams, Ordering::Relaxed);
+    counters.overflowed.store(source.overflowed, Ordering::Relaxed);
+    counters.truncated.store(source.truncated, Ordering::Relaxed);
+    counters.strangers.store(source.strangers, Ordering::Relaxed);
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    use hw::udp::{Offload, SourceConfig};
+
     use super::*;
 
-    fn all(inlet: &Inlet) -> Vec<Vec<u8>> {
-        inlet
-            .filled
-            .try_iter()
-            .flat_map(|parcel| parcel.datagrams().map(<[u8]>::to_vec).collect::<Vec<_>>())
+    const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
+    const LONG: Duration = Duration::from_secs(10);
+
+    fn source() -> UdpSource {
+        UdpSource::bind(&SourceConfig {
+            listen: LOCAL.into(),
+            receive_buffer_bytes: 1 << 20,
+            interface: None,
+            from: None,
+            offload: Offload::Auto,
+        })
+        .unwrap()
+    }
+
+    /// Sends datagrams to `source` and receives them into what `outlet` has room in.
+    fn pass(source: &mut UdpSource, outlet: &mut Outlet, datagrams: &[&[u8]]) {
+        let sender = UdpSocket::bind(LOCAL).unwrap();
+        for datagram in datagrams {
+            sender.send_to(datagram, source.local_addr()).unwrap();
+            let Ok(Some(room)) = outlet.room() else {
+                panic!("a batch is free")
+            };
+            assert_eq!(source.recv_batch(room, LONG).unwrap(), 1);
+        }
+    }
+
+    fn all(parcel: &Parcel) -> Vec<Vec<u8>> {
+        parcel
+            .batch
+            .datagrams()
+            .map(|received| received.bytes.to_vec())
             .collect()
     }
 
     #[test]
-    fn datagrams_come_out_as_they_went_in() {
-        let (mut outlet, inlet) = queue();
-        for datagram in [&b"one"[..], b"", b"three"] {
-            assert!(matches!(outlet.push(datagram), Ok(true)));
-        }
-        assert!(outlet.flush().is_ok());
-        assert_eq!(all(&inlet), [&b"one"[..], b"", b"three"]);
+    fn datagrams_come_out_as_they_went_in_with_their_lane() {
+        let (mut outlets, inlet) = queue(2);
+        pass(&mut source(), &mut outlets[1], &[b"one", b"", b"three"]);
+        assert!(outlets[1].flush().is_ok());
+        let parcel = inlet.filled.try_recv().unwrap();
+        assert_eq!(parcel.lane, 1);
+        assert_eq!(all(&parcel), [&b"one"[..], b"", b"three"]);
     }
 
     #[test]
-    fn while_reassembly_is_busy_datagrams_share_a_parcel() {
-        let (mut outlet, inlet) = queue();
+    fn while_reassembly_is_busy_datagrams_share_a_batch() {
+        let (mut outlets, inlet) = queue(1);
+        let (mut source, outlet) = (source(), &mut outlets[0]);
         for i in 0..50u8 {
-            assert!(outlet.push(&[i]).is_ok() && outlet.flush().is_ok());
+            pass(&mut source, outlet, &[&[i]]);
+            assert!(outlet.flush().is_ok());
         }
         assert_eq!(inlet.filled.len(), 1, "the first went alone, the others wait together");
         assert!(outlet.send_off().is_ok());
-        assert_eq!(all(&inlet).len(), 50);
-    }
-
-    #[test]
-    fn a_full_queue_refuses_and_does_not_wait() {
-        let (mut outlet, inlet) = queue();
-        let datagram = vec![7; MAX_DATAGRAM_LEN];
-        let mut stored = 0;
-        while matches!(outlet.push(&datagram), Ok(true)) {
-            stored += 1;
-        }
-        assert_eq!(stored, PARCELS * (PARCEL_LEN / MAX_DATAGRAM_LEN));
-        let Ok(parcel) = inlet.filled.recv() else {
-            panic!("parcels are queued")
-        };
-        inlet.give_back(parcel);
-        assert!(
-            matches!(outlet.push(&datagram), Ok(true)),
-            "a parcel given back makes room"
+        assert_eq!(
+            inlet.filled.try_iter().map(|parcel| all(&parcel).len()).sum::<usize>(),
+            50
         );
     }
 
     #[test]
+    fn an_empty_batch_is_not_sent_off() {
+        let (mut outlets, inlet) = queue(1);
+        assert!(outlets[0].room().is_ok() && outlets[0].flush().is_ok());
+        assert!(inlet.filled.is_empty());
+    }
+
+    #[test]
+    fn while_no_batch_is_free_datagrams_stay_in_the_socket_and_the_next_batch_says_so() {
+        let (mut outlets, inlet) = queue(1);
+        let (mut source, outlet) = (source(), &mut outlets[0]);
+        let taken: Vec<_> = std::iter::from_fn(|| outlet.free.take()).collect();
+        assert_eq!(taken.len(), BATCHES);
+        assert!(matches!(outlet.room(), Ok(None)));
+        assert!(outlet.flush().is_ok() && inlet.filled.is_empty());
+        taken.into_iter().for_each(|batch| inlet.give_back(batch));
+        pass(&mut source, outlet, &[b"kept", b"and this"]);
+        assert!(outlet.flush().is_ok());
+        let parcel = inlet.filled.try_recv().unwrap();
+        let blamed = parcel.batch.datagrams().all(|received| received.after_discard);
+        assert!(blamed, "an overflow now is the queue's");
+    }
+
+    #[test]
+    fn the_batch_given_back_last_is_filled_next() {
+        let (mut outlets, inlet) = queue(1);
+        let (mut source, outlet) = (source(), &mut outlets[0]);
+        for text in [b"first", b"again"] {
+            pass(&mut source, outlet, &[text]);
+            assert!(outlet.flush().is_ok());
+            let parcel = inlet.filled.try_recv().unwrap();
+            let free = inlet.free.0.lock().unwrap().len();
+            inlet.give_back(parcel.batch);
+            assert_eq!(free, BATCHES - 1, "never a second one while the first is free");
+        }
+    }
+
+    #[test]
     fn a_queue_without_its_reader_ends_the_thread() {
-        let (mut outlet, inlet) = queue();
+        let (mut outlets, inlet) = queue(1);
         drop(inlet);
-        assert!(matches!(outlet.push(&[1]), Ok(true)));
-        assert!(outlet.flush().is_err());
+        pass(&mut source(), &mut outlets[0], &[b"x"]);
+        assert!(outlets[0].flush().is_err());
+    }
+
+    #[test]
+    fn a_thread_that_is_told_to_stop_hands_over_what_it_has() {
+        let (mut outlets, inlet) = queue(1);
+        let mut outlet = outlets.remove(0);
+        // Reassembly has something to do, so that nothing is flushed before the stop.
+        pass(&mut source(), &mut outlet, &[b"busy"]);
+        assert!(outlet.flush().is_ok());
+        let mut source = source();
+        pass(&mut source, &mut outlet, &[b"last"]);
+        let counters = SocketCounters::default();
+        receive(source, outlet, &counters, &AtomicBool::new(true)).unwrap();
+        assert_eq!(inlet.filled.len(), 2);
     }
 }

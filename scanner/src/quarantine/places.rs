@@ -87,6 +87,10 @@ pub(super) fn report(id: &BundleId) -> PathBuf {
     PathBuf::from(format!("{REPORTS}/{id}.json"))
 }
 
+pub(super) fn unfinished_report(id: &BundleId) -> PathBuf {
+    PathBuf::from(format!("{REPORTS}/{TEMPORARY}{id}.json"))
+}
+
 /// The bundle that a packed file's name stands for.
 pub(super) fn packed_id(entry: &DirEntry) -> Option<BundleId> {
     let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;
@@ -105,8 +109,11 @@ pub(super) fn is_temporary(entry: &DirEntry) -> bool {
 #[derive(Debug)]
 pub(super) struct Places {
     storage: Arc<dyn Storage>,
-    /// The first sync that failed. Held while the whole file system is synced, so that a failure about several bundles is missed by none.
+    /// The first sync that failed.
     poison: Mutex<Option<String>>,
+    /// Held while the whole file system is synced, so that a failure about several bundles is missed by none. Apart from `poison`, at which
+    /// whoever begins a transmission looks: a long sync must not delay reception.
+    syncing: Mutex<()>,
     busy: Mutex<BTreeSet<BundleId>>,
     pub(super) promises: Mutex<Promises>,
 }
@@ -153,6 +160,7 @@ impl Places {
         Ok(Arc::new(Self {
             storage,
             poison: Mutex::default(),
+            syncing: Mutex::default(),
             busy: Mutex::default(),
             promises: Mutex::default(),
         }))
@@ -164,7 +172,10 @@ impl Places {
 
     /// Refuses once a sync has failed.
     pub(super) fn check_sound(&self) -> Result<(), QuarantineError> {
-        refuse_poisoned(&locked(&self.poison))
+        match &*locked(&self.poison) {
+            None => Ok(()),
+            Some(why) => Err(QuarantineError::Poisoned { why: why.clone() }),
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -199,18 +210,28 @@ impl Places {
             .collect())
     }
 
-    /// Moves a packed bundle, durably. If it fails the bundle is in one of the two places, or in both, and never in none.
-    pub(super) fn move_packed(&self, id: &BundleId, from: Place, to: Place) -> Result<(), QuarantineError> {
+    /// Moves packed bundles, durably. If it fails each is in one of the two places, or in both, and never in none.
+    pub(super) fn move_packed(&self, ids: &[BundleId], from: Place, to: Place) -> Result<(), QuarantineError> {
         self.check_sound()?;
-        let (old, new) = (from.packed(id), to.packed(id));
-        self.rename(&old, &new)?;
+        let mut moved = Vec::with_capacity(ids.len());
+        let mut failed = None;
+        for id in ids {
+            match self.rename(&from.packed(id), &to.packed(id)) {
+                Ok(()) => moved.push(id),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
         let (old_folder, new_folder) = (Path::new(from.folder()), Path::new(to.folder()));
         if let Err(error) = self.sync_dir(new_folder) {
-            // The new name may be lost although it is seen: the old one must not be given up. The sync's error is the one to report.
-            let _ = self.rename(&new, &old).and_then(|()| self.sync_dir(old_folder));
+            // The new names may be lost although they are seen: the old ones must not be given up. The sync's error is the one to report.
+            for id in moved {
+                let _ = self.rename(&to.packed(id), &from.packed(id));
+            }
+            let _ = self.sync_dir(old_folder);
             return Err(error);
         }
-        self.sync_dir(old_folder)
+        self.sync_dir(old_folder)?;
+        failed.map_or(Ok(()), Err)
     }
 
     pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), QuarantineError> {
@@ -235,16 +256,9 @@ impl Places {
 
     /// Syncs everything, one caller at a time: a failure is told to one of several callers only, yet may be about the others' bytes.
     pub(super) fn sync_all(&self, path: &Path) -> Result<(), QuarantineError> {
-        let mut poison = locked(&self.poison);
-        refuse_poisoned(&poison)?;
-        self.storage.sync_fs().map_err(|error| {
-            poison.get_or_insert_with(|| error.to_string());
-            QuarantineError::Io {
-                doing: "sync",
-                path: path.to_owned(),
-                source: error,
-            }
-        })
+        let _alone = locked(&self.syncing);
+        self.check_sound()?;
+        self.storage.sync_fs().map_err(|error| self.failed_sync(path, error))
     }
 
     fn failed_sync(&self, path: &Path, error: std::io::Error) -> QuarantineError {
@@ -283,16 +297,25 @@ pub(super) fn folders() -> impl Iterator<Item = &'static Path> {
         .map(Path::new)
 }
 
-fn refuse_poisoned(poison: &Option<String>) -> Result<(), QuarantineError> {
-    poison
-        .as_ref()
-        .map_or(Ok(()), |why| Err(QuarantineError::Poisoned { why: why.clone() }))
-}
-
 /// What was released may be opened for readers by the operator; what is in quarantine is the daemon's alone.
 fn closed(folder: &Path, mode: u32) -> Option<FolderFault> {
     match folder == Path::new(RELEASED) {
         true => (mode & 0o022 != 0).then_some(FolderFault::Writable { mode }),
         false => (mode & 0o077 != 0).then_some(FolderFault::Open { mode }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit::storage::MemoryStorage;
+
+    use super::*;
+    use crate::quarantine::Quarantine;
+
+    #[test]
+    fn a_transmission_begins_while_everything_is_being_synced() {
+        let quarantine = Quarantine::create(Arc::new(MemoryStorage::new())).unwrap();
+        let _syncing = locked(&quarantine.places.syncing);
+        assert!(quarantine.begin(SessionId(1), 10).is_ok());
     }
 }

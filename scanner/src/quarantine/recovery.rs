@@ -335,7 +335,7 @@ impl Recovery {
             } else {
                 Place::Spool
             };
-            places.move_packed(&id, from, target)?;
+            places.move_packed(&[id], from, target)?;
             bundle.packed.remove(&from);
             self.done.push(Mended::Moved { id, from, to: target });
         }

@@ -120,7 +120,7 @@ impl Quarantine {
         write_unfinished(places, &held, &head)?;
         put_in_place(places, &id)?;
         // From here on it is released, whatever becomes of the packed form.
-        let not_moved = places.move_packed(&id, Place::Held, Place::Originals).err();
+        let not_moved = places.move_packed(&[id], Place::Held, Place::Originals).err();
         drop(held);
         Ok(ReleasedBundle {
             id,

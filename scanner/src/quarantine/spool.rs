@@ -1,8 +1,8 @@
 //! A bundle while it arrives: a file in the spool, filled in any order, and the packed bundle that it becomes.
 //!
 //! ```text
-//! begin ──▶ SpoolFile ──write_at──▶ … ──finish──▶ ReceivedBundle ──hold──▶ HeldBundle
-//!              └──discard──▶ gone                     └──discard──▶ gone
+//! begin ──▶ SpoolFile ──write_at──▶ … ──finish_all──▶ ReceivedBundle ──hold_all──▶ HeldBundle
+//!              └──discard──▶ gone                         └──discard──▶ gone
 //! ```
 //!
 //! Always true:
@@ -10,8 +10,8 @@
 //! - all files under way together never take the room that is kept free for the audit log.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use audit::storage::{OpenHow, StorageFile};
 use protocol::bundle::{PREFIX_LEN, Prefix, VerifiedHead};
@@ -22,8 +22,8 @@ use super::failure::{QuarantineError, VerifyError};
 use super::places::{self, Place, Places, locked};
 use super::stored::StoredBundle;
 
-/// A file in the spool that is being filled. Dropped without [`finish`](Self::finish) or [`discard`](Self::discard) it stays until
-/// [`recover`](super::Quarantine::recover) removes it.
+/// A file in the spool that is being filled. Dropped without [`finish_all`](super::Quarantine::finish_all) or [`discard`](Self::discard) it stays
+/// until [`recover`](super::Quarantine::recover) removes it.
 #[must_use = "it takes room until it is finished or discarded"]
 pub struct SpoolFile {
     places: Arc<Places>,
@@ -31,6 +31,8 @@ pub struct SpoolFile {
     file: Box<dyn StorageFile>,
     len: u64,
     promise: Promise,
+    /// Held while a piece is written: the file system takes one writer at a time, and would have the others spin.
+    writing: Mutex<()>,
 }
 
 impl SpoolFile {
@@ -51,6 +53,7 @@ impl SpoolFile {
             file,
             len,
             promise,
+            writing: Mutex::new(()),
         };
         match spool.file.set_len(len) {
             Ok(()) => Ok(spool),
@@ -99,7 +102,10 @@ impl SpoolFile {
                 len: self.len,
             });
         }
-        let written = self.file.write_at(bytes, offset);
+        let written = {
+            let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.file.write_at(bytes, offset)
+        };
         written.map_err(QuarantineError::io("write", &places::part(self.session)))?;
         self.promise.keep(bytes.len() as u64);
         Ok(())
@@ -115,39 +121,28 @@ impl SpoolFile {
             .map_err(QuarantineError::io("read", &places::part(self.session)))
     }
 
-    /// Gives up on the transmission and frees its room.
-    pub fn discard(self) {
+    /// Gives up on the transmission: the file is gone, and its room is free once nobody writes to it any more.
+    pub fn discard(&self) {
         self.remove();
     }
 
-    /// Ends the filling: bytes synced, mode 0400, named for its bundle, name synced. The caller has verified head and every leaf.
-    ///
-    /// # Errors
-    /// [`QuarantineError`]; the file is gone then, and nothing of the bundle is left.
-    pub fn finish(self, id: BundleId) -> Result<ReceivedBundle, QuarantineError> {
-        let finished = self.complete(&id);
-        if finished.is_err() {
-            self.remove();
-        }
-        finished.map(|()| ReceivedBundle {
-            stored: StoredBundle::new(&self.places, Place::Spool, id),
-        })
+    /// Makes it read-only, if it can be read as a bundle.
+    pub(super) fn complete(&self) -> Result<(), QuarantineError> {
+        self.check_prefix()?;
+        let part = places::part(self.session);
+        let changed = self.places.storage().set_mode(&part, COMPLETE);
+        changed.map_err(QuarantineError::io("set the mode of", &part))
     }
 
-    fn complete(&self, id: &BundleId) -> Result<(), QuarantineError> {
-        self.places.check_sound()?;
-        let (part, packed) = (places::part(self.session), Place::Spool.packed(id));
-        self.check_prefix()?;
-        let storage = self.places.storage();
-        storage
-            .set_mode(&part, COMPLETE)
-            .map_err(QuarantineError::io("set the mode of", &part))?;
-        self.places.sync_file(&*self.file, &part)?;
-        self.places.rename(&part, &packed)?;
-        self.places.sync_dir(Place::Spool.folder().as_ref()).inspect_err(|_| {
-            // Not known to be there after a crash, so not received. What stays all the same is found by recovery.
-            let _ = storage.remove_file(&packed);
-        })
+    /// Makes its bytes durable, without the other files'.
+    pub(super) fn sync(&self) -> Result<(), QuarantineError> {
+        self.places.sync_file(&*self.file, &places::part(self.session))
+    }
+
+    /// Names it for its bundle. Its bytes must be durable.
+    pub(super) fn name(&self, id: &BundleId) -> Result<(), QuarantineError> {
+        self.places
+            .rename(&places::part(self.session), &Place::Spool.packed(id))
     }
 
     /// Whoever fills the file writes the prefix too; without one nobody could read it again.
@@ -182,7 +177,7 @@ impl fmt::Debug for SpoolFile {
 
 /// A complete bundle in the spool, synced; not admitted.
 #[derive(Debug)]
-#[must_use = "it is admitted by hold, or given up by discard"]
+#[must_use = "it is admitted by hold_all, or given up by discard"]
 pub struct ReceivedBundle {
     pub(super) stored: StoredBundle,
 }

@@ -117,7 +117,7 @@ fn try_to_admit(storage: &MemoryStorage, ledger: &mut Ledger) -> Log {
         return Log::new();
     };
     let admitted = ledger.append(EventKind::BundleAdmitted, sample().id);
-    let _ = quarantine.hold(received, &admitted);
+    let _ = hold(&quarantine, received, admitted);
     Log::from([(sample().id, Recorded::Held)])
 }
 
@@ -137,6 +137,100 @@ fn an_admission_cut_short_anywhere_leaves_an_admitted_bundle_held_and_another_no
             assert_eq!(packed_at(storage, &sample()), [Place::Held]);
         }
     });
+}
+
+/// Receives so many and, as far as that goes well, admits them as one group; says what the log says then.
+fn try_to_admit_all(count: u64) -> impl Fn(&MemoryStorage, &mut Ledger) -> Log {
+    move |storage, ledger| {
+        let quarantine = open(storage);
+        let all = numbered(count);
+        let files = (0..)
+            .zip(&all)
+            .map(|(session, packed)| spooled(&quarantine, session, packed));
+        let files: Vec<_> = files.filter_map(Result::ok).collect();
+        let received = quarantine.finish_all(files).into_iter().filter_map(Result::ok);
+        let admitted: Vec<_> = received
+            .map(|received| {
+                let receipt = ledger.append(EventKind::BundleAdmitted, received.id());
+                (received, receipt)
+            })
+            .collect();
+        let log = admitted
+            .iter()
+            .map(|(received, _)| (received.id(), Recorded::Held))
+            .collect();
+        let _ = quarantine.hold_all(admitted);
+        log
+    }
+}
+
+/// What the log says is held is held, once and whole; nothing else is, but perhaps complete in the spool.
+fn assert_held_as_logged(storage: &MemoryStorage, log: &Log, all: &[Packed]) {
+    let recovery = recover(storage, log);
+    for packed in all {
+        let handed_out = recovery.received.iter().any(|received| received.id() == packed.id);
+        let expected = match (log.contains_key(&packed.id), handed_out) {
+            (true, false) => vec![Place::Held],
+            (true, true) => panic!("{} is admitted, and handed out to be admitted", packed.id),
+            (false, true) => vec![Place::Spool],
+            (false, false) => vec![],
+        };
+        assert_eq!(packed_at(storage, packed), expected);
+    }
+}
+
+#[test]
+fn a_group_cut_short_anywhere_leaves_each_admitted_bundle_held_and_no_other() {
+    // Synced one by one, and together.
+    for count in [3, 6] {
+        at_every_operation(empty, try_to_admit_all(count), |storage, log| {
+            assert_held_as_logged(storage, &log, &numbered(count));
+        });
+    }
+}
+
+#[test]
+fn reports_of_a_group_cut_short_anywhere_are_whole_or_absent() {
+    for count in [3, 6] {
+        let prepare = || {
+            let (storage, mut ledger) = empty();
+            let quarantine = open(&storage);
+            for packed in numbered(count) {
+                let received = receive(&quarantine, &packed).unwrap();
+                drop(
+                    hold(
+                        &quarantine,
+                        received,
+                        ledger.append(EventKind::BundleAdmitted, packed.id),
+                    )
+                    .unwrap(),
+                );
+            }
+            (storage, ledger)
+        };
+        let save = |storage: &MemoryStorage, _: &mut Ledger| {
+            let quarantine = open(storage);
+            let held: Vec<_> = numbered(count)
+                .iter()
+                .map(|packed| quarantine.open_held(packed.id).unwrap())
+                .collect();
+            let reports: Vec<_> = held.iter().map(report).collect();
+            let saved = quarantine.save_reports(&held.iter().zip(&reports).collect::<Vec<_>>());
+            saved.iter().map(Result::is_ok).collect::<Vec<_>>()
+        };
+        at_every_operation(prepare, save, |storage, saved| {
+            let log = numbered(count)
+                .iter()
+                .map(|packed| (packed.id, Recorded::Held))
+                .collect();
+            let _ = recover(storage, &log);
+            let quarantine = open(storage);
+            for (packed, saved) in numbered(count).iter().zip(saved) {
+                let found = quarantine.load_report(&packed.id).unwrap();
+                assert!(found.is_some() || !saved, "a report that was stored is lost");
+            }
+        });
+    }
 }
 
 #[test]

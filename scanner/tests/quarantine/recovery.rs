@@ -114,9 +114,8 @@ fn a_complete_bundle_without_a_record_is_handed_out_and_can_be_admitted() {
     let received = recovery.received.pop().unwrap();
     let head = received.stored().verify(&trust(), RECEIVER, NOW).unwrap();
     received.check_leaves(&head).unwrap();
-    quarantine
-        .hold(received, &ledger.append(EventKind::BundleAdmitted, other().id))
-        .unwrap();
+    let admitted = ledger.append(EventKind::BundleAdmitted, other().id);
+    hold(&quarantine, received, admitted).unwrap();
     assert_eq!(packed_at(&storage, &other()), [Place::Held]);
 }
 
@@ -297,7 +296,10 @@ fn recovery_waits_for_nobody_and_disturbs_nobody() {
     let states = BTreeMap::from([(sample().id, Recorded::Held)]);
     let spool = quarantine.begin(SESSION, 100).unwrap();
     assert!(matches!(quarantine.recover(&states), Err(QuarantineError::AtWork)));
+    // Whoever still writes to it holds its room.
     spool.discard();
+    assert!(matches!(quarantine.recover(&states), Err(QuarantineError::AtWork)));
+    drop(spool);
     let taken = quarantine.open_held(sample().id).unwrap();
     assert!(matches!(quarantine.recover(&states), Err(QuarantineError::AtWork)));
     drop(taken);

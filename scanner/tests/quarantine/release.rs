@@ -138,7 +138,7 @@ fn the_clearance_of_an_earlier_report_does_not_release() {
     let clearance = clear(&quarantine, sample().id);
     let held = quarantine.open_held(sample().id).unwrap();
     let later = changed(&quarantine.load_report(&sample().id).unwrap().unwrap());
-    quarantine.save_report(&held, &later).unwrap();
+    save_report(&quarantine, &held, &later).unwrap();
     let receipt = ledger.append(EventKind::BundleReleaseDecided, sample().id);
     let refused = quarantine.release(held, &trust(), RECEIVER, NOW, clearance, receipt);
     assert!(matches!(refused, Err(ReleaseError::ReportChanged { .. })));
@@ -237,7 +237,7 @@ fn what_the_scanner_finds_nothing_in_and_the_policy_allows_is_released_without_a
     let (quarantine, storage, mut ledger) = held();
     let held = admit(&quarantine, &mut ledger, &other());
     let report = scan(&held);
-    quarantine.save_report(&held, &report).unwrap();
+    save_report(&quarantine, &held, &report).unwrap();
     let clearance = policy().judge(&report).clear_automatically().unwrap();
     let receipt = ledger.append(EventKind::BundleReleaseDecided, other().id);
     quarantine

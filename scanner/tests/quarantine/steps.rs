@@ -7,7 +7,7 @@ use audit::event::{EventKind, State};
 use audit::storage::memory::Fault;
 use audit::storage::{MemoryStorage, OpenHow, Storage};
 use diode_scanner::content::Content;
-use diode_scanner::quarantine::{Place, Quarantine, QuarantineError, SpoolFile, VerifyError};
+use diode_scanner::quarantine::{Place, Quarantine, QuarantineError, VerifyError};
 use protocol::wire::SessionId;
 
 use crate::support::*;
@@ -71,7 +71,7 @@ fn a_file_without_a_bundles_prefix_is_not_received_and_leaves_nothing() {
     let (quarantine, storage) = quarantine();
     let spool = quarantine.begin(SESSION, 100).unwrap();
     assert!(matches!(
-        spool.finish(sample().id),
+        finish(&quarantine, spool, sample().id),
         Err(QuarantineError::Malformed { .. })
     ));
     assert_eq!(everything(&storage, "spool").len(), 0);
@@ -83,7 +83,10 @@ fn a_head_longer_than_the_file_is_not_received() {
     let packed = sample();
     let spool = quarantine.begin(SESSION, packed.content_offset as u64 - 1).unwrap();
     spool.write_at(0, &packed.bytes[..packed.content_offset - 1]).unwrap();
-    assert!(matches!(spool.finish(packed.id), Err(QuarantineError::Length { .. })));
+    assert!(matches!(
+        finish(&quarantine, spool, packed.id),
+        Err(QuarantineError::Length { .. })
+    ));
 }
 
 #[test]
@@ -117,7 +120,7 @@ fn what_fits_beside_the_reserve_is_begun_and_one_byte_more_is_not() {
 fn room_that_another_transmission_was_promised_is_not_given_twice() {
     let quarantine = quarantine().0.with_reserve(u64::MAX - 100);
     let first = quarantine.begin(SESSION, 60).unwrap();
-    let second = || quarantine.begin(SessionId(8), 41).map(SpoolFile::discard);
+    let second = || quarantine.begin(SessionId(8), 41).map(|spool| spool.discard());
     assert!(matches!(
         second(),
         Err(QuarantineError::NoRoom {
@@ -150,7 +153,11 @@ fn a_bundle_is_held_once_its_admission_is_logged() {
 fn the_receipt_of_another_bundle_does_not_admit() {
     let (quarantine, storage) = quarantine();
     let received = receive(&quarantine, &sample()).unwrap();
-    let refused = quarantine.hold(received, &Ledger::new().append(EventKind::BundleAdmitted, other().id));
+    let refused = hold(
+        &quarantine,
+        received,
+        Ledger::new().append(EventKind::BundleAdmitted, other().id),
+    );
     assert!(matches!(refused, Err(QuarantineError::Receipt { shown_bundle: Some(id), .. }) if id == other().id));
     assert_eq!(packed_at(&storage, &sample()), [Place::Spool]);
 }
@@ -159,7 +166,11 @@ fn the_receipt_of_another_bundle_does_not_admit() {
 fn the_receipt_of_another_event_does_not_admit() {
     let (quarantine, storage) = quarantine();
     let received = receive(&quarantine, &sample()).unwrap();
-    let refused = quarantine.hold(received, &Ledger::new().append(EventKind::BundleRefused, sample().id));
+    let refused = hold(
+        &quarantine,
+        received,
+        Ledger::new().append(EventKind::BundleRefused, sample().id),
+    );
     assert!(matches!(
         refused,
         Err(QuarantineError::Receipt {
@@ -334,7 +345,7 @@ fn a_report_reads_back_and_a_later_one_takes_its_place() {
     let first = quarantine.load_report(&sample().id).unwrap().unwrap();
     let second = changed(&first);
     assert_ne!(first.digest(), second.digest());
-    quarantine.save_report(&held, &second).unwrap();
+    save_report(&quarantine, &held, &second).unwrap();
     assert_eq!(
         quarantine.load_report(&sample().id).unwrap().unwrap().digest(),
         second.digest()
@@ -353,7 +364,7 @@ fn the_report_of_another_bundle_is_not_stored() {
     let held = admit(&quarantine, &mut ledger, &sample());
     let wrong = report(&admit(&quarantine, &mut ledger, &other()));
     assert!(matches!(
-        quarantine.save_report(&held, &wrong),
+        save_report(&quarantine, &held, &wrong),
         Err(QuarantineError::OtherReport { .. })
     ));
 }
@@ -382,7 +393,7 @@ fn after_a_failed_sync_nothing_more_is_taken() {
     // The first changing step of `finish` is the mode, the second the sync.
     storage.fail_at(1, Fault::Io);
     assert!(matches!(
-        spool.finish(sample().id),
+        finish(&quarantine, spool, sample().id),
         Err(QuarantineError::Io { doing: "sync", .. })
     ));
     assert!(matches!(
@@ -397,7 +408,7 @@ fn a_new_start_takes_again_what_a_failed_sync_stopped() {
     let spool = quarantine.begin(SESSION, sample().bytes.len() as u64).unwrap();
     spool.write_at(0, &sample().bytes).unwrap();
     storage.fail_at(1, Fault::Io);
-    assert!(spool.finish(sample().id).is_err());
+    assert!(finish(&quarantine, spool, sample().id).is_err());
     let again = Quarantine::open(Arc::new(storage)).unwrap();
     assert!(receive(&again, &sample()).is_ok());
 }

@@ -9,7 +9,7 @@ use audit::log::{Log, Receipt};
 use audit::storage::{EntryKind, MemoryStorage, OpenHow, Storage};
 use diode_scanner::policy::{Clearance, Policy};
 use diode_scanner::quarantine::{
-    HeldBundle, Place, Quarantine, QuarantineError, ReceivedBundle, ReleaseError, ReleasedBundle,
+    HeldBundle, Place, Quarantine, QuarantineError, ReceivedBundle, ReleaseError, ReleasedBundle, SpoolFile,
 };
 use diode_scanner::report::{Coverage, Report, SCHEMA};
 use protocol::bundle::seal::PackedHead;
@@ -109,6 +109,23 @@ pub(crate) fn other() -> Packed {
     pack(vec![("other.txt".to_owned(), b"other\n".to_vec(), false)])
 }
 
+/// So many different ones, each of one small file.
+pub(crate) fn numbered(count: u64) -> Vec<Packed> {
+    let one = |number: u64| pack(vec![("n.txt".to_owned(), number.to_string().into_bytes(), false)]);
+    (0..count).map(one).collect()
+}
+
+/// A file in the spool with all of a bundle's bytes.
+pub(crate) fn spooled(
+    quarantine: &Quarantine,
+    session: u64,
+    packed: &Packed,
+) -> Result<(SpoolFile, BundleId), QuarantineError> {
+    let spool = quarantine.begin(SessionId(session), packed.bytes.len() as u64)?;
+    spool.write_at(0, &packed.bytes)?;
+    Ok((spool, packed.id))
+}
+
 pub(crate) fn alice() -> SigningKey {
     SigningKey::from_seed([1; 32])
 }
@@ -148,16 +165,40 @@ pub(crate) fn receive(quarantine: &Quarantine, packed: &Packed) -> Result<Receiv
     let (first, second) = packed.bytes.split_at(packed.bytes.len() / 2);
     spool.write_at(first.len() as u64, second)?;
     spool.write_at(0, first)?;
-    spool.finish(packed.id)
+    finish(quarantine, spool, packed.id)
+}
+
+/// Ends the filling of one file.
+pub(crate) fn finish(
+    quarantine: &Quarantine,
+    spool: SpoolFile,
+    id: BundleId,
+) -> Result<ReceivedBundle, QuarantineError> {
+    quarantine.finish_all(vec![(spool, id)]).remove(0)
+}
+
+/// Admits one bundle.
+pub(crate) fn hold(
+    quarantine: &Quarantine,
+    received: ReceivedBundle,
+    admitted: Receipt,
+) -> Result<HeldBundle, QuarantineError> {
+    quarantine
+        .hold_all(vec![(received, admitted)])
+        .map(|mut held| held.remove(0))
+}
+
+/// Stores one report.
+pub(crate) fn save_report(quarantine: &Quarantine, held: &HeldBundle, report: &Report) -> Result<(), QuarantineError> {
+    quarantine.save_reports(&[(held, report)]).remove(0)
 }
 
 /// The whole way into held/, with a report.
 pub(crate) fn admit(quarantine: &Quarantine, ledger: &mut Ledger, packed: &Packed) -> HeldBundle {
     let received = receive(quarantine, packed).unwrap();
-    let held = quarantine
-        .hold(received, &ledger.append(EventKind::BundleAdmitted, packed.id))
-        .unwrap();
-    quarantine.save_report(&held, &report(&held)).unwrap();
+    let admitted = ledger.append(EventKind::BundleAdmitted, packed.id);
+    let held = hold(quarantine, received, admitted).unwrap();
+    save_report(quarantine, &held, &report(&held)).unwrap();
     held
 }
 

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use hw::units::{Percent, Rate};
 
+use super::framing::RateCounts;
+use super::priority::Priority;
+use crate::units::ByteSize;
+
 /// Sends signed bundles over a data diode; the link's transmitter
 #[derive(Debug, Parser)]
 #[command(name = "diode-tx", version, disable_help_subcommand = true)]
@@ -25,6 +29,9 @@ pub(super) enum Verb {
     /// Send bundles
     #[command(after_help = SEND_EXAMPLE)]
     Send(Box<SendArgs>),
+    /// Show what a link's settings come to: repair, bursts, memory, latency, chance of failure
+    #[command(after_help = PLAN_EXAMPLE)]
+    Plan(PlanArgs),
     /// Show what a bundle claims, and what sending it would take
     #[command(after_help = INSPECT_EXAMPLE)]
     Inspect(InspectArgs),
@@ -33,11 +40,21 @@ pub(super) enum Verb {
 const KEYGEN_EXAMPLE: &str = "Example:\n  diode-tx keygen --out /etc/diode/link.key";
 
 const SEND_EXAMPLE: &str = "\
-A flag goes before the configuration, the configuration before the default. The rate is what the wire carries, Ethernet framing included, \
-and has no default. Ctrl-C stops after the packets under way and ends with 1; sent again, the bundle keeps its number.
+A flag goes before the configuration, the configuration before the default. The rate has no default; it counts what the wire \
+carries, Ethernet framing included, or the datagrams alone (--rate-counts). Ctrl-C stops after the packets under way and ends with 1; sent again, the bundle keeps its number.
+
+While one send runs, another on the same state hands its bundles over to it and waits: what it says of the link does not count, \
+its --priority does. Nothing but --state (or --config) is needed then, and Ctrl-C there calls nothing back.
 
 Example:
   diode-tx send src-3f9a2c71.bundle --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
+
+const PLAN_EXAMPLE: &str = "\
+No bundle is needed, and nothing is sent. The chance of failure counts random loss and, in every group, one burst of the longest kind; \
+announces are not part of it.
+
+Example:
+  diode-tx plan --rate 1G --loss 2% --burst 500 --size 10KB,1MiB,10GiB";
 
 const INSPECT_EXAMPLE: &str = "\
 Who signed is not checked: there is no trust on a transmitter (see `diode-pack inspect --trust`).
@@ -75,6 +92,9 @@ pub(super) struct SendArgs {
     /// The local address to send from [default: the system's choice]
     #[arg(long, value_name = "ADDR")]
     pub(super) bind: Option<SocketAddr>,
+    /// How urgent: more urgent bundles overtake those under way, small ones overtake large ones
+    #[arg(long, value_enum, default_value_t, value_name = "PRIORITY")]
+    pub(super) priority: Priority,
     #[command(flatten)]
     pub(super) link: LinkArgs,
     /// Print a line of JSON for each bundle
@@ -85,15 +105,55 @@ pub(super) struct SendArgs {
     pub(super) quiet: bool,
 }
 
+impl SendArgs {
+    /// The flags given that say something of the link: where to, how fast, how coded.
+    pub(super) fn link_flags(&self) -> Vec<&'static str> {
+        let LinkArgs {
+            config: _,
+            rate,
+            rate_counts,
+            mtu,
+            loss,
+            burst,
+            residual,
+            depth,
+            lanes,
+            passes,
+        } = &self.link;
+        let flags = [
+            ("--to", self.to.is_some()),
+            ("--key", self.key.is_some()),
+            ("--bind", self.bind.is_some()),
+            ("--rate", rate.is_some()),
+            ("--rate-counts", rate_counts.is_some()),
+            ("--mtu", mtu.is_some()),
+            ("--loss", loss.is_some()),
+            ("--burst", burst.is_some()),
+            ("--residual", residual.is_some()),
+            ("--depth", depth.is_some()),
+            ("--lanes", lanes.is_some()),
+            ("--passes", passes.is_some()),
+        ];
+        flags
+            .into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(flag, _)| flag)
+            .collect()
+    }
+}
+
 /// What is known of the link. Whole numbers are taken as any, so that one out of range is refused like the same in a file.
 #[derive(Debug, Default, Args)]
 pub(super) struct LinkArgs {
     /// Configuration; diode-tx.example.toml explains every key
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Bits a second on the wire: 200M, 1.5G
+    /// Bits a second: 200M, 1.5G
     #[arg(long, value_name = "RATE")]
     pub(super) rate: Option<Rate>,
+    /// What the rate counts [default: wire]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) rate_counts: Option<RateCounts>,
     /// Bytes of the largest IP packet on the way [default: 1500]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub(super) mtu: Option<i64>,
@@ -109,9 +169,29 @@ pub(super) struct LinkArgs {
     /// Blocks whose packets are interleaved [default: 16]
     #[arg(long, value_name = "BLOCKS", allow_negative_numbers = true)]
     pub(super) depth: Option<i64>,
+    /// Streams of datagrams, to as many ports from `to` on [default: 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(super) lanes: Option<i64>,
     /// How often the whole is sent [default: 1]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) passes: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// Bytes of content of bundles to foretell, decimal or binary
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_delimiter = ',',
+        default_value = "10KB,1MiB,100MiB,1GiB"
+    )]
+    pub(super) size: Vec<ByteSize>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,120 +1,180 @@
-//! Worker threads that read a bundle's blocks, check their leaves, and code them.
+//! Worker threads that read bundles' blocks, check their leaves, and code them.
 //!
 //! ```text
-//! submit(EncodeJob) ──▶ channel ──▶ workers: read, check against the signed index, code ──▶ channel ──▶ take() ─▶ Coded
+//! submit(bundle, EncodeJob, buffers) ──▶ channel ──▶ workers: read, check against the signed index, code ──▶ Event::Coded
 //! ```
 //!
 //! Always true:
 //! - no byte is coded that does not hash to its leaf in the bundle's index;
-//! - each worker holds one block besides what is in the channels, and the transmission hands out jobs for two groups at most;
+//! - a worker that panics has failed its block, and goes on;
 //! - dropping the coder ends the workers after the block that they are at.
 
-use std::thread::{self, Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use protocol::fec::BlockBuffers;
 use protocol::layout::Part;
+use protocol::merkle;
 use protocol::transmission::{Coded, EncodeJob};
 
-use super::link::Stop;
+use super::link::{Event, Stop};
 use crate::bundle_file::{BundleFile, BundleFileError};
 
-/// The workers for one bundle.
+/// The workers.
 #[derive(Debug)]
-pub(super) struct Coder<'scope> {
-    jobs: Sender<EncodeJob>,
-    results: Receiver<Result<Coded, Stop>>,
-    workers: Vec<ScopedJoinHandle<'scope, ()>>,
+pub(super) struct Coder {
+    jobs: Option<Sender<Work>>,
+    workers: Vec<JoinHandle<()>>,
+    under_way: usize,
 }
 
-impl<'scope> Coder<'scope> {
-    /// Starts as many workers as there are cores. `room` is the number of jobs that can be under way.
-    pub(super) fn start<'env>(scope: &'scope Scope<'scope, 'env>, bundle: &'env BundleFile, room: usize) -> Self {
-        let (jobs, to_do) = bounded(room);
-        let (done, results) = bounded(room);
+/// A block to be coded.
+#[derive(Debug)]
+struct Work {
+    id: u64,
+    bundle: Arc<BundleFile>,
+    job: EncodeJob,
+    buffers: BlockBuffers,
+}
+
+impl Coder {
+    /// Starts as many workers as there are cores.
+    ///
+    /// # Errors
+    /// The system's, if it has no more threads.
+    pub(super) fn start(events: &Sender<Event>) -> std::io::Result<Self> {
+        let (jobs, to_do) = bounded::<Work>(ROOM);
         let cores = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
         let workers = (0..cores).map(|_| {
-            let (to_do, done) = (to_do.clone(), done.clone());
-            scope.spawn(move || work(bundle, &to_do, &done))
+            let (to_do, events) = (to_do.clone(), events.clone());
+            thread::Builder::new()
+                .name("coder".to_owned())
+                .spawn(move || work(&to_do, &events))
         });
-        Self {
-            jobs,
-            results,
-            workers: workers.collect(),
+        Ok(Self {
+            workers: workers.collect::<Result<_, _>>()?,
+            jobs: Some(jobs),
+            under_way: 0,
+        })
+    }
+
+    /// Whether another block can be submitted.
+    pub(super) fn has_room(&self) -> bool {
+        self.under_way < ROOM
+    }
+
+    /// Hands a block of transmission `id` to the workers; asked only if there [is room](Self::has_room), so that it never waits.
+    pub(super) fn submit(&mut self, id: u64, bundle: Arc<BundleFile>, job: EncodeJob, buffers: BlockBuffers) {
+        self.under_way += 1;
+        let work = Work {
+            id,
+            bundle,
+            job,
+            buffers,
+        };
+        if let Some(jobs) = &self.jobs {
+            // Fails only without workers, which whoever watches the threads notices.
+            let _ = jobs.send(work);
         }
     }
 
-    /// Hands a block to the workers.
-    ///
-    /// # Errors
-    /// [`Stop::WorkersGone`] if there are none any more.
-    pub(super) fn submit(&self, job: EncodeJob) -> Result<(), Stop> {
-        self.jobs.send(job).map_err(|_| Stop::WorkersGone)
+    /// Takes note that a block came back.
+    pub(super) fn handle_back(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// The next coded block, if there is one within `patience`.
-    ///
-    /// # Errors
-    /// What stopped a worker.
-    pub(super) fn take(&self, patience: Duration) -> Result<Option<Coded>, Stop> {
-        match self.results.recv_timeout(patience) {
-            Ok(result) => result.map(Some),
-            Err(RecvTimeoutError::Disconnected) => Err(Stop::WorkersGone),
-            Err(RecvTimeoutError::Timeout) if self.workers.iter().any(ScopedJoinHandle::is_finished) => {
-                // A worker ends before its time only with an error, which may have come just now, or by a panic.
-                self.results.try_recv().map_err(|_| Stop::WorkersGone)?.map(Some)
-            }
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-        }
+    /// Whether a worker is gone.
+    pub(super) fn is_broken(&self) -> bool {
+        self.workers.iter().any(JoinHandle::is_finished)
     }
+}
 
-    /// Ends the workers and waits for them.
-    pub(super) fn finish(self) {
-        drop((self.jobs, self.results));
-        for worker in self.workers {
-            // A panic has been noticed by `take`, if anything was still wanted of that worker.
+impl Drop for Coder {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for worker in self.workers.drain(..) {
+            // Its panics are caught; what is left would be reported by `is_broken`.
             let _ = worker.join();
         }
     }
 }
 
-/// More would wait for the one thread that sends.
+/// Blocks that may be with the workers at once.
+pub(super) const ROOM: usize = 256;
+/// More would wait for the threads that send.
 const MAX_WORKERS: usize = 8;
 
-fn work(bundle: &BundleFile, to_do: &Receiver<EncodeJob>, done: &Sender<Result<Coded, Stop>>) {
-    let mut block = Vec::new();
-    for job in to_do {
-        let result = code(bundle, job, &mut block);
-        let failed = result.is_err();
-        if done.send(result).is_err() || failed {
-            return;
+fn work(to_do: &Receiver<Work>, events: &Sender<Event>) {
+    let together = merkle::leaves_together();
+    for first in to_do {
+        // Those that wait already, up to as many leaves as are best hashed together.
+        let mut batch = vec![first];
+        while batch.iter().map(Work::leaf_count).sum::<u64>() < together as u64
+            && let Ok(more) = to_do.try_recv()
+        {
+            batch.push(more);
+        }
+        let ids: Vec<u64> = batch.iter().map(|work| work.id).collect();
+        for (id, result) in ids.into_iter().zip(code_all(batch)) {
+            if events.send(Event::Coded { id, result }).is_err() {
+                return;
+            }
         }
     }
 }
 
-fn code(bundle: &BundleFile, job: EncodeJob, block: &mut Vec<u8>) -> Result<Coded, Stop> {
-    read(bundle, &job, block)?;
-    job.run(block).map_err(Stop::Code)
+impl Work {
+    fn leaf_count(&self) -> u64 {
+        let leaves = self.job.leaves();
+        leaves.end - leaves.start
+    }
+
+    /// Reads the block: of the head, which was checked as a whole when it was read, or its leaves.
+    fn read(&mut self) -> Result<(), BundleFileError> {
+        let wanted = *self.job.block();
+        let place = self.job.place(&mut self.buffers);
+        if wanted.part == Part::Content {
+            return self.bundle.read_leaves(self.job.leaves(), place);
+        }
+        let start = usize::try_from(wanted.offset).unwrap_or(usize::MAX);
+        let end = start.saturating_add(place.len());
+        // The block is cut from a head of this very length; what else lies in the buffer must not be sent in its stead.
+        let head = self.bundle.head();
+        let bytes = head.get(start..end).ok_or(BundleFileError::HeadCutShort {
+            len: head.len() as u64,
+            need: end as u64,
+        })?;
+        place.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The leaves that were read.
+    fn leaves(&self) -> impl Iterator<Item = &[u8]> {
+        let content = self.job.block().part == Part::Content;
+        let bytes = if content { self.buffers.block() } else { &[] };
+        self.bundle.cut(bytes)
+    }
 }
 
-/// Reads the job's block: of the head, which was checked as a whole when it was read, or leaf by leaf.
-fn read(bundle: &BundleFile, job: &EncodeJob, block: &mut Vec<u8>) -> Result<(), BundleFileError> {
-    let wanted = job.block();
-    block.clear();
-    if wanted.part == Part::Head {
-        let start = usize::try_from(wanted.offset).unwrap_or(usize::MAX);
-        let head = bundle.head().get(start..).unwrap_or_default();
-        block.extend_from_slice(head.get(..wanted.len as usize).unwrap_or(head));
-        return Ok(());
-    }
-    block.resize(wanted.len as usize, 0);
-    let mut rest = block.as_mut_slice();
-    for index in job.leaves() {
-        let len = bundle.leaf_len(index).unwrap_or(0);
-        // A block is a whole number of leaves; were it not, the leaf's reading refuses a buffer of another length.
-        let (leaf, others) = rest.split_at_mut_checked(len).unwrap_or_default();
-        bundle.leaf(index, leaf)?;
-        rest = others;
-    }
-    Ok(())
+/// Reads all, hashes the leaves of all together, and codes those that are as they were signed.
+fn code_all(mut batch: Vec<Work>) -> Vec<Result<Coded, Stop>> {
+    let read = |work: &mut Work| fenced(|| work.read().map_err(Stop::from));
+    let read: Vec<_> = batch.iter_mut().map(read).collect();
+    let sound = batch.iter().zip(&read).filter(|(_, read)| read.is_ok());
+    let leaves: Vec<&[u8]> = sound.flat_map(|(work, _)| work.leaves()).collect();
+    let mut hashes = merkle::leaf_hashes(&leaves).into_iter();
+    let code = |(work, read): (Work, Result<(), Stop>)| {
+        read?;
+        let hashes: Vec<_> = hashes.by_ref().take(work.leaves().count()).collect();
+        work.bundle.check_hashes(work.job.leaves().start, &hashes)?;
+        fenced(|| work.job.run(work.buffers).map_err(Stop::Code))
+    };
+    batch.into_iter().zip(read).map(code).collect()
+}
+
+/// Runs one block's work: a panic fails that block, and not those that share its batch.
+fn fenced<T>(run: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Stop::WorkersGone))
 }

@@ -7,26 +7,28 @@
 //! ```
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use hw::units::{Percent, Rate};
 use protocol::fec::{Redundancy, RedundancyError};
-use protocol::limits::{MAX_DEPTH, MAX_PASSES};
-use protocol::wire::HEADER_LEN;
+use protocol::limits::{MAX_DEPTH, MAX_LANES, MAX_PASSES};
+use protocol::wire::{ANNOUNCE_BODY_LEN, HEADER_LEN};
 
 use super::cli::{LinkArgs, SendArgs};
 use super::config_file::ConfigFile;
+use super::framing::{Framing, RateCounts};
 use crate::complaint::Complaint;
 
 /// All that sending needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Config {
     pub(super) to: SocketAddr,
     pub(super) bind: Option<SocketAddr>,
     pub(super) key: PathBuf,
     pub(super) state: PathBuf,
     pub(super) rate: Rate,
+    pub(super) rate_counts: RateCounts,
     pub(super) link: LinkConfig,
 }
 
@@ -38,17 +40,29 @@ pub(super) struct LinkConfig {
     pub(super) symbol_len: u16,
     pub(super) redundancy: Redundancy,
     pub(super) passes: u16,
+    /// Streams of datagrams, each to a port of its own.
+    pub(super) lanes: u8,
 }
 
-/// What inspecting needs: the link, and the address and rate if they are known.
+/// What foretelling needs: the link, and the rate if it is known.
 #[derive(Debug)]
-pub(super) struct InspectConfig {
-    pub(super) to: Option<SocketAddr>,
+pub(super) struct ForecastConfig {
     pub(super) rate: Option<Rate>,
+    pub(super) rate_counts: RateCounts,
+    pub(super) framing: Framing,
     pub(super) link: LinkConfig,
 }
 
 impl Config {
+    /// The state's folder, as far as `args` and their file name one.
+    ///
+    /// # Errors
+    /// A [`Complaint`] (exit 2) if the file can't be used.
+    pub(super) fn state_of(args: &SendArgs) -> Result<Option<PathBuf>, Complaint> {
+        let file = ConfigFile::read(args.link.config.as_deref())?;
+        Ok(args.state.clone().or(file.state))
+    }
+
     /// Reads the file that `args` name, and checks all.
     ///
     /// # Errors
@@ -80,30 +94,60 @@ impl Config {
                 .fact("key", format_args!("to = {}, bind = {bind}", to.value))
                 .mend("give both as IPv4 or both as IPv6 addresses"));
         }
+        let link = LinkConfig::of(&args.link, &file)?;
+        for address in [Some(to.value), bind].into_iter().flatten() {
+            ports_for(link.lanes, address)?;
+        }
         Ok(Self {
             to: to.value,
             bind,
             key,
             state,
             rate,
-            link: LinkConfig::of(&args.link, &file)?,
+            rate_counts: rate_counts(&args.link, &file),
+            link,
         })
+    }
+
+    /// What a datagram costs.
+    pub(super) fn framing(&self) -> Framing {
+        Framing::towards(self.to, self.rate_counts)
     }
 }
 
-impl InspectConfig {
+impl ForecastConfig {
     /// Reads the file that `args` name, and checks what of it says something about the link.
     ///
     /// # Errors
     /// As [`Config::of`].
     pub(super) fn of(args: &LinkArgs) -> Result<Self, Complaint> {
         let file = ConfigFile::read(args.config.as_deref())?;
+        let rate_counts = rate_counts(args, &file);
+        // Without an address, IPv4: the difference is 20 bytes a packet.
+        let to = file.to.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
         Ok(Self {
-            to: file.to,
             rate: args.rate.or(file.rate),
+            rate_counts,
+            framing: Framing::towards(to, rate_counts),
             link: LinkConfig::of(args, &file)?,
         })
     }
+}
+
+/// Each lane has a port of its own, from the address's on; port 0 is the system's choice for every lane.
+fn ports_for(lanes: u8, address: SocketAddr) -> Result<(), Complaint> {
+    let last = address.port().checked_add(u16::from(lanes.saturating_sub(1)));
+    if address.port() == 0 || last.is_some() {
+        return Ok(());
+    }
+    Err(Complaint::usage("there are not enough ports for all lanes")
+        .fact("lanes", lanes)
+        .fact("address", address)
+        .mend("choose a lower port: each lane takes the next"))
+}
+
+fn rate_counts(args: &LinkArgs, file: &ConfigFile) -> RateCounts {
+    args.rate_counts.or(file.rate_counts).unwrap_or_default()
 }
 
 impl LinkConfig {
@@ -114,12 +158,14 @@ impl LinkConfig {
         let fec = &file.fec;
         let mtu = Chosen::or(args.mtu, file.mtu, DEFAULT_MTU);
         let passes = Chosen::or(args.passes, file.passes, DEFAULT_PASSES);
+        let lanes = Chosen::or(args.lanes, file.lanes, DEFAULT_LANES);
         let loss = Chosen::or(args.loss, fec.loss, DEFAULT_LOSS);
         let burst = Chosen::or(args.burst, fec.burst, DEFAULT_BURST);
         let residual = Chosen::or(args.residual, fec.residual, DEFAULT_RESIDUAL);
         let depth = Chosen::or(args.depth, fec.depth, DEFAULT_DEPTH);
         let mtu = names.within(&mtu, "mtu", MIN_MTU, MAX_MTU)?;
         let passes = names.within(&passes, "passes", 1, MAX_PASSES)?;
+        let lanes = names.within(&lanes, "lanes", 1, MAX_LANES)?;
         let burst_packets = names.within(&burst, "fec.burst", 0, MAX_BURST)?;
         let depth_blocks = names.within(&depth, "fec.depth", 1, MAX_DEPTH)?;
         let redundancy = Redundancy::new(loss.value.fraction(), burst_packets, residual.value, depth_blocks);
@@ -137,6 +183,7 @@ impl LinkConfig {
             symbol_len: symbol_len(mtu),
             redundancy,
             passes,
+            lanes,
         })
     }
 }
@@ -144,12 +191,15 @@ impl LinkConfig {
 /// The largest multiple of 64 bytes that fits an IP packet of `mtu` bytes with header, UDP and IPv6: the same for both families, so that the
 /// address doesn't decide how a bundle is cut.
 fn symbol_len(mtu: u16) -> u16 {
-    const HEADERS: u16 = HEADER_LEN as u16 + 8 + 40;
     (mtu - HEADERS) / 64 * 64
 }
 
+/// Bytes around a datagram's body in an IP packet: our header, UDP's, and that of IPv6.
+const HEADERS: u16 = HEADER_LEN as u16 + 8 + 40;
+
 const DEFAULT_MTU: i64 = 1500;
 const DEFAULT_PASSES: i64 = 1;
+const DEFAULT_LANES: i64 = 1;
 const DEFAULT_LOSS: Percent = match Percent::from_parts_per_billion(10_000_000) {
     Some(loss) => loss,
     None => Percent::ZERO,
@@ -157,7 +207,9 @@ const DEFAULT_LOSS: Percent = match Percent::from_parts_per_billion(10_000_000) 
 const DEFAULT_BURST: i64 = 64;
 const DEFAULT_RESIDUAL: f64 = 1e-9;
 const DEFAULT_DEPTH: i64 = 16;
-const MIN_MTU: u16 = 256;
+/// An announce fits, which is longer than the symbols of an MTU so small.
+const MIN_MTU: u16 = 320;
+const _: () = assert!(ANNOUNCE_BODY_LEN <= MIN_MTU as usize - HEADERS as usize);
 const MAX_MTU: u16 = 9000;
 /// What [`Redundancy`] takes.
 const MAX_BURST: u32 = 1_000_000;

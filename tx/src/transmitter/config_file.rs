@@ -9,6 +9,7 @@ use audit::storage::read_outside;
 use hw::units::{Percent, Rate};
 use serde::Deserialize;
 
+use super::framing::RateCounts;
 use crate::complaint::Complaint;
 
 /// What a file can set. Whole numbers are read as any, so that one out of range is refused with its range.
@@ -20,7 +21,9 @@ pub(super) struct ConfigFile {
     pub(super) key: Option<PathBuf>,
     pub(super) state: Option<PathBuf>,
     pub(super) rate: Option<Rate>,
+    pub(super) rate_counts: Option<RateCounts>,
     pub(super) mtu: Option<i64>,
+    pub(super) lanes: Option<i64>,
     pub(super) passes: Option<i64>,
     pub(super) fec: FecTable,
 }

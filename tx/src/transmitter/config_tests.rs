@@ -49,12 +49,14 @@ fn the_example_file_sets_every_key_that_has_a_default() {
         key,
         state,
         rate,
+        rate_counts,
         mtu,
+        lanes,
         passes,
         fec,
     } = parsed(EXAMPLE);
     assert!(to.is_none() && bind.is_none() && key.is_none() && state.is_none() && rate.is_none());
-    assert!(mtu.is_some() && passes.is_some());
+    assert!(rate_counts.is_some() && mtu.is_some() && lanes.is_some() && passes.is_some());
     assert!(fec.loss.is_some() && fec.burst.is_some() && fec.residual.is_some() && fec.depth.is_some());
 }
 
@@ -83,16 +85,59 @@ fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
 }
 
 #[test]
+fn the_rate_counts_what_the_wire_carries_unless_asked_otherwise() {
+    let counted = |flags: &[&str]| {
+        let config = Config::of(&send_args(&[&ENOUGH[..], flags].concat())).unwrap();
+        config.framing().counted_bits(1440)
+    };
+    assert_eq!(counted(&[]), 8 * (1440 + 66));
+    assert_eq!(counted(&["--rate-counts", "wire"]), counted(&[]));
+    assert_eq!(counted(&["--rate-counts", "payload"]), 8 * 1440);
+    let file = parsed("rate_counts = \"payload\"\n");
+    assert_eq!(rate_counts(&link_args(&[]), &file), RateCounts::Payload);
+    assert_eq!(
+        rate_counts(&link_args(&["--rate-counts", "wire"]), &file),
+        RateCounts::Wire
+    );
+}
+
+#[test]
+fn a_rate_that_counts_something_else_is_refused_with_what_there_is() {
+    let text = ConfigFile::parse("rate_counts = \"bytes\"\n", "tx.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("`wire` or `payload`") && text.contains("line 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn lanes_that_would_run_out_of_ports_are_refused() {
+    let with = |to: &str, lanes: &str| {
+        let mut flags = ENOUGH.to_vec();
+        flags[1] = to;
+        Config::of(&send_args(&[&flags[..], &["--lanes", lanes]].concat()))
+    };
+    assert!(with("192.0.2.2:65532", "4").is_ok());
+    assert!(refused(with("192.0.2.2:65532", "5")).contains("not enough ports"));
+    let bound = [&ENOUGH[..], &["--bind", "192.0.2.1:65535", "--lanes", "2"]].concat();
+    assert!(refused(Config::of(&send_args(&bound))).contains("192.0.2.1:65535"));
+    let free = [&ENOUGH[..], &["--bind", "192.0.2.1:0", "--lanes", "16"]].concat();
+    assert!(Config::of(&send_args(&free)).is_ok());
+}
+
+#[test]
 fn a_symbol_fills_the_mtu_in_steps_of_64_bytes() {
-    let lens = [256, 1279, 1500, 1551, 1552, 9000].map(symbol_len);
-    assert_eq!(lens, [128, 1152, 1408, 1408, 1472, 8896]);
+    let lens = [320, 1279, 1500, 1551, 1552, 9000].map(symbol_len);
+    assert_eq!(lens, [192, 1152, 1408, 1408, 1472, 8896]);
 }
 
 #[test]
 fn an_mtu_is_refused_just_past_its_range() {
     for (mtu, good) in [
-        ("255", false),
-        ("256", true),
+        ("319", false),
+        ("320", true),
         ("9000", true),
         ("9001", false),
         ("-1", false),
@@ -121,6 +166,8 @@ fn a_number_out_of_range_in_a_file_is_named_with_file_key_and_range() {
 fn a_number_out_of_range_in_a_flag_is_named_by_its_flag() {
     for (flag, value) in [
         ("--passes", "0"),
+        ("--lanes", "0"),
+        ("--lanes", "17"),
         ("--passes", "65"),
         ("--burst", "-1"),
         ("--depth", "0"),

@@ -1,6 +1,7 @@
 //! What to say when bundles were not sent: why, how far it came, what is left, and the mend.
 
-use std::path::Path;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use hw::HwError;
 use protocol::layout::LayoutError;
@@ -8,9 +9,9 @@ use protocol::transmission::TransmissionError;
 use protocol::wire::LinkNumber;
 
 use super::intake;
+use super::job::Job;
 use super::ledger::LedgerError;
 use super::link::Stop;
-use super::send::Job;
 use super::state::unusable_ledger;
 use super::watch::Tally;
 use crate::bundle_file::BundleFileError;
@@ -56,16 +57,49 @@ pub(super) fn stopped(stop: &Stop, job: &Job, number: LinkNumber, tally: &Tally,
 }
 
 /// The link failed, or the operator stopped, before any of these bundles had a number.
-pub(super) fn before_any(stop: &Stop, jobs: &[Job]) -> Complaint {
-    with_rest(reason(stop, Path::new("")), jobs)
+pub(super) fn before_any(stop: &Stop, bundles: &[PathBuf]) -> Complaint {
+    with_rest(reason(stop, Path::new("")), bundles)
+}
+
+/// The transmitter that had taken these bundles from another process ended before it got to them.
+pub(super) fn owner_ended(bundles: &[PathBuf]) -> Complaint {
+    let complaint = Complaint::failed("the transmitter that was to send them has ended").mend("send them again");
+    with_rest(complaint, bundles)
+}
+
+/// Whether a stop says something of its bundle alone, so that others can be sent.
+pub(super) fn is_of_bundle(stop: &Stop) -> bool {
+    match stop {
+        Stop::Bundle(_) | Stop::Settings(_) => true,
+        Stop::Interrupted | Stop::Link(_) | Stop::Code(_) | Stop::WorkersGone => false,
+    }
 }
 
 /// Names the bundles that were not begun.
-pub(super) fn with_rest(complaint: Complaint, not_begun: &[Job]) -> Complaint {
-    not_begun.iter().fold(complaint, |complaint, job| {
-        complaint.fact("not begun", job.sound.path.display())
-    })
+pub(super) fn with_rest(complaint: Complaint, not_begun: &[PathBuf]) -> Complaint {
+    named(complaint, "not begun", not_begun.iter().map(|path| path.display()))
 }
+
+/// Names the bundles that were stopped besides the one that the complaint is about.
+pub(super) fn with_also(complaint: Complaint, stopped: &[String]) -> Complaint {
+    named(complaint, "stopped too", stopped.iter())
+}
+
+fn named(
+    complaint: Complaint,
+    label: &'static str,
+    mut bundles: impl ExactSizeIterator<Item = impl Display>,
+) -> Complaint {
+    let first = bundles.by_ref().take(NAMED);
+    let complaint = first.fold(complaint, |complaint, bundle| complaint.fact(label, bundle));
+    match bundles.len() {
+        0 => complaint,
+        more => complaint.fact(label, format_args!("and {more} more")),
+    }
+}
+
+/// Bundles named of those that did not go.
+const NAMED: usize = 10;
 
 fn reason(stop: &Stop, path: &Path) -> Complaint {
     match stop {
@@ -92,21 +126,29 @@ pub(super) fn link_failed(error: &HwError) -> Complaint {
 
 /// Bundle and settings do not go together.
 pub(super) fn does_not_fit(path: &Path, error: &TransmissionError) -> Complaint {
-    let mend = match error {
+    Complaint::usage("the bundle can't be sent with these settings")
+        .fact("file", path.display())
+        .fact("cause", error)
+        .mend(mend_of(error))
+}
+
+/// What to change so that bundle and settings go together.
+pub(super) fn mend_of(error: &TransmissionError) -> &'static str {
+    match error {
         TransmissionError::Layout(LayoutError::TooManySymbols { .. }) => {
             "raise `mtu` if the way allows it, or pack with a smaller --leaf-len"
         }
         TransmissionError::Redundancy(_) => {
             "lower `fec.loss` or `fec.burst`, or raise `fec.depth`; `passes` make up for it"
         }
+        TransmissionError::Layout(LayoutError::Range {
+            field: "head_len" | "content_len",
+            ..
+        }) => "pack it as several bundles",
         TransmissionError::Layout(_) | TransmissionError::Passes { .. } | TransmissionError::Range { .. } => {
             "change the settings that the cause names"
         }
-    };
-    Complaint::usage("the bundle can't be sent with these settings")
-        .fact("file", path.display())
-        .fact("cause", error)
-        .mend(mend)
+    }
 }
 
 /// All was sent, and yet the log could not take it.

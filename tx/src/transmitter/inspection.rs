@@ -1,8 +1,5 @@
 //! `diode-tx inspect`: what a bundle claims, and what sending it would take.
 
-use std::fmt::Write as _;
-use std::net::Ipv4Addr;
-
 use audit::escape::terminal;
 use hw::units::Rate;
 use protocol::digest::BundleId;
@@ -10,14 +7,14 @@ use protocol::time::UnixMillis;
 use serde::Serialize;
 
 use super::cli::InspectArgs;
-use super::config::{InspectConfig, LinkConfig};
+use super::config::{ForecastConfig, LinkConfig};
 use super::failure;
-use super::forecast::{Forecast, PartForecast};
+use super::forecast::{Forecast, Memory, PartForecast};
 use super::intake::{self, Sound};
-use super::pace::Framing;
+use super::link::shape_of;
 use super::progress::percent_text;
 use crate::complaint::Complaint;
-use crate::output;
+use crate::output::{self, line};
 use crate::units::{count_text, local_time_text, size_text};
 
 /// Checks the bundle and prints its claims and its forecast.
@@ -26,11 +23,9 @@ use crate::units::{count_text, local_time_text, size_text};
 /// A [`Complaint`] if the configuration is wrong, or the bundle is not as it was signed.
 pub(super) fn inspect(args: &InspectArgs) -> Result<(), Complaint> {
     intake::refuse_folder(&args.bundle)?;
-    let config = InspectConfig::of(&args.link)?;
+    let config = ForecastConfig::of(&args.link)?;
     let sound = Sound::check(&args.bundle, true)?;
-    // Without an address, IPv4: the difference is 20 bytes a packet.
-    let framing = Framing::towards(config.to.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into()));
-    let forecast = Forecast::of(&sound.bundle, &config.link, framing)
+    let forecast = Forecast::of(&shape_of(&sound.bundle), &config.link, config.framing)
         .map_err(|error| failure::does_not_fit(&args.bundle, &error))?;
     let seen = Seen {
         sound: &sound,
@@ -54,7 +49,13 @@ struct Seen<'a> {
 
 impl Seen<'_> {
     fn text(&self) -> String {
-        let (bundle, forecast) = (&self.sound.bundle, self.forecast);
+        let mut text = self.claimed_text();
+        text.push_str(&self.sending_text());
+        text
+    }
+
+    fn claimed_text(&self) -> String {
+        let bundle = &self.sound.bundle;
         let statement = bundle.statement();
         let mut text = String::new();
         line(&mut text, "bundle", bundle.id());
@@ -90,25 +91,40 @@ impl Seen<'_> {
             "unproved",
             "who signed: no signature is checked here, a transmitter trusts nobody",
         );
+        text
+    }
+
+    fn sending_text(&self) -> String {
+        let (forecast, mut text) = (self.forecast, String::new());
         let LinkConfig {
             mtu,
             symbol_len,
             redundancy,
             passes,
+            lanes,
         } = self.link;
         let passes = count_text((*passes).into(), "pass", "passes");
+        let lanes = count_text((*lanes).into(), "lane", "lanes");
         line(
             &mut text,
             "link",
             format_args!(
-                "symbols of {symbol_len} bytes (MTU {mtu}), {} blocks interleaved, {passes}",
+                "symbols of {symbol_len} bytes (MTU {mtu}), {} blocks interleaved, {passes}, {lanes}",
                 redundancy.depth()
             ),
         );
         line(&mut text, "", part_text("head", forecast.head()));
         line(&mut text, "", part_text("content", forecast.content()));
-        let held = size_text(forecast.held_bytes(redundancy.depth()));
-        line(&mut text, "", format_args!("up to {held} of blocks held on each side"));
+        let Memory { sender, receiver } = forecast.memory();
+        line(
+            &mut text,
+            "",
+            format_args!(
+                "up to {} of blocks held here, {} at the receiver",
+                size_text(sender),
+                size_text(receiver)
+            ),
+        );
         line(
             &mut text,
             "sending",
@@ -122,16 +138,22 @@ impl Seen<'_> {
         match self.rate {
             Some(rate) => {
                 let seconds = forecast.millis_at(rate) as f64 / 1000.0;
-                line(&mut text, "", format_args!("{seconds:.2} s at {rate} on the wire"));
+                line(&mut text, "", format_args!("{seconds:.2} s at {rate}"));
             }
             None => line(&mut text, "", "give --rate to see how long"),
         }
+        line(
+            &mut text,
+            "",
+            format_args!("fails with {:.1e} on a link as lossy as that", forecast.failure()),
+        );
         text
     }
 
     fn json(&self) -> InspectJson<'_> {
         let (bundle, forecast) = (&self.sound.bundle, self.forecast);
         let statement = bundle.statement();
+        let Memory { sender, receiver } = forecast.memory();
         InspectJson {
             schema: 1,
             bundle: bundle.id(),
@@ -150,13 +172,16 @@ impl Seen<'_> {
             mtu: self.link.mtu,
             symbol_len: self.link.symbol_len,
             depth: self.link.redundancy.depth(),
+            lanes: self.link.lanes,
             passes: self.link.passes,
             head: forecast.head().into(),
             content: forecast.content().into(),
             datagrams: forecast.datagrams(),
             datagram_bytes: forecast.bytes(),
             repair_ppm: forecast.repair_ppm(),
-            held_bytes: forecast.held_bytes(self.link.redundancy.depth()),
+            memory_bytes: sender,
+            receiver_memory_bytes: receiver,
+            failure: forecast.failure(),
             rate_bits_per_second: self.rate.map(Rate::bits_per_second),
             duration_ms: self.rate.map(|rate| forecast.millis_at(rate)),
         }
@@ -174,11 +199,6 @@ fn part_text(name: &str, part: PartForecast) -> String {
     }
 }
 
-/// Formatting into a String can't fail.
-fn line(text: &mut String, label: &str, what: impl std::fmt::Display) {
-    let _ = writeln!(text, "{label:<10}{what}");
-}
-
 #[derive(Serialize)]
 struct InspectJson<'a> {
     schema: u32,
@@ -191,13 +211,16 @@ struct InspectJson<'a> {
     mtu: u16,
     symbol_len: u16,
     depth: u16,
+    lanes: u8,
     passes: u16,
     head: PartJson,
     content: PartJson,
     datagrams: u64,
     datagram_bytes: u64,
     repair_ppm: u64,
-    held_bytes: u64,
+    memory_bytes: u64,
+    receiver_memory_bytes: u64,
+    failure: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_bits_per_second: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

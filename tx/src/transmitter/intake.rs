@@ -1,11 +1,13 @@
-//! Bundle files that the operator names: told from folders, opened, and checked whole before anything of them is sent.
+//! Bundle files that the operator names: told from folders, opened, and checked: the head before anything of them is sent, all of it
+//! when they are inspected. What is sent of the content is checked as it is read.
 //!
 //! Always true:
-//! - a bundle whose bytes are not those of its signed index never reaches the link, and costs no number;
+//! - a bundle whose head or length is not as it was signed never reaches the link, and costs no number;
 //! - nothing here says who signed: there is no trust on a transmitter.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use audit::storage::{Disk, EntryKind, OpenHow, Storage};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -128,7 +130,7 @@ fn shell_word(path: &Path) -> String {
 #[derive(Debug)]
 pub(super) struct Sound {
     pub(super) path: PathBuf,
-    pub(super) bundle: BundleFile,
+    pub(super) bundle: Arc<BundleFile>,
 }
 
 impl Sound {
@@ -141,7 +143,7 @@ impl Sound {
         verify(path, &bundle, shown)?;
         Ok(Self {
             path: path.to_owned(),
-            bundle,
+            bundle: Arc::new(bundle),
         })
     }
 }

@@ -40,6 +40,7 @@ pub(super) struct Bound {
     bundle: BundleId,
     bytes: u64,
     files: u64,
+    actor: Option<String>,
     again: bool,
 }
 
@@ -66,18 +67,21 @@ pub(super) enum LedgerError {
 }
 
 /// What an entry says of a bundle.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Facts {
     pub(super) bundle: BundleId,
     /// Bytes of content.
     pub(super) bytes: u64,
     pub(super) files: u64,
+    /// Who asked for it, if it is not whoever runs this process.
+    pub(super) actor: Option<String>,
 }
 
 /// How a sending ended.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
-    pub(super) session: SessionId,
+    /// Absent if it was not begun.
+    pub(super) session: Option<SessionId>,
     pub(super) blocks: u64,
     pub(super) duration_ms: u64,
     /// Why it was stopped: a code and a text. `None` if all was sent.
@@ -155,56 +159,67 @@ impl Ledger {
         self.numbers.get(bundle).copied()
     }
 
-    /// Gives the bundle its number: the one that it has, or the next, which is durable when this returns.
+    /// Gives each bundle its number: the one that it has, or the next, which is durable when this returns. All new numbers are one
+    /// group of the log, synced once.
     ///
     /// # Errors
-    /// [`LedgerError`]; the bundle must then not be sent. Whether the number is bound shows when the log is next opened.
-    pub(super) fn bind(&mut self, facts: Facts, now: UnixMillis) -> Result<Bound, LedgerError> {
-        let Facts { bundle, bytes, files } = facts;
-        let bound = |sequence, again| Bound {
-            number: LinkNumber {
+    /// [`LedgerError`]; none of the bundles must then be sent. Whether new numbers are bound shows when the log is next opened.
+    pub(super) fn bind(&mut self, bundles: &[Facts], now: UnixMillis) -> Result<Vec<Bound>, LedgerError> {
+        let mut fresh: BTreeMap<BundleId, u64> = BTreeMap::new();
+        let (mut highest, mut bounds) = (self.highest, Vec::new());
+        for facts in bundles {
+            let Facts {
+                bundle,
+                bytes,
+                files,
+                actor,
+            } = facts;
+            let known = self.number_of(bundle).or_else(|| fresh.get(bundle).copied());
+            let sequence = match known {
+                Some(sequence) => sequence,
+                None => highest.checked_add(1).ok_or(LedgerError::Exhausted)?,
+            };
+            if known.is_none() {
+                highest = sequence;
+                fresh.insert(*bundle, sequence);
+            }
+            let number = LinkNumber {
                 epoch: self.epoch,
                 sequence,
-            },
-            bundle,
-            bytes,
-            files,
-            again,
-        };
-        if let Some(sequence) = self.number_of(&bundle) {
-            return Ok(bound(sequence, true));
+            };
+            bounds.push(Bound {
+                number,
+                bundle: *bundle,
+                bytes: *bytes,
+                files: *files,
+                actor: actor.clone(),
+                again: known.is_some(),
+            });
         }
-        let sequence = self.highest.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let bound = bound(sequence, false);
-        self.log
-            .append(&[bound.event(EventKind::BundleBound, self.time(now))])?;
-        self.numbers.insert(bundle, sequence);
-        self.highest = sequence;
-        Ok(bound)
+        let time = self.time(now);
+        let entries: Vec<_> = (bounds.iter().filter(|bound| !bound.again))
+            .map(|bound| bound.event(EventKind::BundleBound, time))
+            .collect();
+        if !entries.is_empty() {
+            let _ = self.log.append(&entries)?;
+        }
+        self.numbers.append(&mut fresh);
+        self.highest = highest;
+        Ok(bounds)
     }
 
-    /// Writes how the sending ended, and gives the entry's place in the log.
+    /// Writes how sendings ended, as one group, and gives the entries' places in the log.
     ///
     /// # Errors
-    /// [`LedgerError::Log`]; the number stays bound.
-    #[allow(clippy::needless_pass_by_value)] // One sending, one entry of its end.
-    pub(super) fn end(&mut self, bound: Bound, outcome: &Outcome, now: UnixMillis) -> Result<u64, LedgerError> {
-        let kind = if outcome.stopped.is_some() {
-            EventKind::BundleStopped
-        } else {
-            EventKind::BundleSent
-        };
-        let (reason, detail) = outcome.stopped.clone().unzip();
-        let entry = Event {
-            session: Some(outcome.session.to_string()),
-            blocks: Some(outcome.blocks),
-            duration_ms: Some(outcome.duration_ms),
-            reason: reason.map(str::to_owned),
-            detail,
-            ..bound.event(kind, self.time(now))
-        };
-        let receipts = self.log.append(&[entry])?;
-        Ok(receipts.first().map_or(0, Receipt::index))
+    /// [`LedgerError::Log`]; the numbers stay bound.
+    pub(super) fn end(&mut self, ended: &[(&Bound, Outcome)], now: UnixMillis) -> Result<Vec<u64>, LedgerError> {
+        let time = self.time(now);
+        let entries: Vec<_> = ended
+            .iter()
+            .map(|(bound, outcome)| bound.ended(outcome, time))
+            .collect();
+        let receipts = self.log.append(&entries)?;
+        Ok(receipts.iter().map(Receipt::index).collect())
     }
 
     /// Publishes what was written: tiles and a signed checkpoint.
@@ -233,6 +248,22 @@ impl Bound {
         self.again
     }
 
+    fn ended(&self, outcome: &Outcome, now: UnixMillis) -> Event {
+        let kind = match outcome.stopped {
+            Some(_) => EventKind::BundleStopped,
+            None => EventKind::BundleSent,
+        };
+        let (reason, detail) = outcome.stopped.clone().unzip();
+        Event {
+            session: outcome.session.map(|session| session.to_string()),
+            blocks: Some(outcome.blocks),
+            duration_ms: Some(outcome.duration_ms),
+            reason: reason.map(str::to_owned),
+            detail,
+            ..self.event(kind, now)
+        }
+    }
+
     fn event(&self, kind: EventKind, now: UnixMillis) -> Event {
         Event {
             epoch_id: Some(hex(self.number.epoch)),
@@ -240,6 +271,7 @@ impl Bound {
             bundle: Some(self.bundle),
             bytes: Some(self.bytes),
             files: Some(self.files),
+            actor: self.actor.clone(),
             ..Event::new(kind, now)
         }
     }

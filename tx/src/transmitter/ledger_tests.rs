@@ -27,16 +27,27 @@ fn bundle(byte: u8) -> Facts {
         bundle: BundleId(Digest([byte; 32])),
         bytes: 10,
         files: 2,
+        actor: None,
     }
 }
 
 fn sent() -> Outcome {
     Outcome {
-        session: SessionId(9),
+        session: Some(SessionId(9)),
         blocks: 3,
         duration_ms: 20,
         stopped: None,
     }
+}
+
+fn bind(ledger: &mut Ledger, byte: u8) -> Result<Bound, LedgerError> {
+    ledger.bind(&[bundle(byte)], NOW).map(|mut bounds| bounds.remove(0))
+}
+
+/// Writes how one sending ended, and gives the entry.
+fn ended(ledger: &mut Ledger, bound: &Bound, outcome: &Outcome) -> Event {
+    let index = ledger.end(&[(bound, outcome.clone())], NOW).unwrap()[0];
+    ledger.log.entries(index).next().unwrap().unwrap().1
 }
 
 fn number(bound: &Bound) -> u64 {
@@ -61,6 +72,7 @@ fn bound_entry(number: u64, byte: u8) -> Event {
         bundle: BundleId(Digest([byte; 32])),
         bytes: 1,
         files: 1,
+        actor: None,
         again: false,
     };
     bound.event(EventKind::BundleBound, NOW)
@@ -76,40 +88,49 @@ fn contradiction(entries: &[Event]) -> &'static str {
 #[test]
 fn numbers_count_from_one() {
     let (_, mut ledger) = created();
-    let numbers: Vec<u64> = (1..4)
-        .map(|byte| number(&ledger.bind(bundle(byte), NOW).unwrap()))
-        .collect();
+    let numbers: Vec<u64> = (1..4).map(|byte| number(&bind(&mut ledger, byte).unwrap())).collect();
     assert_eq!(numbers, [1, 2, 3]);
 }
 
 #[test]
 fn a_bundle_keeps_its_number_and_says_so() {
     let (_, mut ledger) = created();
-    let first = ledger.bind(bundle(1), NOW).unwrap();
-    ledger.bind(bundle(2), NOW).unwrap();
-    let again = ledger.bind(bundle(1), NOW).unwrap();
+    let first = bind(&mut ledger, 1).unwrap();
+    bind(&mut ledger, 2).unwrap();
+    let again = bind(&mut ledger, 1).unwrap();
     assert_eq!((number(&again), first.is_again(), again.is_again()), (1, false, true));
 }
 
 #[test]
 fn binding_again_writes_nothing() {
     let (_, mut ledger) = created();
-    ledger.bind(bundle(1), NOW).unwrap();
+    bind(&mut ledger, 1).unwrap();
     let size = ledger.log.size();
-    ledger.bind(bundle(1), NOW).unwrap();
+    bind(&mut ledger, 1).unwrap();
     assert_eq!(ledger.log.size(), size);
+}
+
+#[test]
+fn a_group_of_bundles_is_bound_with_one_entry_each_and_its_numbers_in_order() {
+    let (_, mut ledger) = created();
+    bind(&mut ledger, 2).unwrap();
+    let size = ledger.log.size();
+    let bounds = ledger.bind(&[bundle(1), bundle(2), bundle(3), bundle(1)], NOW).unwrap();
+    let facts: Vec<_> = bounds.iter().map(|bound| (number(bound), bound.is_again())).collect();
+    assert_eq!(facts, [(2, false), (1, true), (3, false), (2, true)]);
+    assert_eq!(ledger.log.size(), size + 2);
 }
 
 #[test]
 fn a_bundle_that_was_bound_but_not_sent_has_the_same_number_after_a_kill() {
     let (storage, mut ledger) = created();
-    ledger.bind(bundle(1), NOW).unwrap();
-    ledger.bind(bundle(2), NOW).unwrap();
+    bind(&mut ledger, 1).unwrap();
+    bind(&mut ledger, 2).unwrap();
     drop(ledger);
     storage.crash(&mut || false);
     let mut ledger = reopened(&storage).unwrap();
-    assert_eq!(number(&ledger.bind(bundle(2), NOW).unwrap()), 2);
-    assert_eq!(number(&ledger.bind(bundle(3), NOW).unwrap()), 3);
+    assert_eq!(number(&bind(&mut ledger, 2).unwrap()), 2);
+    assert_eq!(number(&bind(&mut ledger, 3).unwrap()), 3);
 }
 
 #[test]
@@ -120,9 +141,9 @@ fn a_number_that_was_given_out_is_no_other_bundles_whenever_the_power_fails() {
             storage.cut_power_at(operation);
             let mut given = Vec::new();
             for byte in 1..4 {
-                if let Ok(bound) = ledger.bind(bundle(byte), NOW) {
+                if let Ok(bound) = bind(&mut ledger, byte) {
                     given.push((byte, number(&bound)));
-                    let _ = ledger.end(bound, &sent(), NOW).and_then(|_| ledger.publish());
+                    let _ = ledger.end(&[(&bound, sent())], NOW).and_then(|_| ledger.publish());
                 }
             }
             drop(ledger);
@@ -135,7 +156,7 @@ fn a_number_that_was_given_out_is_no_other_bundles_whenever_the_power_fails() {
                     "operation {operation}"
                 );
             }
-            let fresh = number(&ledger.bind(bundle(9), NOW).unwrap());
+            let fresh = number(&bind(&mut ledger, 9).unwrap());
             assert!(
                 given.iter().all(|(_, number)| *number != fresh),
                 "operation {operation}: {fresh} again"
@@ -154,13 +175,12 @@ fn an_epoch_stays_over_restarts() {
 #[test]
 fn how_a_sending_ended_is_in_the_log() {
     let (_, mut ledger) = created();
-    let bound = ledger.bind(bundle(1), NOW).unwrap();
+    let bound = bind(&mut ledger, 1).unwrap();
     let stopped = Outcome {
         stopped: Some(("interrupted", "7 of 9 datagrams".to_owned())),
         ..sent()
     };
-    let index = ledger.end(bound, &stopped, NOW).unwrap();
-    let (_, event) = ledger.log.entries(index).next().unwrap().unwrap();
+    let event = ended(&mut ledger, &bound, &stopped);
     assert_eq!(
         (event.event, event.seq, event.bundle),
         (EventKind::BundleStopped, Some(1), Some(bundle(1).bundle))
@@ -174,17 +194,33 @@ fn how_a_sending_ended_is_in_the_log() {
 #[test]
 fn a_sending_that_ended_well_is_told_apart() {
     let (_, mut ledger) = created();
-    let bound = ledger.bind(bundle(1), NOW).unwrap();
-    let index = ledger.end(bound, &sent(), NOW).unwrap();
-    let (_, event) = ledger.log.entries(index).next().unwrap().unwrap();
+    let bound = bind(&mut ledger, 1).unwrap();
+    let event = ended(&mut ledger, &bound, &sent());
     assert_eq!((event.event, event.reason), (EventKind::BundleSent, None));
+}
+
+#[test]
+fn whoever_asked_for_a_sending_is_in_both_of_its_entries() {
+    let (_, mut ledger) = created();
+    let index = ledger.log.size();
+    let facts = Facts {
+        actor: Some("uid 1000".to_owned()),
+        ..bundle(1)
+    };
+    let bound = ledger.bind(&[facts], NOW).unwrap().remove(0);
+    let (_, given) = ledger.log.entries(index).next().unwrap().unwrap();
+    let over = ended(&mut ledger, &bound, &sent());
+    assert_eq!(
+        (given.actor.as_deref(), over.actor.as_deref()),
+        (Some("uid 1000"), Some("uid 1000"))
+    );
 }
 
 #[test]
 fn a_clock_that_was_put_back_does_not_put_the_logs_time_back() {
     let (_, mut ledger) = created();
     let index = ledger.log.size();
-    ledger.bind(bundle(1), UnixMillis(NOW.0 - 1)).unwrap();
+    ledger.bind(&[bundle(1)], UnixMillis(NOW.0 - 1)).unwrap();
     let (_, event) = ledger.log.entries(index).next().unwrap().unwrap();
     assert_eq!(event.time, NOW);
 }
@@ -192,7 +228,7 @@ fn a_clock_that_was_put_back_does_not_put_the_logs_time_back() {
 #[test]
 fn a_gap_in_the_numbers_is_left_behind() {
     let mut ledger = folded(&[bound_entry(7, 1)]).unwrap();
-    assert_eq!(number(&ledger.bind(bundle(2), NOW).unwrap()), 8);
+    assert_eq!(number(&bind(&mut ledger, 2).unwrap()), 8);
 }
 
 #[test]
@@ -242,6 +278,6 @@ fn a_log_without_an_epoch_is_not_a_transmitters() {
 #[test]
 fn a_ledger_without_a_number_left_binds_nothing() {
     let mut ledger = folded(&[bound_entry(u64::MAX, 1)]).unwrap();
-    assert!(matches!(ledger.bind(bundle(2), NOW), Err(LedgerError::Exhausted)));
-    assert_eq!(number(&ledger.bind(bundle(1), NOW).unwrap()), u64::MAX);
+    assert!(matches!(bind(&mut ledger, 2), Err(LedgerError::Exhausted)));
+    assert_eq!(number(&bind(&mut ledger, 1).unwrap()), u64::MAX);
 }

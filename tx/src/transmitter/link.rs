@@ -1,52 +1,36 @@
-//! One bundle after another onto one link: the thread that sends.
+//! Bundles onto the link: which part of which transmission each lane sends next.
 //!
 //! ```text
-//!            ┌── poll_job ──▶ Coder (worker threads) ──▶ handle_coded ──┐
-//! Transmission                                                          │ ... until Finished
-//!            └── poll_transmit ──▶ batch ──▶ Pacer::wait ──▶ Sink ◀─────┘
+//!  Supply ──Outgoing──▶ Active × few ──EncodeJob──▶ Coder (threads) ──Coded──▶ Active
+//!                         └─ most urgent part ──▶ lane 0, lane 1 … (threads) ──Sent──▶ Active ──Ended──▶ Supply
 //! ```
 //!
+//! What a transmission wants between two of its parts, a gap, is filled by others as long as there are some, else by filler. So
+//! thousands of small bundles follow each other without padding, and a small or urgent one passes between the groups of a large one.
+//!
 //! Always true:
-//! - packet numbers go on from bundle to bundle, so that the receiver can count what the link lost;
-//! - nothing leaves before the pacer says so, and nothing after the operator said stop but the batch under way;
-//! - memory is two groups of blocks, one block a worker, and one batch.
+//! - a lane has two groups or [`PARTS_AHEAD`] parts to send at most, so that what overtakes waits for no more than that;
+//! - memory is two groups of blocks a lane and transmission under way; a large bundle begins only when no other is at work;
+//! - nothing begins between a bundle's failure and the supply's word on it.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use hw::HwError;
-use hw::udp::{MAX_BATCH, UdpSink};
-use hw::units::Rate;
 use protocol::digest::Digest;
-use protocol::fec::FecError;
+use protocol::fec::{BlockBuffers, FecError};
 use protocol::keys::SigningKey;
-use protocol::transmission::{BundleShape, Settings, Transmission, TransmissionError, Transmit};
-use protocol::wire::{ANNOUNCE_BODY_LEN, HEADER_LEN, Header, Kind, SessionId};
+use protocol::transmission::{BundleShape, Coded, Part, Settings, TransmissionError};
 
-use super::coder::Coder;
-use super::pace::{Framing, Pacer};
+use super::active::{Active, Next, packets_of};
+use super::coder::{self, Coder};
+use super::lane::{Clock, LaneSender, PartSent, Sink};
+use super::priority::Priority;
 use super::watch::{Tally, Watch};
 use crate::bundle_file::{BundleFile, BundleFileError};
-
-/// Where datagrams go.
-pub(super) trait Sink: Send {
-    /// Sends all of `datagrams`, in order.
-    fn send_batch(&mut self, datagrams: &[Vec<u8>]) -> Result<(), HwError>;
-}
-
-impl Sink for UdpSink {
-    fn send_batch(&mut self, datagrams: &[Vec<u8>]) -> Result<(), HwError> {
-        Self::send_batch(self, datagrams).map(|_all| ())
-    }
-}
-
-/// A clock that never goes back, and a way to let time pass.
-pub(super) trait Clock: Send {
-    /// Nanoseconds from an arbitrary start.
-    fn now(&self) -> u64;
-    /// Lets up to `nanos` nanoseconds pass; more only as far as the system oversleeps.
-    fn pause(&self, nanos: u64);
-}
 
 /// Why a bundle was not sent to its end.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +55,20 @@ pub(super) enum Stop {
     WorkersGone,
 }
 
+/// A bundle to be sent.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// What it is called between link and supply.
+    pub(super) id: u64,
+    pub(super) bundle: Arc<BundleFile>,
+    pub(super) settings: Settings,
+    pub(super) priority: Priority,
+}
+
 /// A bundle's transmission, ended in one way or another.
 #[derive(Debug)]
 pub(super) struct Ended {
+    pub(super) id: u64,
     /// What was sent.
     pub(super) tally: Tally,
     /// From the first packet to the time when the next one could have left.
@@ -82,203 +77,380 @@ pub(super) struct Ended {
     pub(super) result: Result<(), Stop>,
 }
 
-/// The link as a lane of numbered datagrams.
+/// What there is room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Whatever comes next.
+    Any,
+    /// What overtakes a large bundle of this urgency: a small one that is as urgent, or a more urgent one.
+    Overtaking(Priority),
+}
+
+/// Where bundles come from, and where it is told what became of them.
+pub(super) trait Supply {
+    /// The next bundle, if there is one that fits.
+    fn next(&mut self, room: Room) -> Option<Outgoing>;
+    /// A bundle is over.
+    fn ended(&mut self, ended: Ended);
+    /// A moment has passed.
+    fn tick(&mut self) {}
+}
+
+/// What the threads tell.
 #[derive(Debug)]
-pub(super) struct Link<S, C> {
-    sink: S,
-    clock: C,
-    pacer: Pacer,
-    framing: Framing,
-    batch: Batch,
-    next_packet: u32,
+pub(super) enum Event {
+    /// A block came back from the workers.
+    Coded {
+        /// Of which transmission.
+        id: u64,
+        result: Result<Coded, Stop>,
+    },
+    /// A part was sent.
+    Sent {
+        lane: usize,
+        /// Of which transmission; filler is of none.
+        id: Option<u64>,
+        part: Part,
+        sent: PartSent,
+    },
 }
 
-impl<S: Sink, C: Clock> Link<S, C> {
-    /// A link on which nothing has been sent.
-    pub(super) fn new(sink: S, clock: C, rate: Rate, framing: Framing, first_packet: u32) -> Self {
-        let pacer = Pacer::new(rate, clock.now());
-        Self {
-            sink,
-            clock,
-            pacer,
-            framing,
-            batch: Batch::default(),
-            next_packet: first_packet,
-        }
+/// What a lane was given.
+enum Fed {
+    Given,
+    /// Everyone under way waits for so many packets of others.
+    Gap(u64),
+    Nothing,
+}
+
+#[derive(Debug)]
+struct Order {
+    id: Option<u64>,
+    part: Part,
+    fresh: bool,
+}
+
+/// A link of one or more lanes, with its threads.
+#[derive(Debug)]
+pub(super) struct Link {
+    lanes: Vec<LaneBook>,
+    threads: Vec<JoinHandle<()>>,
+    coder: Coder,
+    events: Receiver<Event>,
+    active: Vec<Active>,
+    buffers: Vec<BlockBuffers>,
+    watch: Arc<Watch>,
+    symbol_len: u16,
+}
+
+/// What is known of a lane's thread.
+#[derive(Debug)]
+struct LaneBook {
+    orders: Sender<Order>,
+    /// Packets given to it so far.
+    assigned: u64,
+    parts: usize,
+    groups: usize,
+    /// Nothing was under way when it last ran dry.
+    idle: bool,
+}
+
+impl LaneBook {
+    fn has_room(&self) -> bool {
+        self.parts < PARTS_AHEAD && self.groups < GROUPS_AHEAD
     }
 
-    /// Sends filler as long as the longest datagrams to come: real links lose the first packets after a silence, and an interface that doesn't carry
-    /// the length says so before anything is promised.
-    pub(super) fn warm_up(&mut self, symbol_len: u16, watch: &Watch) -> Result<(), Stop> {
-        let body = vec![0; symbol_len.into()];
-        self.prepare(symbol_len);
-        for _ in 0..WARM_UP_DATAGRAMS {
-            let header = Header {
-                kind: Kind::Filler,
-                session: SessionId(0),
-                packet: self.next_packet,
-                block: 0,
-                esi: 0,
-            };
-            self.next_packet = self.next_packet.wrapping_add(1);
-            self.batch.push(&header.emit(&body), &body, self.framing);
-            if self.batch.is_full() {
-                self.flush(watch)?;
-            }
-        }
-        if self.batch.is_empty() {
-            Ok(())
-        } else {
-            self.flush(watch)
-        }
+    fn give(&mut self, id: Option<u64>, part: Part) {
+        self.parts += 1;
+        self.assigned += packets_of(&part);
+        self.groups += usize::from(matches!(part, Part::Group(_)));
+        let fresh = std::mem::take(&mut self.idle);
+        // There is a place for each; without its thread, whoever watches the threads says so.
+        let _ = self.orders.send(Order { id, part, fresh });
     }
 
-    /// Sends a bundle. `settings.first_packet` is the link's business and needs no value.
-    pub(super) fn transmit(
-        &mut self,
-        bundle: &BundleFile,
-        settings: &Settings,
-        key: &SigningKey,
-        watch: &Watch,
-    ) -> Ended {
-        let settings = Settings {
-            first_packet: self.next_packet,
-            ..settings.clone()
-        };
-        let mut start = self.clock.now();
-        let result = match Transmission::new(&shape_of(bundle), &settings, key) {
-            Err(error) => Err(Stop::Settings(error)),
-            Ok(mut transmission) => {
-                self.prepare(settings.symbol_len);
-                let depth = usize::from(settings.redundancy.depth());
-                let sent = thread::scope(|scope| {
-                    let coder = Coder::start(scope, bundle, GROUPS_AHEAD * depth);
-                    let sent = code_first_group(&mut transmission, &coder, depth, watch).and_then(|()| {
-                        start = self.clock.now();
-                        self.pacer.handle_idle(start);
-                        self.pump(&mut transmission, &coder, watch)
-                    });
-                    coder.finish();
-                    sent
-                });
-                self.next_packet = transmission.next_packet();
-                sent
-            }
-        };
-        Ended {
-            tally: watch.tally(),
-            nanos: self.clock.now().saturating_sub(start),
-            result,
-        }
-    }
-
-    fn pump(&mut self, transmission: &mut Transmission, coder: &Coder<'_>, watch: &Watch) -> Result<(), Stop> {
-        loop {
-            watch.go_on()?;
-            while let Some(job) = transmission.poll_job() {
-                coder.submit(job)?;
-            }
-            while let Some(coded) = coder.take(Duration::ZERO)? {
-                transmission.handle_coded(coded);
-            }
-            let state = self.fill(transmission);
-            watch.note_pass(transmission.progress(0).pass);
-            match state {
-                _ if !self.batch.is_empty() => self.flush(watch)?,
-                Filled::Finished => {
-                    // All was sent: the word to stop only ends the wait for the last batch's time to pass.
-                    let _ = self.wait(watch);
-                    return Ok(());
-                }
-                Filled::Full | Filled::Starved => {
-                    if let Some(coded) = coder.take(CODING_PATIENCE)? {
-                        transmission.handle_coded(coded);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Fills the batch with what can be sent now.
-    fn fill(&mut self, transmission: &mut Transmission) -> Filled {
-        while !self.batch.is_full() {
-            match transmission.poll_transmit() {
-                Transmit::Datagram { header, body } => self.batch.push(&header, body, self.framing),
-                Transmit::Starved => return Filled::Starved,
-                Transmit::Finished => return Filled::Finished,
-            }
-        }
-        Filled::Full
-    }
-
-    /// Sends the batch as soon as the pacer lets it.
-    fn flush(&mut self, watch: &Watch) -> Result<(), Stop> {
-        let sent = self.wait(watch).and_then(|()| {
-            self.pacer.handle_sent(self.clock.now(), self.batch.wire_bits);
-            self.sink.send_batch(self.batch.datagrams())?;
-            watch.count(self.batch.len, self.batch.bytes, self.batch.wire_bits);
-            Ok(())
-        });
-        self.batch.clear();
-        sent
-    }
-
-    fn wait(&self, watch: &Watch) -> Result<(), Stop> {
-        loop {
-            watch.go_on()?;
-            match self.pacer.wait(self.clock.now()) {
-                0 => return Ok(()),
-                // In slices, so that a slow link can be stopped too.
-                nanos => self.clock.pause(nanos.min(LONGEST_PAUSE_NANOS)),
-            }
-        }
-    }
-
-    fn prepare(&mut self, symbol_len: u16) {
-        let longest = HEADER_LEN + usize::from(symbol_len).max(ANNOUNCE_BODY_LEN);
-        self.batch.limit = self.pacer.batch_len(self.framing.wire_bits(longest));
+    fn handle_sent(&mut self, part: &Part) {
+        self.parts = self.parts.saturating_sub(1);
+        self.groups -= usize::from(matches!(part, Part::Group(_)) && self.groups > 0);
     }
 }
 
-/// Codes as many blocks as the first group has, so that the link does not stand still between the first announces and the first symbols.
-fn code_first_group(
-    transmission: &mut Transmission,
-    coder: &Coder<'_>,
-    depth: usize,
-    watch: &Watch,
-) -> Result<(), Stop> {
-    let mut missing = 0;
-    while let Some(job) = transmission.poll_job() {
-        coder.submit(job)?;
-        missing += 1;
-    }
-    missing = missing.min(depth);
-    while missing > 0 {
-        watch.go_on()?;
-        if let Some(coded) = coder.take(CODING_PATIENCE)? {
-            transmission.handle_coded(coded);
-            missing -= 1;
-        }
-    }
-    Ok(())
-}
-
-/// Groups whose blocks a transmission hands out at once.
+/// Groups that a lane may have to send: the one that it is at, and the next.
 const GROUPS_AHEAD: usize = 2;
+/// Parts that a lane may have to send.
+const PARTS_AHEAD: usize = 16;
+/// Bundles under way at once; receivers hold eight by default.
+const MAX_ACTIVE: usize = 6;
 /// Filler before the first bundle.
 const WARM_UP_DATAGRAMS: u32 = 32;
-/// How long a block may take to code before the word to stop is looked at again.
-const CODING_PATIENCE: Duration = Duration::from_millis(50);
-/// The longest wait before the word to stop is looked at again.
-const LONGEST_PAUSE_NANOS: u64 = 50_000_000;
+/// How long nothing may happen before the word to stop is looked at again.
+const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How far a batch could be filled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Filled {
-    Full,
-    Starved,
-    Finished,
+impl Link {
+    /// Starts the threads of a link with these lanes.
+    ///
+    /// # Errors
+    /// The system's, if it has no more threads.
+    pub(super) fn start<S, C>(
+        senders: Vec<LaneSender<S, C>>,
+        symbol_len: u16,
+        watch: &Arc<Watch>,
+    ) -> std::io::Result<Self>
+    where
+        S: Sink + 'static,
+        C: Clock + 'static,
+    {
+        let (tell, events) = bounded(coder::ROOM + senders.len() * PARTS_AHEAD);
+        let (mut lanes, mut threads) = (Vec::new(), Vec::new());
+        for (number, mut sender) in senders.into_iter().enumerate() {
+            let (orders, to_send) = bounded::<Order>(PARTS_AHEAD);
+            let (tell, watch) = (tell.clone(), Arc::clone(watch));
+            threads.push(thread::Builder::new().name("lane".to_owned()).spawn(move || {
+                sender.prepare_thread();
+                for order in to_send {
+                    let event = send(&mut sender, number, order, &watch);
+                    if tell.send(event).is_err() {
+                        return;
+                    }
+                }
+            })?);
+            lanes.push(LaneBook {
+                orders,
+                assigned: 0,
+                parts: 0,
+                groups: 0,
+                idle: true,
+            });
+        }
+        Ok(Self {
+            lanes,
+            threads,
+            coder: Coder::start(&tell)?,
+            events,
+            active: Vec::new(),
+            buffers: Vec::new(),
+            watch: Arc::clone(watch),
+            symbol_len,
+        })
+    }
+
+    /// Sends filler as long as the longest datagrams to come: real links lose the first packets after a silence, and an interface
+    /// that doesn't carry the length says so before anything is promised.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(super) fn warm_up(&mut self) -> Result<(), Stop> {
+        for lane in &mut self.lanes {
+            let part = Part::Gap {
+                packets: WARM_UP_DATAGRAMS,
+                filler_len: self.symbol_len,
+            };
+            lane.give(None, part);
+        }
+        while self.lanes.iter().any(|lane| lane.parts > 0) {
+            if let Some(Event::Sent { lane, part, sent, .. }) = self.wait()? {
+                if let Some(lane) = self.lanes.get_mut(lane) {
+                    lane.handle_sent(&part);
+                    lane.idle = true;
+                }
+                sent.result?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends all that `supply` has. What fails is told to it with the bundle that failed.
+    ///
+    /// # Errors
+    /// [`Stop::WorkersGone`] if a thread ended by a fault of this program: what was under way is then told as ended too.
+    pub(super) fn run(&mut self, supply: &mut dyn Supply, key: &SigningKey) -> Result<(), Stop> {
+        loop {
+            if self.watch.go_on().is_err() {
+                self.active.iter_mut().for_each(|active| active.fail(Stop::Interrupted));
+            }
+            self.take_on(supply, key);
+            self.submit_jobs();
+            self.feed_lanes(supply, key);
+            self.retire(supply);
+            if self.active.is_empty() {
+                self.lanes.iter_mut().for_each(|lane| lane.idle = true);
+                if !self.take_on(supply, key) {
+                    return Ok(());
+                }
+                continue;
+            }
+            let first = self.wait().inspect_err(|_| self.abandon(supply))?;
+            for event in first.into_iter().chain(self.events.try_iter().collect::<Vec<_>>()) {
+                self.handle(event);
+            }
+            supply.tick();
+        }
+    }
+
+    /// Ends the threads.
+    pub(super) fn finish(self) {
+        let Self { lanes, threads, .. } = self;
+        drop(lanes);
+        for thread in threads {
+            // Its panics are caught.
+            let _ = thread.join();
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Coded { id, result } => {
+                self.coder.handle_back();
+                if let Some(active) = self.active.iter_mut().find(|active| active.id == id) {
+                    active.handle_coded(result);
+                }
+            }
+            Event::Sent { lane, id, part, sent } => {
+                if let Some(book) = self.lanes.get_mut(lane) {
+                    book.handle_sent(&part);
+                }
+                if let Some(active) = self.active.iter_mut().find(|active| Some(active.id) == id) {
+                    let buffers = active.handle_sent(lane, Some(part), sent);
+                    self.buffers.extend(buffers);
+                } else if let Err(stop) = sent.result
+                    && let Some(active) = self.active.first_mut()
+                {
+                    // Filler that can't be sent stops those that it was for.
+                    active.fail(stop);
+                }
+            }
+        }
+    }
+
+    /// Takes on bundles that there is room for; says whether there was one. What has failed is told before anything new begins.
+    fn take_on(&mut self, supply: &mut dyn Supply, key: &SigningKey) -> bool {
+        let mut any = false;
+        let may_begin = self.watch.go_on().is_ok() && !self.active.iter().any(Active::has_failed);
+        while may_begin && self.active.len() < MAX_ACTIVE {
+            let lanes = &self.lanes;
+            let assigned = |lane: usize| lanes.get(lane).map_or(0, |book| book.assigned);
+            let at_work = self.active.iter().find(|active| !active.gives_way(assigned));
+            let room = at_work.map_or(Room::Any, |active| Room::Overtaking(active.rank.0.0));
+            let Some(outgoing) = supply.next(room) else { break };
+            any = true;
+            let id = outgoing.id;
+            match Active::begin(outgoing, key) {
+                Ok(active) => {
+                    let place = self.active.partition_point(|other| other.rank <= active.rank);
+                    self.active.insert(place, active);
+                    self.submit_jobs();
+                }
+                Err(stop) => supply.ended(Ended {
+                    id,
+                    tally: Tally::default(),
+                    nanos: 0,
+                    result: Err(stop),
+                }),
+            }
+        }
+        any
+    }
+
+    fn submit_jobs(&mut self) {
+        for active in &mut self.active {
+            while self.coder.has_room()
+                && let Some(job) = active.transmission.poll_job()
+            {
+                active.handle_submitted();
+                let buffers = self.buffers.pop().unwrap_or_default();
+                self.coder.submit(active.id, Arc::clone(&active.bundle), job, buffers);
+            }
+        }
+    }
+
+    fn feed_lanes(&mut self, supply: &mut dyn Supply, key: &SigningKey) {
+        for lane in 0..self.lanes.len() {
+            loop {
+                match self.feed(lane) {
+                    Fed::Given => {}
+                    Fed::Nothing => break,
+                    Fed::Gap(_) if self.take_on(supply, key) => {}
+                    Fed::Gap(packets) => self.give_filler(lane, packets),
+                }
+            }
+        }
+    }
+
+    /// Gives `lane` its next part, if it has room for one and there is one.
+    fn feed(&mut self, lane: usize) -> Fed {
+        let Some(book) = self.lanes.get_mut(lane).filter(|book| book.has_room()) else {
+            return Fed::Nothing;
+        };
+        let (mut gap, mut soon) = (None::<u64>, false);
+        for active in &mut self.active {
+            match active.poll(lane, book.assigned) {
+                Next::Part(part) => {
+                    book.give(Some(active.id), part);
+                    return Fed::Given;
+                }
+                Next::Gap(packets) => gap = Some(gap.map_or(packets, |least| least.min(packets))),
+                Next::Soon => soon = true,
+                Next::Over => {}
+            }
+        }
+        // Whoever is soon ready fills the gap.
+        match gap {
+            Some(packets) if !soon => Fed::Gap(packets),
+            _ => Fed::Nothing,
+        }
+    }
+
+    fn give_filler(&mut self, lane: usize, packets: u64) {
+        let part = Part::Gap {
+            packets: u32::try_from(packets).unwrap_or(u32::MAX).min(FILLER_AT_ONCE),
+            filler_len: self.symbol_len,
+        };
+        if let Some(book) = self.lanes.get_mut(lane) {
+            book.give(None, part);
+        }
+    }
+
+    /// Tells what is over.
+    fn retire(&mut self, supply: &mut dyn Supply) {
+        while let Some(at) = self.active.iter().position(Active::is_over) {
+            supply.ended(self.active.remove(at).end());
+        }
+    }
+
+    /// Ends all, after a fault.
+    fn abandon(&mut self, supply: &mut dyn Supply) {
+        for mut active in std::mem::take(&mut self.active) {
+            active.fail(Stop::WorkersGone);
+            supply.ended(active.end());
+        }
+    }
+
+    /// The next event, if there is one soon.
+    fn wait(&self) -> Result<Option<Event>, Stop> {
+        match self.events.recv_timeout(PATIENCE) {
+            Ok(event) => Ok(Some(event)),
+            Err(_) if self.coder.is_broken() || self.threads.iter().any(JoinHandle::is_finished) => {
+                Err(Stop::WorkersGone)
+            }
+            Err(_) => Ok(None),
+        }
+    }
 }
+
+fn send<S: Sink, C: Clock>(sender: &mut LaneSender<S, C>, lane: usize, order: Order, watch: &Watch) -> Event {
+    let Order { id, part, fresh } = order;
+    let sent = catch_unwind(AssertUnwindSafe(|| sender.send_part(&part, fresh, watch)));
+    let sent = sent.unwrap_or_else(|_| PartSent {
+        tally: Tally::default(),
+        began: 0,
+        free_at: 0,
+        result: Err(Stop::WorkersGone),
+    });
+    Event::Sent { lane, id, part, sent }
+}
+
+/// Filler that is given to a lane at once: what comes meanwhile need not wait for more.
+const FILLER_AT_ONCE: u32 = 64;
 
 /// What an announce says of a bundle.
 pub(super) fn shape_of(bundle: &BundleFile) -> BundleShape {
@@ -294,78 +466,6 @@ pub(super) fn shape_of(bundle: &BundleFile) -> BundleShape {
         leaf_len: statement.leaf_len,
     }
 }
-
-/// Datagrams that leave together, in buffers that are used again.
-#[derive(Debug, Default)]
-struct Batch {
-    slots: Vec<Vec<u8>>,
-    len: usize,
-    limit: usize,
-    bytes: u64,
-    wire_bits: u64,
-}
-
-impl Batch {
-    fn push(&mut self, header: &[u8; HEADER_LEN], body: &[u8], framing: Framing) {
-        if self.len == self.slots.len() {
-            self.slots.push(Vec::new());
-        }
-        let Some(slot) = self.slots.get_mut(self.len) else {
-            return;
-        };
-        slot.clear();
-        slot.extend_from_slice(header);
-        slot.extend_from_slice(body);
-        self.len += 1;
-        self.bytes += slot.len() as u64;
-        self.wire_bits += framing.wire_bits(slot.len());
-    }
-
-    fn datagrams(&self) -> &[Vec<u8>] {
-        self.slots.get(..self.len).unwrap_or_default()
-    }
-
-    fn is_full(&self) -> bool {
-        self.len >= self.limit.clamp(1, MAX_BATCH)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    fn clear(&mut self) {
-        (self.len, self.bytes, self.wire_bits) = (0, 0, 0);
-    }
-}
-
-/// The machine's own clock.
-#[derive(Debug)]
-pub(super) struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now() }
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn pause(&self, nanos: u64) {
-        match nanos.checked_sub(OVERSLEEP_NANOS) {
-            Some(rest) if rest >= OVERSLEEP_NANOS => thread::sleep(Duration::from_nanos(rest)),
-            // Too short to be woken in time; others may use the core meanwhile.
-            _ => thread::yield_now(),
-        }
-    }
-}
-
-/// What Linux oversleeps by at its default timer slack, and a little.
-const OVERSLEEP_NANOS: u64 = 80_000;
 
 #[cfg(test)]
 #[path = "link_tests.rs"]

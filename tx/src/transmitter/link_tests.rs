@@ -1,112 +1,175 @@
-//! Bundles sent to a sink in memory, on a clock that only waiting moves.
+//! Bundles sent to a wire in memory, on clocks that only waiting moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use audit::storage::{OpenHow, Storage};
-use protocol::fec::Gathered;
+use audit::storage::{OpenHow, Storage, StorageFile};
 use protocol::time::UnixMillis;
-use protocol::wire::{LinkNumber, Packet, SignedAnnounce};
+use protocol::wire::{Header, Kind, LinkNumber, SessionId};
 
 use super::*;
+use crate::transmitter::config::LinkConfig;
 use crate::transmitter::forecast::settings;
 use crate::transmitter::trial::{
-    CallSink, LEAF_LEN, StillClock, bundle_bytes, framing, link_config, link_key, opened, sample_bundle, stored,
+    CallSink, LEAF_LEN, StillClock, Wire, bundle_bytes, framing, headers, link_config, link_key, opened, put_together,
+    sample_bundle, stored,
 };
+
+#[path = "overtaking_tests.rs"]
+mod overtaking;
 
 const DEPTH: u16 = 2;
 
-fn some_settings() -> Settings {
-    settings(
-        &link_config(DEPTH),
-        SessionId(7),
-        LinkNumber { epoch: 5, sequence: 1 },
-        UnixMillis(0),
-    )
+/// Bundles in a row, and what became of them.
+struct Row<F> {
+    waiting: VecDeque<Outgoing>,
+    /// Whether the first may go now.
+    may_go: F,
+    ended: Vec<Ended>,
 }
 
-fn rate(text: &str) -> Rate {
-    text.parse().unwrap()
-}
+impl<F: FnMut(Room, &Outgoing) -> bool> Supply for Row<F> {
+    fn next(&mut self, room: Room) -> Option<Outgoing> {
+        let first = self.waiting.pop_front()?;
+        if (self.may_go)(room, &first) {
+            return Some(first);
+        }
+        self.waiting.push_front(first);
+        None
+    }
 
-fn link<F>(sink: F, first_packet: u32) -> Link<CallSink<F>, StillClock>
-where
-    F: FnMut(&[Vec<u8>]) -> Result<(), HwError> + Send,
-{
-    Link::new(
-        CallSink(sink),
-        StillClock::default(),
-        rate("100M"),
-        framing(),
-        first_packet,
-    )
-}
-
-fn keep(datagrams: &mut Vec<Vec<u8>>) -> impl FnMut(&[Vec<u8>]) -> Result<(), HwError> {
-    |batch| {
-        datagrams.extend_from_slice(batch);
-        Ok(())
+    fn ended(&mut self, ended: Ended) {
+        self.ended.push(ended);
     }
 }
 
-/// All datagrams of one bundle, and how it ended.
-fn sent(bundle: &BundleFile) -> (Vec<Vec<u8>>, Ended) {
-    let mut datagrams = Vec::new();
-    let ended = link(keep(&mut datagrams), 9).transmit(bundle, &some_settings(), &link_key(), &Watch::default());
-    (datagrams, ended)
+/// The session of the bundle that is called `id`.
+fn session(id: u64) -> SessionId {
+    SessionId(100 + id)
 }
 
-fn headers(datagrams: &[Vec<u8>]) -> Vec<Header> {
-    datagrams
-        .iter()
-        .map(|datagram| Packet::parse(datagram).unwrap().header)
-        .collect()
+fn outgoing(id: u64, bundle: BundleFile, link: &LinkConfig) -> Outgoing {
+    let number = LinkNumber {
+        epoch: 5,
+        sequence: id + 1,
+    };
+    Outgoing {
+        id,
+        bundle: Arc::new(bundle),
+        settings: settings(link, session(id), number, UnixMillis(0)),
+        priority: Priority::Normal,
+    }
+}
+
+/// A link whose lanes send to these sinks at 100 Mbit/s each.
+fn link<F>(sinks: Vec<F>, first_packet: u32, watch: &Arc<Watch>) -> Link
+where
+    F: FnMut(&[Vec<u8>]) -> Result<(), HwError> + Send + 'static,
+{
+    let sender = |sink| {
+        let rate = "100M".parse().unwrap();
+        LaneSender::new(CallSink(sink), StillClock::default(), rate, framing(), first_packet)
+    };
+    Link::start(sinks.into_iter().map(sender).collect(), 1408, watch).unwrap()
+}
+
+fn wired(wire: &Wire, lanes: usize) -> Vec<impl FnMut(&[Vec<u8>]) -> Result<(), HwError> + Send + 'static> {
+    let sink = |lane| {
+        let wire = wire.clone();
+        move |batch: &[Vec<u8>]| {
+            wire.take(lane, batch);
+            Ok(())
+        }
+    };
+    (0..lanes).map(sink).collect()
+}
+
+/// Runs `link` until all of `bundles` are over, as they come, and gives how they ended, in the order of their ids.
+fn run(link: &mut Link, bundles: Vec<Outgoing>) -> Vec<Ended> {
+    let mut row = Row {
+        waiting: bundles.into(),
+        may_go: |_: Room, _: &Outgoing| true,
+        ended: Vec::new(),
+    };
+    link.run(&mut row, &link_key()).unwrap();
+    row.ended.sort_by_key(|ended| ended.id);
+    row.ended
+}
+
+/// Sends a bundle on one lane to `sink`, and tells how it ended.
+fn sent_to<F>(sink: F, bundle: BundleFile, watch: &Arc<Watch>) -> Ended
+where
+    F: FnMut(&[Vec<u8>]) -> Result<(), HwError> + Send + 'static,
+{
+    let mut link = link(vec![sink], 9, watch);
+    let ended = run(&mut link, vec![outgoing(0, bundle, &link_config(DEPTH))])
+        .pop()
+        .unwrap();
+    link.finish();
+    ended
+}
+
+/// All datagrams of one bundle, and how it ended.
+fn sent(bundle: BundleFile) -> (Vec<Vec<u8>>, Ended) {
+    let wire = Wire::default();
+    let ended = sent_to(wired(&wire, 1).remove(0), bundle, &Arc::default());
+    (wire.all(), ended)
 }
 
 #[test]
 fn the_blocks_that_arrive_are_the_bundles_file() {
     let bytes = bundle_bytes(600_000);
-    let (datagrams, ended) = sent(&opened(&stored(bytes.clone())));
+    let (datagrams, ended) = sent(opened(&stored(bytes.clone())));
     ended.result.unwrap();
-    let first = Packet::parse(&datagrams[0]).unwrap();
-    let announce = SignedAnnounce::open(first.header.session, first.body, &[link_key().public()]).unwrap();
-    let layout = announce.announce().layout().unwrap();
-    let mut blocks: BTreeMap<u32, Gathered> = BTreeMap::new();
-    for datagram in &datagrams {
-        let Packet { header, body } = Packet::parse(datagram).unwrap();
-        // Without some source symbols: the repair symbols must be worth as much.
-        if header.kind == Kind::Symbol && header.esi % 20 != 3 {
-            let len = layout.block(header.block).unwrap().len as usize;
-            let fresh = || Gathered::new(protocol::fec::Oti::new(len, 1408).unwrap());
-            blocks
-                .entry(header.block)
-                .or_insert_with(fresh)
-                .insert(header.esi, body);
-        }
+    // Without some source symbols: the repair symbols must be worth as much.
+    let file = put_together(&datagrams, session(0), |header| header.esi % 20 != 3);
+    assert!(file == bytes[16..]);
+}
+
+#[test]
+fn two_lanes_carry_one_bundle_between_them_each_with_numbers_of_its_own() {
+    let bytes = bundle_bytes(9 * LEAF_LEN as usize);
+    let (wire, watch) = (Wire::default(), Arc::default());
+    let mut link = link(wired(&wire, 2), 7, &watch);
+    let two = LinkConfig {
+        lanes: 2,
+        ..link_config(DEPTH)
+    };
+    let ended = run(&mut link, vec![outgoing(0, opened(&stored(bytes.clone())), &two)]);
+    link.finish();
+    assert!(ended[0].result.is_ok());
+    assert!(put_together(&wire.all(), session(0), |_| true) == bytes[16..]);
+    let lanes = [0, 1].map(|lane| headers(&wire.lane(lane)));
+    for lane in &lanes {
+        assert!(lane.iter().zip(7..).all(|(header, packet)| header.packet == packet));
     }
-    let file: Vec<u8> = blocks
-        .into_values()
-        .flat_map(|block| block.solve().ok().unwrap().to_vec())
-        .collect();
-    assert_eq!(file, bytes[16..]);
+    let blocks = lanes.map(|lane| {
+        let symbols = lane
+            .into_iter()
+            .filter(|header| header.kind == Kind::Symbol && header.block > 0);
+        symbols.map(|header| header.block).collect::<BTreeSet<u32>>()
+    });
+    assert!(
+        blocks[0].is_disjoint(&blocks[1]) && blocks[0].len() == 5 && blocks[1].len() == 4,
+        "{blocks:?}"
+    );
 }
 
 #[test]
 fn an_ended_transmission_has_counted_every_datagram_and_its_bits() {
-    let (datagrams, ended) = sent(&sample_bundle(300_000));
-    let bits: u64 = datagrams
+    let (datagrams, ended) = sent(sample_bundle(300_000));
+    let wire_bits = datagrams
         .iter()
         .map(|datagram| framing().wire_bits(datagram.len()))
         .sum();
-    let bytes: u64 = datagrams.iter().map(|datagram| datagram.len() as u64).sum();
+    let bytes = datagrams.iter().map(|datagram| datagram.len() as u64).sum();
     assert_eq!(
         ended.tally,
         Tally {
             datagrams: datagrams.len() as u64,
             bytes,
-            wire_bits: bits,
+            wire_bits,
             pass: 1
         }
     );
@@ -114,99 +177,82 @@ fn an_ended_transmission_has_counted_every_datagram_and_its_bits() {
 
 #[test]
 fn a_bundle_takes_the_time_that_its_rate_gives_it() {
-    let (_, ended) = sent(&sample_bundle(3_000_000));
+    let (_, ended) = sent(sample_bundle(3_000_000));
     let rate = ended.tally.wire_bits as f64 * 1e9 / ended.nanos as f64;
     assert!((rate / 100e6 - 1.0).abs() < 0.01, "{rate}");
 }
 
 #[test]
-fn a_batch_is_never_more_than_a_millisecond_of_the_rate() {
-    let mut longest = 0;
-    let sink = |batch: &[Vec<u8>]| {
-        longest = longest.max(batch.iter().map(|datagram| framing().wire_bits(datagram.len())).sum());
-        Ok(())
-    };
-    link(sink, 0)
-        .transmit(
-            &sample_bundle(600_000),
-            &some_settings(),
-            &link_key(),
-            &Watch::default(),
-        )
-        .result
-        .unwrap();
-    assert!(longest > 80_000 && longest <= 100_000, "{longest} bits");
-}
-
-#[test]
 fn packet_numbers_go_on_over_filler_and_bundles_and_wrap() {
-    let mut datagrams = Vec::new();
-    let mut link = link(keep(&mut datagrams), u32::MAX - 40);
-    link.warm_up(1408, &Watch::default()).unwrap();
-    for _ in 0..2 {
-        let watch = Watch::default();
-        link.transmit(&sample_bundle(1000), &some_settings(), &link_key(), &watch)
-            .result
-            .unwrap();
+    let (wire, watch) = (Wire::default(), Arc::default());
+    let mut link = link(wired(&wire, 1), u32::MAX - 40, &watch);
+    link.warm_up().unwrap();
+    let bundles = (0..2).map(|id| outgoing(id, sample_bundle(1000), &link_config(DEPTH)));
+    run(&mut link, bundles.collect());
+    link.finish();
+    let numbers: Vec<u32> = headers(&wire.all()).iter().map(|header| header.packet).collect();
+    assert!(numbers.len() > 60);
+    let mut expected = (0..).map(|at| (u32::MAX - 40).wrapping_add(at));
+    assert!(numbers.iter().all(|number| Some(*number) == expected.next()));
+}
+
+#[test]
+fn every_lane_is_warmed_up_with_filler_as_long_as_symbols() {
+    let (wire, watch) = (Wire::default(), Arc::default());
+    let mut link = link(wired(&wire, 2), 0, &watch);
+    link.warm_up().unwrap();
+    link.finish();
+    for lane in [0, 1].map(|lane| wire.lane(lane)) {
+        assert_eq!(lane.len(), 32);
+        assert!(lane.iter().all(|datagram| datagram.len() == 32 + 1408));
+        assert!(headers(&lane).iter().all(|header| header.kind == Kind::Filler));
     }
-    drop(link);
-    let numbers: Vec<u32> = headers(&datagrams).iter().map(|header| header.packet).collect();
-    let expected: Vec<u32> = (0..numbers.len() as u32)
-        .map(|i| (u32::MAX - 40).wrapping_add(i))
-        .collect();
-    assert_eq!(numbers, expected);
 }
 
 #[test]
-fn the_link_is_warmed_up_with_filler_as_long_as_symbols() {
-    let mut datagrams = Vec::new();
-    link(keep(&mut datagrams), 0).warm_up(1408, &Watch::default()).unwrap();
-    assert_eq!(datagrams.len(), 32);
-    assert!(datagrams.iter().all(|datagram| datagram.len() == 32 + 1408));
-    assert!(headers(&datagrams).iter().all(|header| header.kind == Kind::Filler));
-}
-
-#[test]
-fn a_leaf_that_changed_since_the_check_is_not_sent() {
-    let bytes = bundle_bytes(3 * LEAF_LEN as usize);
+fn a_leaf_that_changed_stops_its_bundle_under_way_and_never_leaves() {
+    let bytes = bundle_bytes(20 * LEAF_LEN as usize);
     let storage = stored(bytes.clone());
     let bundle = opened(&storage);
-    let start = bundle.content_start();
+    let offset = bundle.content_start() + 18 * u64::from(LEAF_LEN);
     let file = storage.open(std::path::Path::new("x.bundle"), OpenHow::Write).unwrap();
-    let offset = start + 2 * u64::from(LEAF_LEN);
     file.write_at(&[bytes[offset as usize] ^ 1], offset).unwrap();
-    let (datagrams, ended) = sent(&bundle);
-    assert!(matches!(&ended.result, Err(Stop::Bundle(BundleFileError::Leaf { place })) if place.leaf == 2));
-    assert!(headers(&datagrams).iter().all(|header| header.block != 3));
+    let (datagrams, ended) = sent(bundle);
+    assert!(matches!(&ended.result, Err(Stop::Bundle(BundleFileError::Leaf { place })) if place.leaf == 18));
+    assert_eq!(ended.tally.datagrams, datagrams.len() as u64);
+    let symbols = headers(&datagrams)
+        .into_iter()
+        .filter(|header| header.kind == Kind::Symbol);
+    let blocks: BTreeSet<u32> = symbols.map(|header| header.block).collect();
+    assert!(blocks.contains(&0) && !blocks.contains(&19), "{blocks:?}");
 }
 
 #[test]
 fn nothing_more_leaves_after_the_word_to_stop_than_the_batch_under_way() {
     let stop = Arc::new(AtomicBool::new(false));
-    let watch = Watch::new(Arc::clone(&stop));
-    let mut batches = 0;
-    let sink = |_: &[Vec<u8>]| {
-        batches += 1;
-        stop.store(batches == 3, Ordering::Relaxed);
+    let watch = Arc::new(Watch::new(Arc::clone(&stop)));
+    let batches = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&batches);
+    let sink = move |_: &[Vec<u8>]| {
+        stop.store(counted.fetch_add(1, Ordering::SeqCst) == 2, Ordering::SeqCst);
         Ok(())
     };
-    let ended = link(sink, 0).transmit(&sample_bundle(600_000), &some_settings(), &link_key(), &watch);
+    let ended = sent_to(sink, sample_bundle(600_000), &watch);
     assert!(matches!(ended.result, Err(Stop::Interrupted)));
-    assert_eq!(batches, 3);
+    assert_eq!(batches.load(Ordering::SeqCst), 3);
     assert_eq!(ended.tally.datagrams, watch.tally().datagrams);
 }
 
 #[test]
 fn a_link_that_takes_no_datagram_ends_the_bundle_with_its_error() {
-    let to = ([127, 0, 0, 1], 9).into();
     let sink = |_: &[Vec<u8>]| {
         Err(HwError::DatagramTooLarge {
             bytes: 1440,
-            to,
+            to: ([127, 0, 0, 1], 9).into(),
             source: io::Error::from_raw_os_error(90),
         })
     };
-    let ended = link(sink, 0).transmit(&sample_bundle(1000), &some_settings(), &link_key(), &Watch::default());
+    let ended = sent_to(sink, sample_bundle(1000), &Arc::default());
     assert!(matches!(
         ended.result,
         Err(Stop::Link(HwError::DatagramTooLarge { .. }))
@@ -215,16 +261,93 @@ fn a_link_that_takes_no_datagram_ends_the_bundle_with_its_error() {
 }
 
 #[test]
+fn a_sink_that_panics_ends_the_bundle_as_a_fault_of_ours() {
+    let ended = sent_to(
+        |_: &[Vec<u8>]| panic!("on purpose"),
+        sample_bundle(1000),
+        &Arc::default(),
+    );
+    assert!(matches!(ended.result, Err(Stop::WorkersGone)));
+}
+
+#[test]
+fn a_worker_that_panics_fails_its_bundle_and_the_next_is_sent_whole() {
+    /// A file whose content can't be read without a panic.
+    #[derive(Debug)]
+    struct Rotten {
+        file: Box<dyn StorageFile>,
+        content_start: u64,
+    }
+    impl StorageFile for Rotten {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+            assert!(offset < self.content_start, "on purpose");
+            self.file.read_at(buf, offset)
+        }
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+        fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn allocate(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync_data(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let bytes = bundle_bytes(300_000);
+    let storage = stored(bytes.clone());
+    let rotten = BundleFile::open(Box::new(Rotten {
+        file: storage.open(std::path::Path::new("x.bundle"), OpenHow::Read).unwrap(),
+        content_start: opened(&storage).content_start(),
+    }));
+    let (wire, watch) = (Wire::default(), Arc::default());
+    let mut link = link(wired(&wire, 1), 0, &watch);
+    let bundles = [rotten.unwrap(), opened(&storage)].into_iter().zip(0..);
+    let bundles = bundles.map(|(bundle, id)| outgoing(id, bundle, &link_config(DEPTH)));
+    let ended = run(&mut link, bundles.collect());
+    link.finish();
+    assert!(matches!(ended[0].result, Err(Stop::WorkersGone)) && ended[1].result.is_ok());
+    assert!(put_together(&wire.all(), session(1), |_| true) == bytes[16..]);
+}
+
+#[test]
 fn settings_that_do_not_fit_the_bundle_send_nothing() {
-    let mut datagrams = Vec::new();
-    let settings = Settings {
+    let (wire, watch) = (Wire::default(), Arc::default());
+    let mut link = link(wired(&wire, 1), 3, &watch);
+    let never = LinkConfig {
         passes: 0,
-        ..some_settings()
+        ..link_config(DEPTH)
     };
-    let ended = link(keep(&mut datagrams), 3).transmit(&sample_bundle(1000), &settings, &link_key(), &Watch::default());
+    let ended = run(&mut link, vec![outgoing(0, sample_bundle(1000), &never)]);
+    link.finish();
     assert!(matches!(
-        ended.result,
+        ended[0].result,
         Err(Stop::Settings(TransmissionError::Passes { passes: 0 }))
     ));
-    assert!(datagrams.is_empty());
+    assert!(wire.all().is_empty());
+}
+
+#[test]
+fn blocks_of_a_long_bundle_share_the_memory_of_two_groups_a_lane() {
+    for lanes in [1, 2] {
+        let (wire, watch) = (Wire::default(), Arc::default());
+        let mut link = link(wired(&wire, lanes.into()), 0, &watch);
+        let config = LinkConfig {
+            lanes,
+            ..link_config(DEPTH)
+        };
+        let ended = run(
+            &mut link,
+            vec![outgoing(0, sample_bundle(40 * LEAF_LEN as usize), &config)],
+        );
+        assert!(ended[0].result.is_ok());
+        let most = 2 * usize::from(DEPTH) * usize::from(lanes);
+        assert!((1..=most).contains(&link.buffers.len()), "{}", link.buffers.len());
+        link.finish();
+    }
 }

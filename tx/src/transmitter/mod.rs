@@ -1,9 +1,10 @@
-//! The transmitter: `diode-tx keygen | send | inspect`, run on the tx host with the link's key.
+//! The transmitter: `diode-tx keygen | send | plan | inspect`, run on the tx host with the link's key.
 //!
 //! ```text
-//! intake ──BundleFile──▶ send ──▶ ledger: number bound ──▶ link ─┬─ coder: blocks read, leaves checked, coded
-//!   checked whole         │                                      └─ pace ──▶ hw::udp::UdpSink ══▶ one way
-//!                         └──▶ progress, record, ledger: sent or stopped
+//! intake, job ──bundles──▶ dispatch ──▶ ledger: number bound ──▶ link ─┬─ coder: blocks read, leaves checked, coded
+//!   head checked            ▲   │                                       └─ lane, pace ──▶ hw::udp::UdpSink ══▶ one way
+//! handover ┄▶ control, clients  └──▶ progress, record, ledger: sent or stopped
+//!   another process
 //! ```
 //!
 //! Always true:
@@ -24,18 +25,28 @@ use zeroize::Zeroizing;
 use self::cli::{Cli, Verb};
 use crate::complaint::{Complaint, Exit};
 
+mod active;
 mod cli;
+mod clients;
 mod coder;
 mod config;
 mod config_file;
+mod control;
+mod dispatch;
 mod failure;
 mod forecast;
+mod framing;
+mod handover;
 mod inspection;
 mod intake;
+mod job;
+mod lane;
 mod ledger;
 mod link;
 mod link_key;
 mod pace;
+mod planning;
+mod priority;
 mod progress;
 mod record;
 mod send;
@@ -58,6 +69,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = start_logging(cli.log.as_deref()).and_then(|()| match &cli.verb {
         Verb::Keygen(args) => link_key::keygen(args),
         Verb::Send(args) => send::send(args),
+        Verb::Plan(args) => planning::plan(args),
         Verb::Inspect(args) => inspection::inspect(args),
     });
     match done {

@@ -5,48 +5,16 @@
 //!      └──n──▶ sleep n ns, ask again                                      earliest  by 1.1 × the rate, at most 1 ms behind now
 //! ```
 //!
-//! Pure arithmetic: time comes in as nanoseconds of a clock that never goes back. What is counted is what a wire of Ethernet
-//! carries for a datagram ([`Framing`]), so that a rate of 1G fills a gigabit link and does not overrun it.
+//! Pure arithmetic: time comes in as nanoseconds of a clock that never goes back, and what a datagram costs as the bits that
+//! [`Framing`](super::framing::Framing) counts for it.
 //!
 //! Always true:
 //! - over any span the link gets at most 1.1 × the rate, and besides 1 ms of it and one batch: a clock that wakes up late by less than
 //!   that costs no rate;
-//! - a batch is at most 64 datagrams and takes at most 1 ms of the rate, unless it is a single datagram;
+//! - a batch takes at most 1 ms of the rate, unless it is a single datagram;
 //! - a longer stall is made up for at 1.1 × the rate; what it cost beyond 10 ms is lost, never sent in a burst.
 
-use std::net::SocketAddr;
-
-use hw::udp::MAX_BATCH;
 use hw::units::Rate;
-
-/// The bytes around a UDP payload on an Ethernet link.
-///
-/// # Units
-/// UDP header 8, IP header 20 (IPv4) or 40 (IPv6), and 38 for the frame: preamble and start 8, addresses and type 14, check
-/// sequence 4, gap 12. A frame's payload is padded to 46 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Framing {
-    ip_header: u64,
-}
-
-impl Framing {
-    /// The framing of datagrams to this address.
-    pub(super) fn towards(to: SocketAddr) -> Self {
-        Self {
-            ip_header: if to.is_ipv4() { 20 } else { 40 },
-        }
-    }
-
-    /// Bits that a datagram of `payload` bytes takes on the wire.
-    pub(super) fn wire_bits(self, payload: usize) -> u64 {
-        let packet = payload as u64 + UDP_HEADER + self.ip_header;
-        8 * (packet.max(ETHERNET_SMALLEST) + ETHERNET_FRAME)
-    }
-}
-
-const UDP_HEADER: u64 = 8;
-const ETHERNET_FRAME: u64 = 38;
-const ETHERNET_SMALLEST: u64 = 46;
 
 /// Paces one link. All times are nanoseconds of one clock.
 #[derive(Debug)]
@@ -69,10 +37,10 @@ impl Pacer {
         }
     }
 
-    /// Datagrams in a batch if none takes more than `wire_bits`: at most 64 and 1 ms of the rate, at least one.
-    pub(super) fn batch_len(&self, wire_bits: u64) -> usize {
-        let in_time = self.bits_per_second * BATCH_NANOS / NANOS_PER_SECOND / u128::from(wire_bits.max(1));
-        usize::try_from(in_time).unwrap_or(MAX_BATCH).clamp(1, MAX_BATCH)
+    /// Datagrams in a batch if none takes more than `bits`: at most 1 ms of the rate, at least one.
+    pub(super) fn batch_len(&self, bits: u64) -> usize {
+        let in_time = self.bits_per_second * BATCH_NANOS / NANOS_PER_SECOND / u128::from(bits.max(1));
+        usize::try_from(in_time).unwrap_or(usize::MAX).max(1)
     }
 
     /// Nanoseconds until the next batch may leave; 0 if it may leave now.
@@ -87,13 +55,13 @@ impl Pacer {
         }
     }
 
-    /// Takes note of a batch of `wire_bits` that began to leave at `now`.
-    pub(super) fn handle_sent(&mut self, now: u64, wire_bits: u64) {
+    /// Takes note of a batch of `bits` that began to leave at `now`.
+    pub(super) fn handle_sent(&mut self, now: u64, bits: u64) {
         let oldest_debt = now.saturating_sub(MAX_DEBT_NANOS);
         if self.due < oldest_debt {
             (self.due, self.due_rest) = (oldest_debt, 0);
         }
-        let cost = u128::from(wire_bits) * NANOS_PER_SECOND;
+        let cost = u128::from(bits) * NANOS_PER_SECOND;
         let owed = cost + self.due_rest;
         self.due = self.due.saturating_add(nanos(owed / self.bits_per_second));
         self.due_rest = owed % self.bits_per_second;
@@ -119,15 +87,10 @@ fn nanos(nanos: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr};
-
     use super::*;
+    use crate::transmitter::trial::framing;
 
     const PAYLOAD: usize = 32 + 1408;
-
-    fn framing() -> Framing {
-        Framing::towards((Ipv4Addr::LOCALHOST, 9).into())
-    }
 
     fn pacer(rate: &str) -> Pacer {
         Pacer::new(rate.parse().unwrap(), 1_000)
@@ -149,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_packets_leave_at_the_rate_within_one_percent_from_1_mbit_to_10_gbit() {
+    fn a_thousand_packets_leave_at_the_rate_within_one_percent_from_1_mbit_to_40_gbit() {
         for (rate, payload) in [
             ("1M", PAYLOAD),
             ("10M", 208),
@@ -157,6 +120,8 @@ mod tests {
             ("1G", PAYLOAD),
             ("10G", 8928),
             ("10G", 208),
+            ("40G", 8928),
+            ("40G", 208),
         ] {
             let mut pacer = pacer(rate);
             let asked = pacer.bits_per_second as f64;
@@ -167,19 +132,27 @@ mod tests {
 
     #[test]
     fn a_clock_that_wakes_up_late_by_less_than_a_millisecond_costs_no_rate() {
-        for (rate, late) in [("1M", 900_000), ("20M", 900_000), ("500M", 900_000), ("10G", 500_000)] {
+        for (rate, late) in [
+            ("1M", 900_000),
+            ("20M", 900_000),
+            ("500M", 900_000),
+            ("10G", 500_000),
+            ("40G", 900_000),
+        ] {
             let mut pacer = pacer(rate);
             let asked = pacer.bits_per_second as f64;
-            let got = rate_over(&mut pacer, 100_000, PAYLOAD, late);
+            let tenth_of_a_second = asked / 10.0 / framing().wire_bits(PAYLOAD) as f64;
+            let packets = (tenth_of_a_second as usize).max(1_000);
+            let got = rate_over(&mut pacer, packets, PAYLOAD, late);
             assert!((got / asked - 1.0).abs() < 0.01, "{rate}: {got}");
         }
     }
 
     #[test]
-    fn a_batch_is_64_datagrams_at_most_and_one_at_least() {
+    fn a_batch_is_a_millisecond_of_the_rate_and_one_datagram_at_least() {
         let bits = framing().wire_bits(PAYLOAD);
-        let lens = ["1k", "1M", "100M", "1G", "10G"].map(|rate| pacer(rate).batch_len(bits));
-        assert_eq!(lens, [1, 1, 8, 64, 64]);
+        let lens = ["1k", "1M", "100M", "1G", "40G"].map(|rate| pacer(rate).batch_len(bits));
+        assert_eq!(lens, [1, 1, 8, 83, 3320]);
     }
 
     #[test]
@@ -258,20 +231,6 @@ mod tests {
             pacer.handle_sent(now, 7);
         }
         assert_eq!(pacer.wait(0), 7_000);
-    }
-
-    #[test]
-    fn a_datagram_counts_with_all_that_ethernet_puts_around_it() {
-        assert_eq!(framing().wire_bits(1440), 8 * (1440 + 8 + 20 + 38));
-        assert_eq!(
-            Framing::towards((Ipv6Addr::LOCALHOST, 9).into()).wire_bits(1440),
-            8 * (1440 + 8 + 40 + 38)
-        );
-    }
-
-    #[test]
-    fn a_tiny_datagram_counts_as_the_smallest_frame() {
-        assert_eq!(framing().wire_bits(1), 8 * (46 + 38));
     }
 
     #[test]

@@ -46,15 +46,22 @@ impl Progress {
         Self { ahead, shown }
     }
 
-    /// Shows how far it is, `elapsed` after the first packet.
-    pub(super) fn update(&mut self, tally: Tally, elapsed: Duration) {
+    /// Shows how far it is, `elapsed` after the first packet; datagrams and bytes came to what is ahead since.
+    pub(super) fn update(&mut self, tally: Tally, more: (u64, u64), elapsed: Duration) {
+        let ahead = || Ahead {
+            datagrams: self.ahead.datagrams + more.0,
+            bytes: self.ahead.bytes + more.1,
+            ..self.ahead.clone()
+        };
         match &mut self.shown {
             Shown::Bar(bar) => {
+                let ahead = ahead();
+                bar.set_length(ahead.datagrams);
                 bar.set_position(tally.datagrams);
-                bar.set_message(line(&self.ahead, tally, elapsed));
+                bar.set_message(line(&ahead, tally, elapsed));
             }
             Shown::Lines { next } if elapsed >= *next => {
-                eprintln!("sending  {}", line(&self.ahead, tally, elapsed));
+                eprintln!("sending  {}", line(&ahead(), tally, elapsed));
                 *next = elapsed + LINE_EVERY;
             }
             Shown::Lines { .. } | Shown::Nothing => {}

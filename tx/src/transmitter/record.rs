@@ -8,14 +8,12 @@ use protocol::digest::BundleId;
 use protocol::time::UnixMillis;
 use protocol::transmission::Settings;
 use protocol::wire::LinkNumber;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::job::Job;
 use super::ledger::Outcome;
 use super::progress::{percent_text, rate_text};
-use super::send::Job;
 use super::watch::Tally;
-use crate::complaint::Complaint;
-use crate::output;
 use crate::units::{count_text, size_text};
 
 /// What is known of a bundle whose sending ended.
@@ -52,14 +50,11 @@ impl Record<'_> {
     }
 
     /// The line for scripts. `log_index` is the place of the entry in the audit log, if it could be written.
-    ///
-    /// # Errors
-    /// As [`output::json_line`].
-    pub(super) fn json(&self, log_index: Option<u64>) -> Result<String, Complaint> {
+    pub(super) fn json(&self, log_index: Option<u64>) -> RecordJson {
         let bundle = &self.job.sound.bundle;
         let statement = bundle.statement();
         let stopped = self.outcome.stopped.as_ref();
-        output::json_line(&RecordJson {
+        RecordJson {
             schema: 1,
             time: self.time,
             event: if stopped.is_some() {
@@ -72,7 +67,7 @@ impl Record<'_> {
             again: self.again,
             session: self.settings.session.to_string(),
             bundle: bundle.id(),
-            claimed_author: &statement.author,
+            claimed_author: statement.author.clone(),
             path: self.job.sound.path.display().to_string(),
             bytes: statement.content_len,
             files: statement.files.len(),
@@ -83,15 +78,16 @@ impl Record<'_> {
             wire_bits: self.tally.wire_bits,
             repair_ppm: self.job.forecast.repair_ppm(),
             duration_ms: self.outcome.duration_ms,
-            reason: stopped.map(|(code, _)| *code),
-            detail: stopped.map(|(_, detail)| detail.as_str()),
+            reason: stopped.map(|(code, _)| (*code).to_owned()),
+            detail: stopped.map(|(_, detail)| detail.clone()),
             log_index,
-        })
+        }
     }
 }
 
-#[derive(Serialize)]
-struct RecordJson<'a> {
+/// The line for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RecordJson {
     schema: u32,
     time: UnixMillis,
     event: EventKind,
@@ -100,7 +96,7 @@ struct RecordJson<'a> {
     again: bool,
     session: String,
     bundle: BundleId,
-    claimed_author: &'a str,
+    claimed_author: String,
     path: String,
     bytes: u64,
     files: usize,
@@ -112,9 +108,9 @@ struct RecordJson<'a> {
     repair_ppm: u64,
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
+    detail: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_index: Option<u64>,
 }

@@ -1,102 +1,126 @@
-//! `diode-tx send`: bundles checked, numbered, sent, and recorded.
+//! `diode-tx send`: bundles looked at, numbered, sent, and recorded.
 //!
 //! ```text
-//! configuration, key ─▶ every bundle checked whole ─▶ state locked ─▶ link warmed up ─▶ for each: bind ─▶ transmit ─▶ record
-//!    exit 2                     exit 5                    exit 1        exit 1 or 2        stops at the first that fails
+//! configuration, key ─▶ every bundle's head checked ─▶ state locked ─▶ link warmed up ─▶ bundles, few at a time ─▶ record
+//!    exit 2                     exit 5                     │             exit 1 or 2       nothing new after the first that fails
+//!                                                          └ by another: bundles are handed to it, which tells what became of them
 //! ```
 //!
 //! Always true:
-//! - no packet of a bundle leaves before all were found sound, and before its number's entry is durable;
+//! - each leaf is compared with the signed index as it is read, and nothing else is sent;
 //! - what is sent is called *sent*: nobody here can know that it was delivered.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use audit::keyfile;
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use hw::udp::{SinkConfig, UdpSink};
+use hw::udp::{Offload, SinkConfig, UdpSink};
+use hw::units::Rate;
 use protocol::keys::SigningKey;
-use protocol::transmission::Settings;
-use protocol::wire::SessionId;
+use protocol::wire::HEADER_LEN;
 
 use super::cli::SendArgs;
 use super::config::Config;
+use super::control::{Control, TASKS};
+use super::dispatch::Dispatch;
 use super::failure::{self, link_failed};
-use super::forecast::{Forecast, settings};
-use super::intake::{self, Sound};
-use super::ledger::{Bound, Facts, Outcome};
-use super::link::{Ended, Link, Stop, SystemClock};
-use super::pace::Framing;
-use super::progress::{Ahead, DRAW_EVERY, Progress};
-use super::record::Record;
-use super::state::{Chance, LOG, State, unusable_ledger};
+use super::handover::{Asked, hand_over};
+use super::intake;
+use super::job::look_at_all;
+use super::lane::{LaneSender, SystemClock};
+use super::link::{Link, Stop};
+use super::progress::{DRAW_EVERY, Progress};
+use super::state::{self, Chance, LOG, NotOpened, State};
 use super::watch::Watch;
 use super::{clock, random_seed, random_u64};
 use crate::complaint::Complaint;
-use crate::{interrupt, output};
+use crate::interrupt;
 
-/// Sends the bundles that `args` name.
+/// Sends the bundles that `args` name, or has the transmitter send them that runs already.
 ///
 /// # Errors
 /// A [`Complaint`] for the first thing that fails; what was not sent is named in it.
 pub(super) fn send(args: &SendArgs) -> Result<(), Complaint> {
     args.bundles.iter().try_for_each(|path| intake::refuse_folder(path))?;
+    let mut left = args.bundles.clone();
+    let mut tries = 0;
+    loop {
+        let held = match holder(args)? {
+            Some((dir, held)) => match hand_over(&dir, args, &mut left) {
+                Asked::Answered(result) => return result,
+                Asked::Nobody => held,
+            },
+            None => match send_here(args, &left) {
+                Err(NotOpened::Held(held)) => held,
+                other => return other.map_err(Complaint::from),
+            },
+        };
+        // Whoever holds the state is about to listen, or about to end.
+        tries += 1;
+        if tries == TRIES {
+            return Err(held);
+        }
+        thread::sleep(TRY_AGAIN_AFTER);
+    }
+}
+
+/// The state's folder, and what is to be said of it, if another process holds it.
+fn holder(args: &SendArgs) -> Result<Option<(PathBuf, Complaint)>, Complaint> {
+    let Some(dir) = Config::state_of(args)? else {
+        return Ok(None);
+    };
+    let held = state::holder(&dir)?;
+    Ok(held.map(|held| (dir, held)))
+}
+
+/// How often to look whether the state is free, or whoever holds it listens.
+const TRIES: u32 = 25;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Sends by this process.
+fn send_here(args: &SendArgs, bundles: &[PathBuf]) -> Result<(), NotOpened> {
     let config = Config::of(args)?;
-    let key = keyfile::load(&config.key)?;
-    let jobs = check_all(args, &config)?;
+    let key = keyfile::load(&config.key).map_err(Complaint::from)?;
+    let (waiting, ahead) = look_at_all(bundles, args.priority, &config)?;
     let chance = Chance {
         epoch: random_u64()?,
         log_key: SigningKey::from_seed(*random_seed()?),
     };
-    let state = State::open(&config.state, clock()?, &chance)?;
-    if state.created {
+    let mut state = State::open(&config.state, clock()?, &chance)?;
+    if state.created && !args.json {
         say_created(&config.state, &state);
     }
+    let (tasks, to_do) = bounded(TASKS);
+    let control = Control::open(&config.state, config.clone(), tasks)
+        .inspect_err(|error| tracing::warn!(%error, "no control socket: other bundles must wait for these"));
     let stop = interrupt::listen();
-    let mut link = open_link(&config)?;
-    link.warm_up(config.link.symbol_len, &Watch::new(Arc::clone(&stop)))
-        .map_err(|stopped| failure::before_any(&stopped, &jobs))?;
-    let mut sender = Sender {
-        args,
-        config: &config,
-        key: &key,
-        state,
-        link,
-        stop,
-    };
-    for (number, job) in jobs.iter().enumerate() {
-        if sender.stop.load(Ordering::Relaxed) {
-            return Err(failure::before_any(
-                &Stop::Interrupted,
-                jobs.get(number..).unwrap_or_default(),
-            ));
+    let watch = Arc::new(Watch::new(Arc::clone(&stop)));
+    let sent = open_link(&config, &watch).and_then(|mut link| {
+        link.warm_up()
+            .map_err(|stopped| failure::before_any(&stopped, bundles))?;
+        let mut dispatch = Dispatch::new(&config, &mut state, waiting, to_do, &watch).in_json(args.json);
+        let progress = Progress::begin(ahead, args.quiet);
+        let result = run_shown(&mut link, &mut dispatch, &key, &watch, progress);
+        link.finish();
+        Ok((result, dispatch))
+    });
+    // First nobody is let in any more, then everybody who is in is told.
+    let closing = control.ok().map(Control::close);
+    let ended = sent.and_then(|(result, dispatch)| {
+        let ended = dispatch.finish(stop.load(Ordering::Relaxed));
+        match result {
+            Err(stopped) if ended.is_ok() => Err(failure::before_any(&stopped, &[])),
+            _ => ended,
         }
-        let not_begun = jobs.get(number + 1..).unwrap_or_default();
-        sender
-            .send(job)
-            .map_err(|complaint| failure::with_rest(complaint, not_begun))?;
+    });
+    if let Some(closing) = closing {
+        closing.wait();
     }
-    Ok(())
-}
-
-/// A bundle that may be sent.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) sound: Sound,
-    pub(super) forecast: Forecast,
-}
-
-fn check_all(args: &SendArgs, config: &Config) -> Result<Vec<Job>, Complaint> {
-    let check = |path: &PathBuf| {
-        let sound = Sound::check(path, !args.quiet)?;
-        let forecast = Forecast::of(&sound.bundle, &config.link, Framing::towards(config.to))
-            .map_err(|error| failure::does_not_fit(path, &error))?;
-        Ok(Job { sound, forecast })
-    };
-    args.bundles.iter().map(check).collect()
+    ended.map_err(NotOpened::from)
 }
 
 fn say_created(dir: &Path, state: &State) {
@@ -108,155 +132,94 @@ fn say_created(dir: &Path, state: &State) {
     );
 }
 
-fn open_link(config: &Config) -> Result<Link<UdpSink, SystemClock>, Complaint> {
-    let sink = SinkConfig {
-        to: config.to,
-        bind: config.bind,
-        send_buffer_bytes: SEND_BUFFER_BYTES,
-    };
-    let sink = UdpSink::bind(&sink).map_err(|error| link_failed(&error))?;
-    tracing::debug!(from = %sink.local_addr(), to = %config.to, bytes = sink.granted_send_buffer(), "link opened");
-    // Where the count starts says nothing of what was sent before.
-    let first_packet = (random_u64()? >> 32) as u32;
-    Ok(Link::new(
-        sink,
-        SystemClock::new(),
-        config.rate,
-        Framing::towards(config.to),
-        first_packet,
-    ))
-}
-
-/// A batch or two: more would only hide from the pacer that the link is slower than its rate.
-const SEND_BUFFER_BYTES: usize = 1 << 20;
-
-/// What stays over the bundles of one invocation.
-struct Sender<'a> {
-    args: &'a SendArgs,
-    config: &'a Config,
-    key: &'a SigningKey,
-    state: State,
-    link: Link<UdpSink, SystemClock>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Sender<'_> {
-    fn send(&mut self, job: &Job) -> Result<(), Complaint> {
-        let statement = job.sound.bundle.statement();
-        let bundle = job.sound.bundle.id();
-        let session = random_session()?;
-        let begun = clock()?;
-        let facts = Facts {
-            bundle,
-            bytes: statement.content_len,
-            files: statement.files.len() as u64,
+fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<Link, Complaint> {
+    let lanes = u16::from(config.link.lanes);
+    let clock = SystemClock::new();
+    let mut senders = Vec::new();
+    for lane in 0..lanes {
+        let at = |mut address: std::net::SocketAddr| {
+            // Port 0 is the system's choice, on every lane; `Config` made sure that the last lane has a port.
+            if address.port() != 0 {
+                address.set_port(address.port().saturating_add(lane));
+            }
+            address
         };
-        let bound = self
-            .state
-            .ledger
-            .bind(facts, begun)
-            .map_err(|error| unusable_ledger(&self.config.state, &error))?;
-        tracing::info!(%bundle, seq = bound.number().sequence, %session, bytes = facts.bytes, "bundle bound");
-        let settings = settings(&self.config.link, session, bound.number(), begun);
-        let ended = self.transmit(job, &bound, &settings);
-        self.record(job, bound, &settings, ended)
-    }
-
-    /// Sends on a thread of its own and shows on this one how far it is.
-    fn transmit(&mut self, job: &Job, bound: &Bound, settings: &Settings) -> Ended {
-        let watch = Watch::new(Arc::clone(&self.stop));
-        let ahead = Ahead {
-            title: format!("seq {}  {}", bound.number().sequence, job.sound.bundle.id().short()),
-            datagrams: job.forecast.datagrams(),
-            bytes: job.forecast.bytes(),
-            passes: settings.passes,
-            repair_ppm: job.forecast.repair_ppm(),
-        };
-        let mut progress = Progress::begin(ahead, self.args.quiet);
-        let start = Instant::now();
-        let (link, key) = (&mut self.link, self.key);
-        let ended = thread::scope(|scope| {
-            let (done, ended) = bounded(1);
-            let watched = &watch;
-            let sending = scope.spawn(move || {
-                // The other end waits for it.
-                let _ = done.send(link.transmit(&job.sound.bundle, settings, key, watched));
-            });
-            let ended = loop {
-                match ended.recv_timeout(DRAW_EVERY) {
-                    Ok(ended) => break Some(ended),
-                    Err(RecvTimeoutError::Timeout) => progress.update(watch.tally(), start.elapsed()),
-                    Err(RecvTimeoutError::Disconnected) => break None,
-                }
-            };
-            // Without a result it has panicked, which is a stop like another: the number's entry must be written.
-            let _ = sending.join();
-            ended
-        });
-        progress.end();
-        ended.unwrap_or_else(|| Ended {
-            tally: watch.tally(),
-            nanos: u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            result: Err(Stop::WorkersGone),
+        let sink = UdpSink::bind(&SinkConfig {
+            to: at(config.to),
+            bind: config.bind.map(at),
+            send_buffer_bytes: SEND_BUFFER_BYTES,
+            offload: Offload::Auto,
         })
+        .map_err(|error| link_failed(&error))?;
+        let rate = lane_rate(config.rate, lanes);
+        let granted = sink
+            .set_max_pacing_rate(kernel_limit(rate, config))
+            .map_err(|error| link_failed(&error))?;
+        tracing::info!(from = %sink.local_addr(), to = %at(config.to), bytes = sink.granted_send_buffer(),
+            max_pacing_bytes_per_second = granted, "lane opened; the kernel paces only where the interface's queue is fq");
+        // Where the count starts says nothing of what was sent before.
+        let first_packet = (random_u64()? >> 32) as u32;
+        senders.push(LaneSender::new(
+            sink,
+            clock.clone(),
+            rate,
+            config.framing(),
+            first_packet,
+        ));
     }
-
-    fn record(&mut self, job: &Job, bound: Bound, settings: &Settings, ended: Ended) -> Result<(), Complaint> {
-        // What was sent is recorded, whatever became of the clock.
-        let now = clock().unwrap_or(settings.created);
-        let (number, again) = (bound.number(), bound.is_again());
-        let total = job.forecast.datagrams();
-        let Ended { tally, nanos, result } = ended;
-        let elapsed = Duration::from_nanos(nanos);
-        let outcome = Outcome {
-            session: settings.session,
-            blocks: job.forecast.blocks().into(),
-            duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            stopped: result
-                .as_ref()
-                .err()
-                .map(|stop| (failure::code(stop), failure::detail(stop, tally.datagrams, total))),
-        };
-        let written = self.state.ledger.end(bound, &outcome, now);
-        let written = written.and_then(|index| self.state.ledger.publish().map(|()| index));
-        let record = Record {
-            job,
-            number,
-            again,
-            settings,
-            tally,
-            elapsed,
-            outcome: &outcome,
-            time: now,
-        };
-        let log_index = written.as_ref().ok().copied();
-        if self.args.json {
-            output::print(&record.json(log_index)?)?;
-        } else if result.is_ok() {
-            output::print(&record.text())?;
-        }
-        match result {
-            Err(stop) => {
-                let reason = failure::code(&stop);
-                tracing::info!(bundle = %job.sound.bundle.id(), seq = number.sequence, reason, "bundle stopped");
-                Err(failure::stopped(&stop, job, number, &tally, total))
-            }
-            Ok(()) => {
-                tracing::info!(bundle = %job.sound.bundle.id(), seq = number.sequence, elapsed_ms = outcome.duration_ms, "bundle sent");
-                written
-                    .map(|_| ())
-                    .map_err(|error| failure::not_recorded(&self.config.state, number, &error))
-            }
-        }
-    }
+    Link::start(senders, config.link.symbol_len, watch).map_err(|error| {
+        Complaint::failed("the threads that send can't be started")
+            .fact("cause", error)
+            .mend("end other programs, or raise the limit of threads")
+    })
 }
 
-/// A session's number: random, and not the 0 of filler.
-fn random_session() -> Result<SessionId, Complaint> {
-    loop {
-        let number = random_u64()?;
-        if number != 0 {
-            return Ok(SessionId(number));
+/// A lane's share of the link's rate.
+fn lane_rate(rate: Rate, lanes: u16) -> Rate {
+    Rate::from_bits_per_second(rate.bits_per_second() / u64::from(lanes).max(1)).unwrap_or(rate)
+}
+
+/// What the kernel is to keep a lane below, in bytes a second with all headers: a tenth over the rate, by which stalls are made up for.
+fn kernel_limit(rate: Rate, config: &Config) -> u64 {
+    let (framing, len) = (config.framing(), HEADER_LEN + usize::from(config.link.symbol_len));
+    let wire = u128::from(rate.bits_per_second()) * u128::from(framing.wire_bits(len));
+    let bytes = wire / u128::from(framing.counted_bits(len).max(1)) * 11 / 80;
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// What GSO sends in a millisecond or two: more would only hide from the pacer that the link is slower than its rate.
+const SEND_BUFFER_BYTES: usize = 4 << 20;
+
+/// Sends on a thread of its own and shows on this one how far it is.
+fn run_shown(
+    link: &mut Link,
+    dispatch: &mut Dispatch<'_>,
+    key: &SigningKey,
+    watch: &Watch,
+    mut progress: Progress,
+) -> Result<(), Stop> {
+    let start = Instant::now();
+    let ended = thread::scope(|scope| {
+        let (done, ended) = bounded(1);
+        let sending = thread::Builder::new()
+            .name("dispatch".to_owned())
+            .spawn_scoped(scope, move || {
+                // The other end waits for it.
+                let _ = done.send(link.run(dispatch, key));
+            });
+        let ended = loop {
+            match ended.recv_timeout(DRAW_EVERY) {
+                Ok(ended) => break ended,
+                Err(RecvTimeoutError::Timeout) => progress.update(watch.tally(), watch.ahead(), start.elapsed()),
+                // Without a result it has panicked, which is a stop like another: entries must be written.
+                Err(RecvTimeoutError::Disconnected) => break Err(Stop::WorkersGone),
+            }
+        };
+        if let Ok(sending) = sending {
+            let _ = sending.join();
         }
-    }
+        ended
+    });
+    progress.end();
+    ended
 }

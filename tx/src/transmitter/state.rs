@@ -1,9 +1,10 @@
 //! The transmitter's folder: lock, log key, and the log that is its ledger.
 //!
 //! ```text
-//! DIR 0700 ─┬─ lock      held while somebody sends; says who
-//!           ├─ log.pem   0400, signs the log's checkpoints and nothing else
-//!           └─ log/      the audit log; made as log.new and renamed when it is whole, so that it is there or not
+//! DIR 0700 ─┬─ lock          held while somebody sends; says who
+//!           ├─ control.sock  0600, where whoever holds the lock takes bundles from others
+//!           ├─ log.pem       0400, signs the log's checkpoints and nothing else
+//!           └─ log/          the audit log; made as log.new and renamed when it is whole, so that it is there or not
 //! ```
 //!
 //! Always true:
@@ -41,22 +42,47 @@ pub(super) struct Chance {
     pub(super) log_key: SigningKey,
 }
 
+/// Why a state is not ours.
+#[derive(Debug)]
+pub(super) enum NotOpened {
+    /// Another process holds it.
+    Held(Complaint),
+    /// It can't be used.
+    Refused(Complaint),
+}
+
+impl From<Complaint> for NotOpened {
+    fn from(complaint: Complaint) -> Self {
+        Self::Refused(complaint)
+    }
+}
+
+impl From<NotOpened> for Complaint {
+    fn from(reason: NotOpened) -> Self {
+        match reason {
+            NotOpened::Held(complaint) | NotOpened::Refused(complaint) => complaint,
+        }
+    }
+}
+
 impl State {
     /// Opens the state in `dir`, or makes it there with what `chance` gives.
     ///
     /// # Errors
-    /// A [`Complaint`]: exit 2 if the folder can't be one, 1 if another process holds it or the disk fails, 5 if its log was changed.
-    pub(super) fn open(dir: &Path, now: UnixMillis, chance: &Chance) -> Result<Self, Complaint> {
+    /// [`NotOpened`]: exit 2 if the folder can't be one, 1 if another process holds it or the disk fails, 5 if its log was changed.
+    pub(super) fn open(dir: &Path, now: UnixMillis, chance: &Chance) -> Result<Self, NotOpened> {
         let disk = open_folder(dir)?;
         check_names(&disk, dir)?;
-        let lock = take_lock(&disk, dir, now)?;
+        let Some(lock) = take_lock(&disk, dir, now)? else {
+            return Err(NotOpened::Held(held(&disk, dir)));
+        };
         let has = |name| {
             disk.stat(Path::new(name))
                 .map(|found| found.is_some())
                 .map_err(|error| broken(dir, &error))
         };
         match (has(LOG)?, has(LOG_KEY)?) {
-            (true, false) => Err(key_is_gone(dir)),
+            (true, false) => Err(key_is_gone(dir).into()),
             (true, true) => {
                 let ledger = open_ledger(dir, now)?;
                 Ok(Self {
@@ -82,13 +108,27 @@ impl State {
     }
 }
 
+#[cfg(test)]
+impl State {
+    /// A state of this ledger.
+    pub(super) fn of(ledger: Ledger, lock: Box<dyn Lock>) -> Self {
+        Self {
+            ledger,
+            created: true,
+            _lock: lock,
+        }
+    }
+}
+
 /// The log's folder within a state's.
 pub(super) const LOG: &str = "log";
+/// The socket's name within a state's folder.
+pub(super) const SOCKET: &str = "control.sock";
 const LOG_KEY: &str = "log.pem";
 const LOCK: &str = "lock";
 const NEW_LOG: &str = "log.new";
 /// What a creation can leave when it is interrupted.
-const LEFTOVERS: [&str; 4] = [LOCK, LOG_KEY, ".tmp-log.pem", NEW_LOG];
+const LEFTOVERS: [&str; 5] = [LOCK, SOCKET, LOG_KEY, ".tmp-log.pem", NEW_LOG];
 /// Bytes of the lock file that are read.
 const MAX_HOLDER_LEN: u64 = 4096;
 
@@ -139,25 +179,45 @@ fn check_names(disk: &Disk, dir: &Path) -> Result<(), Complaint> {
     }
 }
 
-fn take_lock(disk: &Disk, dir: &Path, now: UnixMillis) -> Result<Box<dyn Lock>, Complaint> {
+/// Who holds the state in `dir`, if another process does. A folder that is not there is held by nobody, and is not made.
+///
+/// # Errors
+/// A [`Complaint`] (exit 1) if the disk fails.
+pub(super) fn holder(dir: &Path) -> Result<Option<Complaint>, Complaint> {
+    let Ok(disk) = Disk::open(dir) else { return Ok(None) };
+    let fail = |error: io::Error| broken(dir, &error);
+    let name = Path::new(LOCK);
+    // The lock is given back at once: whoever wants to send takes it anew.
+    if disk.stat(name).map_err(fail)?.is_none() || disk.lock(name).map_err(fail)?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(held(&disk, dir)))
+}
+
+/// What to say of a state that another process holds.
+fn held(disk: &Disk, dir: &Path) -> Complaint {
+    let holder = disk
+        .open(Path::new(LOCK), OpenHow::Read)
+        .and_then(|file| file.read_all(MAX_HOLDER_LEN));
+    let holder = holder
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|text| !text.is_empty());
+    Complaint::failed("another transmitter uses this state")
+        .fact("state", dir.display())
+        .fact(
+            "held by",
+            holder
+                .as_deref()
+                .map_or("a process that has not said who it is", str::trim_end),
+        )
+        .mend("wait until it has ended; a second link needs a state of its own")
+}
+
+fn take_lock(disk: &Disk, dir: &Path, now: UnixMillis) -> Result<Option<Box<dyn Lock>>, Complaint> {
     let name = Path::new(LOCK);
     let Some(lock) = disk.lock(name).map_err(|error| broken(dir, &error))? else {
-        let holder = disk
-            .open(name, OpenHow::Read)
-            .and_then(|file| file.read_all(MAX_HOLDER_LEN));
-        let holder = holder
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .filter(|text| !text.is_empty());
-        return Err(Complaint::failed("another transmitter uses this state")
-            .fact("state", dir.display())
-            .fact(
-                "held by",
-                holder
-                    .as_deref()
-                    .map_or("a process that has not said who it is", str::trim_end),
-            )
-            .mend("wait until it has ended; a second link needs a state of its own"));
+        return Ok(None);
     };
     let text = format!("diode-tx send, process {}, since {now}\n", process::id());
     let said = disk.open(name, OpenHow::Write).and_then(|file| {
@@ -165,7 +225,7 @@ fn take_lock(disk: &Disk, dir: &Path, now: UnixMillis) -> Result<Box<dyn Lock>, 
         file.write_at(text.as_bytes(), 0)
     });
     said.map_err(|error| broken(dir, &error))?;
-    Ok(lock)
+    Ok(Some(lock))
 }
 
 /// Makes the log beside its name, and gives it the name when it is whole.

@@ -31,7 +31,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn refused(dir: &Path) -> (Exit, String) {
-    let complaint = State::open(dir, NOW, &chance(3)).unwrap_err();
+    let complaint = Complaint::from(State::open(dir, NOW, &chance(3)).unwrap_err());
     (complaint.exit(), complaint.to_string())
 }
 
@@ -52,11 +52,12 @@ fn the_second_use_finds_epoch_and_numbers_of_the_first() {
         bundle: BundleId(Digest([1; 32])),
         bytes: 1,
         files: 1,
+        actor: None,
     };
     State::open(&dir, NOW, &chance(1))
         .unwrap()
         .ledger
-        .bind(facts, NOW)
+        .bind(std::slice::from_ref(&facts), NOW)
         .unwrap();
     let state = State::open(&dir, NOW, &chance(2)).unwrap();
     assert_eq!((state.created, state.ledger.epoch()), (false, 1));
@@ -67,12 +68,27 @@ fn the_second_use_finds_epoch_and_numbers_of_the_first() {
 fn a_second_transmitter_is_told_who_holds_the_state() {
     let (_above, dir) = folder();
     let _held = State::open(&dir, NOW, &chance(1)).unwrap();
+    assert!(matches!(State::open(&dir, NOW, &chance(3)), Err(NotOpened::Held(_))));
     let (exit, text) = refused(&dir);
     assert_eq!(exit, Exit::Failed);
     assert!(
         text.contains(&format!("process {}, since 2023-11-14", process::id())),
         "{text}"
     );
+}
+
+#[test]
+fn a_state_is_held_as_long_as_somebody_has_it_and_looking_does_not_make_one() {
+    let (_above, dir) = folder();
+    assert!(holder(&dir).unwrap().is_none() && !dir.exists());
+    let held = State::open(&dir, NOW, &chance(1)).unwrap();
+    let complaint = holder(&dir).unwrap().unwrap();
+    assert!(
+        complaint.to_string().contains("another transmitter uses this state"),
+        "{complaint}"
+    );
+    drop(held);
+    assert!(holder(&dir).unwrap().is_none());
 }
 
 #[test]

@@ -1,20 +1,24 @@
-//! A bundle, a link and a clock for tests.
+//! Bundles, a link, a clock and a wire for tests.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use audit::storage::{MemoryStorage, OpenHow, Storage};
 use hw::HwError;
+use hw::udp::Datagram;
 use protocol::bundle::seal::PackedHead;
 use protocol::digest::Digest;
-use protocol::fec::Redundancy;
+use protocol::fec::{Gathered, Oti, Redundancy};
 use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
+use protocol::wire::{Header, Kind, Packet, SessionId, SignedAnnounce};
 
 use super::config::LinkConfig;
-use super::link::{Clock, Sink};
-use super::pace::Framing;
+use super::framing::{Framing, RateCounts};
+use super::lane::{Clock, Sink};
 use crate::bundle_file::BundleFile;
 use crate::samples;
 
@@ -59,11 +63,12 @@ pub(super) fn link_config(depth: u16) -> LinkConfig {
         symbol_len: 1408,
         redundancy,
         passes: 1,
+        lanes: 1,
     }
 }
 
 pub(super) fn framing() -> Framing {
-    Framing::towards((Ipv4Addr::LOCALHOST, 9).into())
+    Framing::towards((Ipv4Addr::LOCALHOST, 9).into(), RateCounts::Wire)
 }
 
 /// The link's key.
@@ -88,10 +93,89 @@ impl Clock for StillClock {
 }
 
 /// A sink that calls back with each batch.
+#[derive(Debug)]
 pub(super) struct CallSink<F>(pub(super) F);
 
 impl<F: FnMut(&[Vec<u8>]) -> Result<(), HwError> + Send> Sink for CallSink<F> {
-    fn send_batch(&mut self, datagrams: &[Vec<u8>]) -> Result<(), HwError> {
-        (self.0)(datagrams)
+    fn send(&mut self, datagrams: &[Datagram<'_>]) -> Result<(), HwError> {
+        let whole = |datagram: &Datagram<'_>| [datagram.header, datagram.body].concat();
+        (self.0)(&datagrams.iter().map(whole).collect::<Vec<_>>())
     }
+
+    /// As a kernel that segments.
+    fn segments(&self, len: usize) -> usize {
+        (65_507 / len.max(1)).clamp(1, 64)
+    }
+}
+
+/// A lane, and a datagram that left on it.
+type Seen = (usize, Vec<u8>);
+
+/// Everything that left, in order, with the lane that it left on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wire {
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Wire {
+    /// Takes a batch.
+    pub(super) fn take(&self, lane: usize, batch: &[Vec<u8>]) {
+        let datagrams = batch.iter().map(|datagram| (lane, datagram.clone()));
+        self.seen.lock().unwrap().extend(datagrams);
+    }
+
+    /// What left on this lane.
+    pub(super) fn lane(&self, lane: usize) -> Vec<Vec<u8>> {
+        let seen = self.seen.lock().unwrap();
+        let ours = seen.iter().filter(|(on, _)| *on == lane);
+        ours.map(|(_, datagram)| datagram.clone()).collect()
+    }
+
+    /// What left on all lanes.
+    pub(super) fn all(&self) -> Vec<Vec<u8>> {
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, datagram)| datagram.clone())
+            .collect()
+    }
+
+    /// Symbols that left of this session.
+    pub(super) fn symbols(&self, session: SessionId) -> usize {
+        let is_one = |header: &Header| header.kind == Kind::Symbol && header.session == session;
+        headers(&self.all()).iter().filter(|header| is_one(header)).count()
+    }
+}
+
+pub(super) fn headers(datagrams: &[Vec<u8>]) -> Vec<Header> {
+    let header = |datagram: &Vec<u8>| Packet::parse(datagram).unwrap().header;
+    datagrams.iter().map(header).collect()
+}
+
+/// Head and content of the bundle that was sent in `session`, put together from those of its symbols that are `received`.
+pub(super) fn put_together(datagrams: &[Vec<u8>], session: SessionId, received: impl Fn(&Header) -> bool) -> Vec<u8> {
+    let packets: Vec<_> = datagrams
+        .iter()
+        .map(|datagram| Packet::parse(datagram).unwrap())
+        .collect();
+    let of_session = || packets.iter().filter(|packet| packet.header.session == session);
+    let first = of_session()
+        .find(|packet| packet.header.kind == Kind::Announce)
+        .unwrap();
+    let announce = SignedAnnounce::open(session, first.body, &[link_key().public()]).unwrap();
+    let layout = announce.announce().layout().unwrap();
+    let mut blocks: BTreeMap<u32, Gathered> = BTreeMap::new();
+    for Packet { header, body } in of_session().filter(|packet| packet.header.kind == Kind::Symbol) {
+        if received(header) {
+            let len = layout.block(header.block).unwrap().len as usize;
+            let fresh = || Gathered::new(Oti::new(len, layout.symbol_len()).unwrap());
+            blocks
+                .entry(header.block)
+                .or_insert_with(fresh)
+                .insert(header.esi, body);
+        }
+    }
+    let solved = blocks.into_values().map(|block| block.solve().ok().unwrap());
+    solved.collect::<Vec<_>>().concat()
 }

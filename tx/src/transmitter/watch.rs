@@ -1,4 +1,4 @@
-//! What the sending thread tells while it sends, and the one thing that it is told: to stop.
+//! What the sending threads tell while they send, and the one thing that they are told: to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
@@ -13,6 +13,8 @@ pub(super) struct Watch {
     bytes: AtomicU64,
     wire_bits: AtomicU64,
     pass: AtomicU16,
+    ahead_datagrams: AtomicU64,
+    ahead_bytes: AtomicU64,
 }
 
 /// How much has been sent.
@@ -26,6 +28,22 @@ pub(super) struct Tally {
     pub(super) wire_bits: u64,
     /// The pass going on, from 1.
     pub(super) pass: u16,
+}
+
+impl Tally {
+    /// Counts what was sent besides.
+    pub(super) fn add(&mut self, more: &Self) {
+        let Self {
+            datagrams,
+            bytes,
+            wire_bits,
+            pass,
+        } = more;
+        self.datagrams += datagrams;
+        self.bytes += bytes;
+        self.wire_bits += wire_bits;
+        self.pass = self.pass.max(*pass);
+    }
 }
 
 impl Watch {
@@ -56,11 +74,23 @@ impl Watch {
         }
     }
 
+    /// Counts what is to be sent besides what was known at the start.
+    pub(super) fn count_ahead(&self, datagrams: u64, bytes: u64) {
+        self.ahead_datagrams.fetch_add(datagrams, Ordering::Relaxed);
+        self.ahead_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Datagrams, and their bytes, that are to be sent besides what was known at the start.
+    pub(super) fn ahead(&self) -> (u64, u64) {
+        let [datagrams, bytes] = [&self.ahead_datagrams, &self.ahead_bytes].map(|count| count.load(Ordering::Relaxed));
+        (datagrams, bytes)
+    }
+
     /// Counts a batch that the system took.
-    pub(super) fn count(&self, datagrams: usize, bytes: u64, wire_bits: u64) {
-        self.datagrams.fetch_add(datagrams as u64, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.wire_bits.fetch_add(wire_bits, Ordering::Relaxed);
+    pub(super) fn count(&self, sent: &Tally) {
+        self.datagrams.fetch_add(sent.datagrams, Ordering::Relaxed);
+        self.bytes.fetch_add(sent.bytes, Ordering::Relaxed);
+        self.wire_bits.fetch_add(sent.wire_bits, Ordering::Relaxed);
     }
 
     /// Notes the pass going on, from 1.

@@ -16,6 +16,7 @@ pub(super) struct State {
     names: Vec<Vec<NameChange>>,
     pub(super) locks: BTreeSet<PathBuf>,
     pub(super) operations: u64,
+    pub(super) syncs: u64,
     pub(super) faults: BTreeMap<u64, Fault>,
     pub(super) dead: bool,
 }
@@ -34,6 +35,7 @@ impl Default for State {
             names: Vec::new(),
             locks: BTreeSet::new(),
             operations: 0,
+            syncs: 0,
             faults: BTreeMap::new(),
             dead: false,
         }
@@ -54,6 +56,12 @@ impl State {
             Some(Fault::Full) => Err(error(io::ErrorKind::StorageFull, doing, path)),
             Some(Fault::Io | Fault::PowerCut) => Err(error(io::ErrorKind::Other, doing, path)),
         }
+    }
+
+    /// [`begin`](Self::begin) of an operation that makes others durable.
+    pub(super) fn begin_sync(&mut self, doing: &'static str, path: &Path) -> io::Result<()> {
+        self.syncs += 1;
+        self.begin(doing, path)
     }
 
     pub(super) fn find(&self, path: &Path) -> io::Result<u64> {

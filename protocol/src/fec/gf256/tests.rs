@@ -1,5 +1,7 @@
 //! Every kernel against multiplication bit by bit.
 
+use proptest::prelude::*;
+
 use super::tables::multiply;
 use super::*;
 
@@ -90,16 +92,54 @@ fn any_alignment_will_do_and_no_byte_beside_the_destination_changes() {
     let before = noise(600, 2);
     for kernel in Kernel::all() {
         for len in [1, 31, 32, 63, 64, 65, 127, 128, 129, 200] {
-            for at in 0..=64 {
-                let (from, to) = (at * 7 % 65, at);
+            for (from, to) in (0..64).flat_map(|from| (0..64).map(move |to| (from, to))) {
                 let mut after = before.clone();
                 kernel.mul_add(&mut after[to..to + len], &src[from..from + len], 0xA7);
-                let mut expected = before.clone();
-                for i in 0..len {
-                    expected[to + i] ^= multiply(0xA7, src[from + i]);
-                }
-                assert_eq!(after, expected, "{kernel:?}, {len} bytes, from {from} to {to}");
+                let differs = |i: &usize| {
+                    let within = (to..to + len).contains(i);
+                    let added = if within { multiply(0xA7, src[from + i - to]) } else { 0 };
+                    after[*i] != before[*i] ^ added
+                };
+                assert_eq!(
+                    (0..600).find(differs),
+                    None,
+                    "{kernel:?}, {len} bytes, from {from} to {to}"
+                );
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_product_is_right_wherever_its_parts_lie_and_changes_nothing_beside_them(
+        len in 0usize..700, rows in 0usize..30, offsets in proptest::collection::vec(0usize..64, 1..40), seed: u64
+    ) {
+        // Each source and destination in memory of its own, that much past its beginning, with something behind it.
+        let room = len + 80;
+        let offset = |nth: usize| offsets[nth % offsets.len()];
+        let memory = |count: usize, seed: u64| -> Vec<Vec<u8>> {
+            (0..count as u64).map(|i| noise(room, seed.wrapping_add(i << 20))).collect()
+        };
+        let part = |nth: usize| offset(nth)..offset(nth) + len;
+        let (src, mut dst) = (memory(offsets.len(), seed), memory(rows, !seed));
+        let coefficients: Vec<_> = (0..rows as u64).map(|i| noise(src.len(), seed ^ i)).collect();
+        let sources: Vec<&[u8]> = src.iter().enumerate().map(|(i, src)| &src[part(i)]).collect();
+        let plain = |all: &[Vec<u8>]| -> Vec<Vec<u8>> {
+            all.iter().enumerate().map(|(i, all)| all[part(i + 1)].to_vec()).collect()
+        };
+        let sources_alone: Vec<_> = sources.iter().map(|src| src.to_vec()).collect();
+        let products = expected(&plain(&dst), &sources_alone, &coefficients);
+        let mut wanted = dst.clone();
+        for (i, product) in products.iter().enumerate() {
+            wanted[i][part(i + 1)].copy_from_slice(product);
+        }
+        let before = dst.clone();
+        for kernel in Kernel::all() {
+            dst.clone_from(&before);
+            let mut places: Vec<&mut [u8]> = dst.iter_mut().enumerate().map(|(i, dst)| &mut dst[part(i + 1)]).collect();
+            kernel.product(&mut places, &sources, &slices(&coefficients));
+            prop_assert!(dst == wanted, "{kernel:?}");
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::gather::Gathered;
 use super::super::gf256::Kernel;
-use super::super::{CodedBlock, Oti, dense, gate, generator, repair_symbols};
+use super::super::{CodedBlock, Method, Oti, dense, gate, generator, repair_symbols};
+use super::methods::methods;
 use crate::limits::{MAX_ESI, MAX_K};
 
 /// A fixed sequence: SplitMix64.
@@ -36,7 +37,8 @@ impl Random {
 /// The repair symbols with these ids, by a matrix whatever their number.
 fn by_matrix(kernel: Kernel, oti: &Oti, source: &[u8], ids: &[u32]) -> Vec<Vec<u8>> {
     let rows = generator::rows(oti.k(), ids.iter().copied()).unwrap();
-    let repair = dense::repair_symbols(kernel, oti, source, &rows);
+    let mut repair = Vec::new();
+    dense::repair_symbols(kernel, oti, source, &rows, &mut repair);
     repair.chunks(oti.symbol_len()).map(<[u8]>::to_vec).collect()
 }
 
@@ -44,7 +46,7 @@ fn by_matrix(kernel: Kernel, oti: &Oti, source: &[u8], ids: &[u32]) -> Vec<Vec<u
 fn by_library(oti: &Oti, source: &[u8], ids: &[u32]) -> Vec<Vec<u8>> {
     let symbol = |id: &u32| {
         let esi = oti.k() + id;
-        gate::repair_symbols(oti, source, esi..esi + 1).unwrap().to_vec()
+        gate::repair_symbols(oti, source, esi..esi + 1).unwrap()
     };
     ids.iter().map(symbol).collect()
 }
@@ -248,18 +250,30 @@ fn singular() -> Loss {
 }
 
 #[test]
-fn a_block_that_its_symbols_do_not_determine_is_kept_and_solved_with_one_more() {
+fn a_block_that_its_symbols_do_not_determine_is_kept_and_solved_with_one_more_by_every_method() {
     let loss = singular();
-    let mut kept = loss.gathered().solve().unwrap_err();
-    assert_eq!(kept.held(), 187);
-    let repair = repair_symbols(Kernel::fastest(), &loss.oti, &loss.source, 187 + 20..187 + 21).unwrap();
-    kept.insert(187 + 20, &repair);
-    assert_eq!(kept.solve().unwrap(), loss.source);
+    let mut repair = Vec::new();
+    repair_symbols(
+        Method::Fastest,
+        &loss.oti,
+        &loss.source,
+        187 + 20..187 + 21,
+        &mut repair,
+    )
+    .unwrap();
+    for method in methods() {
+        let mut kept = loss.gathered().solve_by(method).unwrap_err();
+        assert_eq!(kept.held(), 187, "{method:?}");
+        kept.insert(187 + 20, &repair);
+        assert!(kept.solve_by(method).unwrap() == loss.source, "{method:?}");
+    }
 }
 
 #[test]
 fn a_failed_recovery_changes_no_symbol() {
     let loss = singular();
-    let kept = loss.gathered().solve().unwrap_err();
-    assert_eq!(format!("{kept:?}"), format!("{:?}", loss.gathered()));
+    for method in methods() {
+        let kept = loss.gathered().solve_by(method).unwrap_err();
+        assert!(format!("{kept:?}") == format!("{:?}", loss.gathered()), "{method:?}");
+    }
 }

@@ -53,7 +53,9 @@ fn encode(kernel: Kernel, repair: u32) {
         || (),
         |()| {
             let rows = generator::rows(K, 0..repair).unwrap();
-            drop(black_box(dense::repair_symbols(kernel, &oti, &source, &rows)));
+            let mut repair = Vec::new();
+            dense::repair_symbols(kernel, &oti, &source, &rows, &mut repair);
+            drop(black_box(repair));
         },
     );
 }

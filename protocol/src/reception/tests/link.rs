@@ -19,14 +19,18 @@ pub(super) fn limits() -> ReceptionLimits {
     ReceptionLimits {
         memory_bytes: 32 << 20,
         sessions: 4,
+        lanes: 1,
         bundle_bytes: 1 << 30,
         idle_millis: 1000,
     }
 }
 
-/// A signed bundle of one file, and what is announced of it.
+/// A signed bundle of one file, what is announced of it, and how it is sent.
 pub(super) struct Bundle {
     pub(super) session: u64,
+    pub(super) symbol_len: u16,
+    pub(super) depth: u16,
+    pub(super) lanes: u8,
     pub(super) head: Vec<u8>,
     pub(super) content: Vec<u8>,
     pub(super) shape: BundleShape,
@@ -48,6 +52,9 @@ impl Bundle {
         };
         Self {
             session: 77,
+            symbol_len: 128,
+            depth: 3,
+            lanes: 1,
             head: sealed.head().to_vec(),
             content,
             shape,
@@ -64,31 +71,34 @@ impl Bundle {
         self.shape.content_root = merkle::root(&leaves);
     }
 
+    /// What goes over its one lane.
     pub(super) fn datagrams(&self, passes: u16) -> Vec<Vec<u8>> {
+        assert_eq!(self.lanes, 1);
+        self.by_lane(passes).concat()
+    }
+
+    /// What goes over each lane.
+    pub(super) fn by_lane(&self, passes: u16) -> Vec<Vec<Vec<u8>>> {
         let settings = Settings {
             session: SessionId(self.session),
             number: LinkNumber { epoch: 5, sequence: 6 },
-            symbol_len: 128,
-            redundancy: Redundancy::new(0.15, 0, 1e-6, 3).unwrap(),
+            symbol_len: self.symbol_len,
+            redundancy: Redundancy::new(0.15, 0, 1e-6, self.depth).unwrap(),
             passes,
+            lanes: self.lanes,
             created: UnixMillis(0),
-            first_packet: 1000,
         };
-        let mut transmission = Transmission::new(&self.shape, &settings, &link_key()).unwrap();
+        let transmission = Transmission::new(&self.shape, &settings, &link_key()).unwrap();
         let file = [&[0; crate::bundle::PREFIX_LEN][..], &self.head, &self.content].concat();
-        let mut datagrams = Vec::new();
-        loop {
-            while let Some(job) = transmission.poll_job() {
-                let start = job.file_offset() as usize;
-                let bytes = &file[start..start + job.block().len as usize];
-                transmission.handle_coded(job.run(bytes).unwrap());
-            }
-            match transmission.poll_transmit() {
-                Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
-                Transmit::Starved => panic!("all jobs were run"),
-                Transmit::Finished => return datagrams,
-            }
-        }
+        let mut lanes = vec![Lane::new(1000); self.lanes.into()];
+        let mut datagrams = vec![Vec::new(); lanes.len()];
+        let read = |job: &EncodeJob, place: &mut [u8]| {
+            let start = job.file_offset() as usize;
+            place.copy_from_slice(&file[start..start + place.len()]);
+        };
+        let send = |lane: usize, header: &[u8; 32], body: &[u8]| datagrams[lane].push([header, body].concat());
+        transmission.drive(&mut lanes, read, send).unwrap();
+        datagrams
     }
 }
 
@@ -130,7 +140,7 @@ pub(super) struct Receiver {
     pub(super) told: Vec<Output>,
     now: Tick,
     trust: Trust,
-    file: Vec<u8>,
+    files: BTreeMap<SessionId, Vec<u8>>,
     complete: Option<Vec<u8>>,
 }
 
@@ -149,13 +159,19 @@ impl Receiver {
             told: Vec::new(),
             now: Tick(0),
             trust: Trust::parse(&signer, "allowed_signers").unwrap(),
-            file: Vec::new(),
+            files: BTreeMap::new(),
             complete: None,
         }
     }
 
     pub(super) fn take(&mut self, datagram: &[u8]) {
         self.reception.handle_datagram(datagram, self.now);
+        self.drain();
+    }
+
+    pub(super) fn take_on(&mut self, lane: usize, bytes: &[u8], lost_at: Place) {
+        self.reception
+            .handle_datagram(Incoming { lane, bytes, lost_at }, self.now);
         self.drain();
     }
 
@@ -179,14 +195,11 @@ impl Receiver {
 
     pub(super) fn act(&mut self, output: Output) {
         match output {
-            Output::Solve(job) => self.reception.handle_solved(job.run()),
+            Output::Solve(job) => self.solve(*job),
             Output::Opened { session, announce } => {
-                self.file = vec![0; announce.layout().file_len() as usize];
+                self.files
+                    .insert(session, vec![0; announce.layout().file_len() as usize]);
                 self.told.push(Output::Opened { session, announce });
-            }
-            Output::Write { offset, bytes, .. } => {
-                let start = offset as usize;
-                self.file[start..start + bytes.len()].copy_from_slice(&bytes);
             }
             Output::Head { session, head } => {
                 let announce = self.told.iter().find_map(|told| match told {
@@ -197,7 +210,10 @@ impl Receiver {
                     _ => None,
                 });
                 match verify_announced_head(announce.unwrap(), &head, &self.trust, "plant-7", CREATED) {
-                    Ok(verified) => self.reception.accept_head(session, verified.index().clone()),
+                    Ok(verified) => {
+                        let index = Arc::new(verified.index().clone());
+                        self.reception.accept_head(session, index, self.now);
+                    }
                     Err(refusal) => self.reception.refuse(session, refusal),
                 }
             }
@@ -210,15 +226,34 @@ impl Receiver {
                     _ => None,
                 });
                 let content = crate::bundle::PREFIX_LEN + layout.unwrap().head_len() as usize;
-                self.complete = Some(self.file[content..].to_vec());
+                self.complete = Some(self.files[&session][content..].to_vec());
                 self.told.push(Output::Complete { session, summary });
             }
             told => self.told.push(told),
         }
     }
 
+    /// Does what a worker does with a job.
+    pub(super) fn solve(&mut self, job: SolveJob) {
+        let solved = job.run();
+        if let Some((offset, bytes)) = solved.content() {
+            let start = offset as usize;
+            let file = self.files.get_mut(&solved.session()).expect("it was opened");
+            file[start..start + bytes.len()].copy_from_slice(bytes);
+        }
+        self.reception.handle_solved(solved, self.now);
+    }
+
     pub(super) fn complete(&self) -> Option<&Vec<u8>> {
         self.complete.as_ref()
+    }
+
+    /// The summary of the session that is complete.
+    pub(super) fn summary(&self) -> Option<Summary> {
+        self.told.iter().find_map(|told| match told {
+            Output::Complete { summary, .. } => Some(*summary),
+            _ => None,
+        })
     }
 
     pub(super) fn ended(&self) -> (Ending, Summary) {

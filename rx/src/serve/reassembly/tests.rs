@@ -15,8 +15,8 @@ use protocol::merkle;
 use protocol::path::BundlePath;
 use protocol::reception::ReceptionLimits;
 use protocol::time::Tick;
-use protocol::transmission::{BundleShape, Settings, Transmission, Transmit};
-use protocol::wire::LinkNumber;
+use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
+use protocol::wire::{HEADER_LEN, LinkNumber};
 
 use super::*;
 use crate::config::Config;
@@ -77,23 +77,18 @@ fn datagrams(head: &PackedHead, file: &[u8]) -> Vec<Vec<u8>> {
         symbol_len: 128,
         redundancy: Redundancy::new(0.0, 0, 1e-9, 2).unwrap(),
         passes: 1,
+        lanes: 1,
         created: wall(),
-        first_packet: 0,
     };
-    let mut transmission = Transmission::new(&shape, &settings, &link()).unwrap();
+    let transmission = Transmission::new(&shape, &settings, &link()).unwrap();
     let mut datagrams = Vec::new();
-    loop {
-        while let Some(job) = transmission.poll_job() {
-            let start = job.file_offset() as usize;
-            let bytes = file[start..start + job.block().len as usize].to_vec();
-            transmission.handle_coded(job.run(&bytes).unwrap());
-        }
-        match transmission.poll_transmit() {
-            Transmit::Datagram { header, body } => datagrams.push([&header[..], body].concat()),
-            Transmit::Starved => panic!("all jobs were run"),
-            Transmit::Finished => return datagrams,
-        }
-    }
+    let read = |job: &EncodeJob, place: &mut [u8]| {
+        let start = job.file_offset() as usize;
+        place.copy_from_slice(&file[start..start + place.len()]);
+    };
+    let send = |_: usize, header: &[u8; HEADER_LEN], body: &[u8]| datagrams.push([&header[..], body].concat());
+    transmission.drive(&mut [Lane::new(0)], read, send).unwrap();
+    datagrams
 }
 
 /// What reassembly tells of these datagrams when the disk's `fail_at`th operation fails, if any does.
@@ -105,12 +100,18 @@ fn news_of(datagrams: &[Vec<u8>], home: &Path, fail_at: Option<u64>) -> (Vec<New
     let limits = ReceptionLimits {
         memory_bytes: 32 << 20,
         sessions: 4,
+        lanes: 1,
         bundle_bytes: 1 << 30,
         idle_millis: 1000,
     };
-    // Nobody takes the jobs, so they are run in place; nobody else is needed either.
-    let ((jobs, _), (_, solved), (tasks, told)) = (bounded(0), unbounded(), unbounded());
-    let channels = Channels { jobs, solved, tasks };
+    // Nobody takes the work, so it is done in place; nobody else is needed either.
+    let ((work, _), (_, done), (tasks, told)) = (bounded(0), unbounded(), unbounded());
+    let channels = Channels {
+        work,
+        done,
+        tasks,
+        gauges: Arc::default(),
+    };
     let reception = Reception::new(vec![link().public()], limits);
     let ledger = Arc::new(RwLock::new(Ledger::default()));
     let mut reassembly = Reassembly::new(reception, Arc::new(quarantine), authority, ledger, channels);
@@ -152,7 +153,7 @@ fn whichever_operation_of_the_disk_fails_what_is_complete_is_whole() {
                     whole += 1;
                 }
                 News::Unstorable(..) => refused += 1,
-                News::Opened(_) => {}
+                News::Opened(..) => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -1,7 +1,4 @@
-//! `diode-tx` as a program: what it sends, what it refuses, and what it leaves behind.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // Tests prepare folders.
-
-mod receiving;
+//! Bundles sent by one process: what it sends, what it refuses, and what it leaves behind.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -9,13 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::receiving::{self, Desk, LEAF_LEN, assert_refused, flip, json, stderr, stdout};
 use audit::event::{Event, EventKind};
 use audit::keyfile;
 use audit::log::LogReader;
 use audit::storage::{Disk, Storage};
 use protocol::fec::{Gathered, Oti};
 use protocol::wire::{Kind, Packet, SignedAnnounce};
-use receiving::{Desk, LEAF_LEN, assert_refused, flip, json, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The entries of the audit log in `state`.
@@ -45,26 +42,30 @@ fn announces<'a>(desk: &Desk, datagrams: &'a [Vec<u8>]) -> impl Iterator<Item = 
     })
 }
 
+/// Head and content of the one bundle in `datagrams`.
+fn put_together(desk: &Desk, datagrams: &[Vec<u8>]) -> Vec<u8> {
+    let announce = announces(desk, datagrams).next().unwrap();
+    let layout = announce.announce().layout().unwrap();
+    let fresh =
+        |number| Gathered::new(Oti::new(layout.block(number).unwrap().len as usize, layout.symbol_len()).unwrap());
+    let mut blocks: BTreeMap<u32, Gathered> = (0..layout.blocks()).map(|number| (number, fresh(number))).collect();
+    for Packet { header, body } in symbols(datagrams) {
+        blocks.get_mut(&header.block).unwrap().insert(header.esi, body);
+    }
+    let solved = blocks.into_values().map(|block| block.solve().ok().unwrap());
+    solved.collect::<Vec<_>>().concat()
+}
+
 #[test]
 fn a_bundle_can_be_put_together_from_its_datagrams() {
     let desk = Desk::new();
     let bytes = desk.bundle("a.bundle", 600_000);
     let sent = desk.send(&["a.bundle"], &[]);
     assert!(sent.status.success(), "{}", stderr(&sent));
-    let datagrams = desk.datagrams();
-    let announce = announces(&desk, &datagrams).next().unwrap();
-    let layout = announce.announce().layout().unwrap();
-    let fresh =
-        |number| Gathered::new(Oti::new(layout.block(number).unwrap().len as usize, layout.symbol_len()).unwrap());
-    let mut blocks: BTreeMap<u32, Gathered> = (0..layout.blocks()).map(|number| (number, fresh(number))).collect();
-    for Packet { header, body } in symbols(&datagrams) {
-        blocks.get_mut(&header.block).unwrap().insert(header.esi, body);
-    }
-    let file: Vec<u8> = blocks
-        .into_values()
-        .flat_map(|block| block.solve().ok().unwrap().to_vec())
-        .collect();
-    assert!(file == bytes[16..], "the bundle arrived changed");
+    assert!(
+        put_together(&desk, &desk.datagrams()) == bytes[16..],
+        "the bundle arrived changed"
+    );
 }
 
 #[test]
@@ -220,17 +221,78 @@ fn a_bundle_cut_short_sends_nothing_and_costs_no_number() {
 }
 
 #[test]
-fn a_changed_bundle_stops_the_sound_ones_beside_it() {
+fn a_damaged_leaf_stops_its_bundle_under_way_and_never_leaves() {
     let desk = Desk::new();
-    desk.bundle("a.bundle", 1000);
-    let bytes = desk.bundle("bb.bundle", 2 * LEAF_LEN as usize);
-    flip(&desk.path("bb.bundle"), bytes.len() as u64 - 1);
+    let bytes = desk.bundle("a.bundle", 9 * LEAF_LEN as usize);
+    let place = bytes.len() as u64 - 1;
+    flip(&desk.path("a.bundle"), place);
     assert_refused(
-        &desk.send(&["a.bundle", "bb.bundle"], &[]),
+        &desk.send(&["a.bundle"], &[]),
         5,
-        &["bb.bundle", "leaf 1", "does not match the signed index"],
+        &["a.bundle", "leaf 8", "does not match the signed index", "(seq 1)"],
     );
-    assert_eq!(desk.datagrams().len(), 0);
+    let blocks: Vec<u32> = symbols(&desk.datagrams()).map(|packet| packet.header.block).collect();
+    // Head and first leaf are the first group; the ninth leaf is the last block.
+    assert!(
+        blocks.contains(&0) && blocks.contains(&1) && !blocks.contains(&9),
+        "{blocks:?}"
+    );
+    let last = entries(&desk).pop().unwrap();
+    assert_eq!(
+        (last.event, last.reason.as_deref(), last.seq),
+        (EventKind::BundleStopped, Some("bundle-changed"), Some(1))
+    );
+    flip(&desk.path("a.bundle"), place);
+    let again = json(&desk.send(&["a.bundle"], &["--json"]));
+    assert_eq!(
+        (again[0]["seq"].as_u64(), again[0]["again"].as_bool()),
+        (Some(1), Some(true))
+    );
+}
+
+#[test]
+fn two_lanes_send_to_two_ports_and_each_counts_its_own_packets() {
+    let desk = Desk::with_lanes(2);
+    let bytes = desk.bundle("a.bundle", 600_000);
+    let sent = desk.send(&["a.bundle"], &["--lanes", "2", "--json"]);
+    assert!(sent.status.success(), "{}", stderr(&sent));
+    let lanes = desk.datagrams_by_lane();
+    for lane in &lanes {
+        let numbers = lane
+            .iter()
+            .map(|datagram| Packet::parse(datagram).unwrap().header.packet);
+        let numbers: Vec<u32> = numbers.collect();
+        assert!(numbers.len() > 32 && numbers.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)));
+    }
+    let datagrams = lanes.concat();
+    assert!(announces(&desk, &datagrams).all(|announce| announce.announce().lanes == 2));
+    assert!(
+        put_together(&desk, &datagrams) == bytes[16..],
+        "the bundle arrived changed"
+    );
+    let planned = json(&sent)[0]["datagrams"].as_u64().unwrap();
+    assert_eq!(datagrams.len() as u64, planned + 2 * 32);
+}
+
+#[test]
+fn many_small_bundles_each_arrive() {
+    let desk = Desk::new();
+    let names: Vec<String> = (1..=30).map(|at| "x".repeat(at)).collect();
+    let bundles: Vec<(&str, Vec<u8>)> = names
+        .iter()
+        .map(|name| (name.as_str(), desk.bundle(name, 1000)))
+        .collect();
+    let paths: Vec<&str> = bundles.iter().map(|(name, _)| *name).collect();
+    let sent = json(&desk.send(&paths, &["--json"]));
+    let datagrams = desk.datagrams();
+    assert_eq!(sent.len(), 30);
+    for record in sent {
+        let session = record["session"].as_str().unwrap();
+        let ours = |datagram: &&Vec<u8>| Packet::parse(datagram).unwrap().header.session.to_string() == session;
+        let ours: Vec<Vec<u8>> = datagrams.iter().filter(ours).cloned().collect();
+        let (_, bytes) = bundles.iter().find(|(name, _)| record["path"] == *name).unwrap();
+        assert!(put_together(&desk, &ours) == bytes[16..], "{record}");
+    }
 }
 
 #[test]
@@ -275,7 +337,7 @@ fn a_leaf_that_no_mtu_so_small_can_carry_is_refused() {
     let desk = Desk::new();
     desk.bundle("a.bundle", 1000);
     assert_refused(
-        &desk.send(&["a.bundle"], &["--mtu", "256"]),
+        &desk.send(&["a.bundle"], &["--mtu", "320"]),
         2,
         &["can't be sent with these settings", "--leaf-len"],
     );
@@ -286,7 +348,8 @@ fn a_leaf_that_no_mtu_so_small_can_carry_is_refused() {
 fn ctrl_c_stops_the_sending_and_leaves_a_number_that_holds() {
     let desk = Desk::new();
     desk.bundle("a.bundle", 300_000);
-    desk.bundle("bb.bundle", 1000);
+    // Not small, so that it does not overtake the first.
+    desk.bundle("bb.bundle", 1_100_000);
     // A hundred datagrams a second: minutes for this bundle.
     let child = desk.begin(&["a.bundle", "bb.bundle"], "1M", &["--json"]);
     let announced = |datagram: Vec<u8>| Packet::parse(&datagram).unwrap().header.kind == Kind::Symbol;
@@ -323,6 +386,19 @@ fn a_sender_that_is_killed_leaves_a_number_that_holds() {
     let others = json(&desk.send(&["bb.bundle", "a.bundle"], &["--json"]));
     let numbers: Vec<u64> = others.iter().map(|sent| sent["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [2, 1]);
+}
+
+#[test]
+fn planning_foretells_a_bundle_that_is_not_there_and_touches_nothing() {
+    let desk = Desk::new();
+    let flags = ["--rate", "20M", "--depth", "2", "--burst", "0"];
+    let planned = desk.run(&[&["plan", "--size", "10KB,1MiB", "--json"], &flags[..]].concat());
+    let plan = &json(&planned)[0];
+    assert_eq!((&plan["schema"], &plan["content"]["k"]), (&1.into(), &187.into()));
+    assert_eq!(plan["sizes"][1]["bytes"], 1 << 20);
+    let text = stdout(&desk.run(&["plan"]));
+    assert!(text.contains("K 187, R ") && text.contains("1GiB "), "{text}");
+    assert!(!desk.path("state").exists() && desk.datagrams().is_empty());
 }
 
 #[test]

@@ -11,9 +11,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// How many files of which length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Input {
-    pub(super) files: u64,
-    pub(super) file_len: u64,
+pub(crate) struct Input {
+    pub(crate) files: u64,
+    pub(crate) file_len: u64,
 }
 
 impl fmt::Display for Input {
@@ -33,7 +33,7 @@ const PIECE: usize = 1 << 20;
 
 impl Input {
     /// Writes the files below `folder`, which is made.
-    pub(super) fn write(&self, folder: &Path, seed: u64) -> io::Result<()> {
+    pub(crate) fn write(&self, folder: &Path, seed: u64) -> io::Result<()> {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);
         let mut piece = vec![0; PIECE];
         for number in 0..self.files {

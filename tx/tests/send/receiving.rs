@@ -21,33 +21,42 @@ use tempfile::TempDir;
 
 pub(crate) const LEAF_LEN: u32 = 262_144;
 
-/// A folder with a link key in it, and a socket at the far end.
+/// A folder with a link key in it, and a socket for each lane at the far end.
 pub(crate) struct Desk {
     folder: TempDir,
     port: u16,
-    datagrams: Receiver<Vec<u8>>,
+    lanes: u16,
+    datagrams: Receiver<(u16, Vec<u8>)>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        // Room for a busy machine; the system grants what it can.
-        let _ = rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, 8 << 20)
-            .or_else(|_| rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 8 << 20));
-        let port = socket.local_addr().unwrap().port();
+        Self::with_lanes(1)
+    }
+
+    pub(crate) fn with_lanes(lanes: u16) -> Self {
+        let sockets = sockets_in_a_row(lanes);
+        let port = sockets[0].local_addr().unwrap().port();
         let (sender, datagrams) = channel();
-        // Ends with the process.
-        thread::spawn(move || {
-            let mut buffer = [0; 10_000];
-            while let Ok(len) = socket.recv(&mut buffer) {
-                if sender.send(buffer[..len].to_vec()).is_err() {
-                    return;
+        for (lane, socket) in (0..lanes).zip(sockets) {
+            // Room for a busy machine; the system grants what it can.
+            let _ = rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, 8 << 20)
+                .or_else(|_| rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 8 << 20));
+            let sender = sender.clone();
+            // Ends with the process.
+            thread::spawn(move || {
+                let mut buffer = [0; 10_000];
+                while let Ok(len) = socket.recv(&mut buffer) {
+                    if sender.send((lane, buffer[..len].to_vec())).is_err() {
+                        return;
+                    }
                 }
-            }
-        });
+            });
+        }
         let desk = Self {
             folder: TempDir::new().unwrap(),
             port,
+            lanes,
             datagrams,
         };
         let made = desk.run(&["keygen", "--out", "link.key"]);
@@ -61,7 +70,12 @@ impl Desk {
 
     /// Writes a bundle of one file of `len` bytes, each bundle of its own content; gives its bytes.
     pub(crate) fn bundle(&self, name: &str, len: usize) -> Vec<u8> {
-        let bytes = bundle_bytes(name, len);
+        self.bundle_in_leaves(name, len, LEAF_LEN)
+    }
+
+    /// As [`bundle`](Self::bundle), in leaves of another length.
+    pub(crate) fn bundle_in_leaves(&self, name: &str, len: usize, leaf_len: u32) -> Vec<u8> {
+        let bytes = bundle_bytes(name, len, leaf_len);
         std::fs::write(self.path(name), &bytes).unwrap();
         bytes
     }
@@ -114,20 +128,46 @@ impl Desk {
 
     /// Waits for one datagram.
     pub(crate) fn first_datagram(&self) -> Vec<u8> {
-        self.datagrams.recv_timeout(PATIENCE).unwrap()
+        self.datagrams.recv_timeout(PATIENCE).unwrap().1
     }
 
     /// All datagrams that have come, once the sender has ended: on the loopback they are at the socket by then.
     pub(crate) fn datagrams(&self) -> Vec<Vec<u8>> {
-        // One of our own closes the row.
-        let mark = b"that was all";
-        UdpSocket::bind("127.0.0.1:0")
-            .unwrap()
-            .send_to(mark, ("127.0.0.1", self.port))
-            .unwrap();
-        let datagrams = std::iter::from_fn(|| Some(self.datagrams.recv_timeout(PATIENCE).unwrap()));
-        datagrams.take_while(|datagram| datagram != mark).collect()
+        self.datagrams_by_lane().concat()
     }
+
+    /// As [`datagrams`](Self::datagrams), lane by lane.
+    pub(crate) fn datagrams_by_lane(&self) -> Vec<Vec<Vec<u8>>> {
+        // One of our own closes each row.
+        let mark = b"that was all";
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for lane in 0..self.lanes {
+            socket.send_to(mark, ("127.0.0.1", self.port + lane)).unwrap();
+        }
+        let mut lanes = vec![Vec::new(); self.lanes.into()];
+        let mut open = self.lanes;
+        while open > 0 {
+            let (lane, datagram) = self.datagrams.recv_timeout(PATIENCE).unwrap();
+            if datagram == mark {
+                open -= 1;
+            } else {
+                lanes[usize::from(lane)].push(datagram);
+            }
+        }
+        lanes
+    }
+}
+
+/// Sockets on ports one after another.
+fn sockets_in_a_row(count: u16) -> Vec<UdpSocket> {
+    let row = || {
+        let first = UdpSocket::bind("127.0.0.1:0").ok()?;
+        let port = first.local_addr().ok()?.port();
+        let others = (1..count).map(|lane| UdpSocket::bind(("127.0.0.1", port.checked_add(lane)?)).ok());
+        std::iter::once(Some(first)).chain(others).collect::<Option<Vec<_>>>()
+    };
+    // Another process may have one of the ports.
+    std::iter::repeat_with(row).flatten().next().unwrap()
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -157,7 +197,7 @@ pub(crate) fn assert_refused(output: &Output, code: i32, parts: &[&str]) {
     }
 }
 
-fn bundle_bytes(name: &str, len: usize) -> Vec<u8> {
+fn bundle_bytes(name: &str, len: usize, leaf_len: u32) -> Vec<u8> {
     let factor = 7919 + 2 * name.len() as u32;
     let content: Vec<u8> = (0..len as u32).map(|at| (at.wrapping_mul(factor) >> 9) as u8).collect();
     let file = FileRecord {
@@ -180,10 +220,10 @@ fn bundle_bytes(name: &str, len: usize) -> Vec<u8> {
             ..Origin::default()
         },
         content_len: 0,
-        leaf_len: LEAF_LEN,
+        leaf_len,
         content_root: Digest([0; 32]),
     };
-    let leaves = content.chunks(LEAF_LEN as usize).map(leaf_hash).collect();
+    let leaves = content.chunks(leaf_len as usize).map(leaf_hash).collect();
     let packed = PackedHead::seal(statement, leaves, &[&SigningKey::from_seed([5; 32])]).unwrap();
     [&packed.prefix().emit(), packed.head(), &content].concat()
 }

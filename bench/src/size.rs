@@ -4,13 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use audit::line;
+use serde::Deserialize;
 
 /// A number of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Size(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Size(u64);
 
 impl Size {
-    pub(super) fn bytes(self) -> u64 {
+    pub(crate) fn bytes(self) -> u64 {
         self.0
     }
 }
@@ -38,6 +40,14 @@ impl FromStr for Size {
         };
         let number: u64 = number.parse().map_err(|_| refuse())?;
         number.checked_mul(1 << shift).map(Self).ok_or_else(refuse)
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

@@ -1,0 +1,329 @@
+//! Groups of bundles: few syncs, each bundle by itself all the same, and whole whatever cuts them short.
+
+use std::collections::BTreeSet;
+
+use audit::event::{EventKind, State};
+use audit::storage::MemoryStorage;
+use audit::storage::memory::Fault;
+use protocol::digest::BundleId;
+use protocol::wire::SessionId;
+
+use super::testing::*;
+use super::{Owner, OwnerError};
+
+const ADMITTED: EventKind = EventKind::BundleAdmitted;
+const SCANNED: EventKind = EventKind::BundleScanned;
+
+fn ids(all: &[Packed]) -> Vec<BundleId> {
+    all.iter().map(|packed| packed.id).collect()
+}
+
+#[test]
+fn two_hundred_bundles_are_admitted_and_judged_with_ten_syncs_at_most() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(200);
+    let arrivals = arrive_all(&owner, &all);
+    let before = receiver.disk.syncs();
+    owner.admit_all(arrivals).unwrap();
+    let scans = scan_all(&mut owner);
+    owner.judge_all(scans).unwrap();
+    let syncs = receiver.disk.syncs() - before;
+    assert!(syncs <= 10, "{syncs}");
+    assert_eq!(bundles_of(&owner, ADMITTED), ids(&all));
+    assert_eq!(bundles_of(&owner, SCANNED), ids(&all));
+    assert_eq!(bundles_of(&owner, EventKind::BundleHeld), ids(&all));
+}
+
+#[test]
+fn the_publication_of_thousands_of_entries_takes_as_many_syncs_as_that_of_hundreds() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let mut syncs = Vec::new();
+    let mut number = 0;
+    for count in [800, 1600] {
+        let arrivals = (0..count).map(|_| {
+            number += 1;
+            Packed::numbered(number).arrive(&owner, number, number)
+        });
+        let arrivals = arrivals.collect();
+        owner.admit_all(arrivals).unwrap();
+        let before = receiver.disk.syncs();
+        owner.publish().unwrap();
+        syncs.push(receiver.disk.syncs() - before);
+    }
+    assert!(syncs.iter().all(|syncs| *syncs <= 12), "{syncs:?}");
+}
+
+#[test]
+fn an_admitted_group_is_held_in_the_order_of_its_arrival_and_waits_to_be_scanned() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(7);
+    let arrivals = arrive_all(&owner, &all);
+    owner.admit_all(arrivals).unwrap();
+    let waiting: Vec<_> = std::iter::from_fn(|| owner.next_unscanned()).collect();
+    assert_eq!(waiting, ids(&all));
+    for packed in &all {
+        let held = receiver.read(&format!("held/{}.bundle", packed.id));
+        assert_eq!(held.as_deref(), Some(&packed.file[..]));
+    }
+    assert_eq!(receiver.names("spool"), [""; 0]);
+}
+
+#[test]
+fn two_sessions_of_a_bundle_in_one_group_are_one_admission_and_one_duplicate() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(6);
+    let mut arrivals = arrive_all(&owner, &all);
+    arrivals.insert(3, all[2].arrive(&owner, 77, 77));
+    owner.admit_all(arrivals).unwrap();
+    assert_eq!(bundles_of(&owner, ADMITTED), ids(&all));
+    let events = events(&owner);
+    let duplicates: Vec<_> = events
+        .iter()
+        .filter(|event| event.event == EventKind::BundleDuplicate)
+        .collect();
+    assert_eq!(duplicates.len(), 1);
+    assert_eq!(
+        duplicates[0].detail.as_deref(),
+        Some("this bundle was admitted as seq 3 already")
+    );
+    assert_eq!(receiver.names("spool"), [""; 0]);
+}
+
+#[test]
+fn two_bundles_of_one_number_in_a_group_are_one_admission_and_one_alarm() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(2);
+    let arrivals = vec![all[0].arrive(&owner, 1, 5), all[1].arrive(&owner, 2, 5)];
+    owner.admit_all(arrivals).unwrap();
+    assert_eq!(bundles_of(&owner, ADMITTED), [all[0].id]);
+    let refused = events(&owner)
+        .into_iter()
+        .find(|event| event.event == EventKind::BundleRefused);
+    assert_eq!(refused.unwrap().reason.as_deref(), Some("sequence-reused"));
+}
+
+#[test]
+fn a_bundle_whose_spool_file_is_broken_refuses_itself_alone() {
+    for count in [3, 9] {
+        let receiver = Receiver::new();
+        let mut owner = receiver.open().unwrap();
+        let all = bundles(count);
+        let arrivals = arrive_all(&owner, &all);
+        receiver.break_spool(SessionId(2));
+        owner.admit_all(arrivals).unwrap();
+        let mut whole = ids(&all);
+        whole.remove(1);
+        assert_eq!(bundles_of(&owner, ADMITTED), whole);
+        assert_eq!(bundles_of(&owner, EventKind::BundleRefused), [all[1].id]);
+        assert_eq!(receiver.names("held").len(), whole.len());
+    }
+}
+
+#[test]
+fn a_bundle_whose_first_file_is_broken_is_admitted_from_the_second() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let packed = Packed::numbered(1);
+    let arrivals = vec![packed.arrive(&owner, 1, 1), packed.arrive(&owner, 2, 1)];
+    receiver.break_spool(SessionId(1));
+    owner.admit_all(arrivals).unwrap();
+    assert_eq!(bundles_of(&owner, ADMITTED), [packed.id]);
+    assert_eq!(bundles_of(&owner, EventKind::BundleRefused), [packed.id]);
+}
+
+#[test]
+fn new_epochs_in_one_group_are_numbered_one_after_another() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(3);
+    let mut arrivals = arrive_all(&owner, &all);
+    arrivals[1].0.announce.number.epoch = 2;
+    arrivals[2].0.announce.number.epoch = 3;
+    owner.admit_all(arrivals).unwrap();
+    let admitted = events(&owner).into_iter().filter(|event| event.event == ADMITTED);
+    let epochs: Vec<_> = admitted.map(|event| event.epoch).collect();
+    assert_eq!(epochs, [Some(1), Some(2), Some(3)]);
+}
+
+#[test]
+fn a_scan_that_failed_leaves_the_others_of_its_group_judged() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(6);
+    let arrivals = arrive_all(&owner, &all);
+    owner.admit_all(arrivals).unwrap();
+    let mut scans = scan_all(&mut owner);
+    scans[4].scanned = Err("the file can't be read".to_owned());
+    owner.judge_all(scans).unwrap();
+    let mut judged = ids(&all);
+    let failed = judged.remove(4);
+    assert_eq!(bundles_of(&owner, SCANNED), judged);
+    let events = events(&owner);
+    let why = events
+        .iter()
+        .find(|event| event.reason.as_deref() == Some("scan-failed"));
+    assert_eq!(why.unwrap().bundle, Some(failed));
+    assert!(
+        all.iter().all(|packed| owner.quarantine().open_held(packed.id).is_ok()),
+        "no lease is left"
+    );
+}
+
+#[test]
+fn what_policy_decided_and_a_stop_left_undone_is_judged_anew_by_the_next_start() {
+    let receiver = Receiver::new();
+    receiver.trust_everything();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(3);
+    let arrivals = arrive_all(&owner, &all);
+    owner.admit_all(arrivals).unwrap();
+    let scans = scan_all(&mut owner);
+    owner.judge_all(scans).unwrap();
+    owner.carry_out_next().unwrap();
+    drop(owner);
+    receiver.disk.restart();
+    let mut owner = receiver.open().unwrap();
+    assert_eq!(bundles_of(&owner, EventKind::BundleReleased), [all[0].id]);
+    let scans = scan_all(&mut owner);
+    owner.judge_all(scans).unwrap();
+    while owner.steps() > 0 {
+        owner.carry_out_next().unwrap();
+    }
+    assert_eq!(bundles_of(&owner, EventKind::BundleReleased), ids(&all));
+}
+
+/// How the work ends after the fault.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The process ends; the machine goes on.
+    Restart,
+    /// The machine dies, and nothing that was not synced is left.
+    CrashLosing,
+    /// The machine dies, and every other change that was not synced is left.
+    CrashMixed,
+}
+
+impl End {
+    fn come(self, disk: &MemoryStorage) {
+        match self {
+            Self::Restart => disk.restart(),
+            Self::CrashLosing => disk.crash(&mut || false),
+            Self::CrashMixed => {
+                let mut keep = false;
+                disk.crash(&mut || {
+                    keep = !keep;
+                    keep
+                });
+            }
+        }
+    }
+}
+
+/// Runs `work` on a fresh receiver with a fault at each of its operations in turn, then `check` on the receiver that was started again.
+fn at_every_operation<T>(
+    prepare: impl Fn() -> (Receiver, Owner, T),
+    work: impl Fn(&mut Owner, T) -> Result<(), OwnerError>,
+    check: impl Fn(&Receiver, &mut Owner, bool),
+) {
+    let (receiver, mut owner, input) = prepare();
+    let before = receiver.disk.operations();
+    work(&mut owner, input).unwrap();
+    let operations = receiver.disk.operations() - before;
+    for fault in [Fault::Io, Fault::PowerCut] {
+        for end in [End::Restart, End::CrashLosing, End::CrashMixed] {
+            // One more: no fault, and the end right after.
+            for at in 0..=operations {
+                println!("{fault:?} at operation {at} of {operations}, then {end:?}");
+                let (receiver, mut owner, input) = prepare();
+                receiver.disk.fail_at(at, fault);
+                let done = work(&mut owner, input).is_ok();
+                drop(owner);
+                end.come(&receiver.disk);
+                check(&receiver, &mut receiver.open().unwrap(), done);
+            }
+        }
+    }
+}
+
+/// What is admitted is held, whole and once; what is not is nowhere.
+fn assert_held_as_admitted(receiver: &Receiver, owner: &Owner, all: &[Packed]) -> BTreeSet<BundleId> {
+    let admitted = bundles_of(owner, ADMITTED);
+    let once: BTreeSet<_> = admitted.iter().copied().collect();
+    assert_eq!(once.len(), admitted.len(), "a bundle was admitted twice");
+    for packed in all {
+        let expected = once.contains(&packed.id).then_some(&packed.file[..]);
+        assert_eq!(
+            receiver.read(&format!("held/{}.bundle", packed.id)).as_deref(),
+            expected
+        );
+    }
+    assert_eq!(receiver.names("spool"), [""; 0]);
+    let alarms = events(owner)
+        .into_iter()
+        .filter(|event| event.reason.as_deref() == Some("quarantine-alarm"));
+    assert_eq!(alarms.count(), 0);
+    once
+}
+
+#[test]
+fn an_admission_of_a_group_cut_short_anywhere_is_whole_for_each_bundle_or_was_never() {
+    // Synced one by one, and together.
+    for count in [2, 5] {
+        let all = bundles(count);
+        let prepare = || {
+            let receiver = Receiver::new();
+            let owner = receiver.open().unwrap();
+            let arrivals = arrive_all(&owner, &all);
+            (receiver, owner, arrivals)
+        };
+        at_every_operation(prepare, Owner::admit_all, |receiver, owner, done| {
+            let admitted = assert_held_as_admitted(receiver, owner, &all);
+            let told: BTreeSet<_> = bundles_of(owner, EventKind::BundleRefused).into_iter().collect();
+            let known = |packed: &Packed| admitted.contains(&packed.id) || told.contains(&packed.id);
+            assert!(
+                !done || all.iter().all(known),
+                "what was reported as done is neither admitted nor refused"
+            );
+            // It can come again, and is then admitted if it was not before.
+            let again = arrive_all(owner, &all);
+            owner.admit_all(again).unwrap();
+            assert_eq!(assert_held_as_admitted(receiver, owner, &all).len(), all.len());
+        });
+    }
+}
+
+#[test]
+fn verdicts_of_a_group_cut_short_anywhere_are_on_record_or_awaited() {
+    for count in [2, 5] {
+        let all = bundles(count);
+        let prepare = || {
+            let receiver = Receiver::new();
+            let mut owner = receiver.open().unwrap();
+            let arrivals = arrive_all(&owner, &all);
+            owner.admit_all(arrivals).unwrap();
+            let scans = scan_all(&mut owner);
+            (receiver, owner, scans)
+        };
+        at_every_operation(prepare, Owner::judge_all, |receiver, owner, _| {
+            assert_eq!(assert_held_as_admitted(receiver, owner, &all).len(), all.len());
+            for packed in &all {
+                let report = owner.quarantine().load_report(&packed.id).unwrap();
+                let (scanned, state) = owner.with_ledger(|ledger| {
+                    let record = ledger.get(&packed.id).unwrap();
+                    (record.scanned, record.state)
+                });
+                assert_eq!(state, State::Held);
+                assert!(!scanned || report.is_some(), "a verdict without its report");
+                assert!(
+                    scanned || owner.unscanned.contains(&packed.id),
+                    "neither judged nor to be scanned"
+                );
+            }
+        });
+    }
+}

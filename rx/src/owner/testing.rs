@@ -1,0 +1,333 @@
+//! A receiver whose log and quarantine are on a disk in memory, and bundles that arrive there: for tests.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the operator's files are real ones, and a test prepares them"
+)]
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use audit::event::{Event, EventKind};
+use audit::keyfile;
+use audit::log::Log;
+use audit::storage::{DirEntry, Lock, MemoryStorage, OpenHow, Storage, StorageFile};
+use protocol::bundle::seal::PackedHead;
+use protocol::bundle::{FileRecord, Kind, Origin, Statement, verify_head};
+use protocol::digest::{BundleId, Digest};
+use protocol::keys::SigningKey;
+use protocol::merkle::leaf_hash;
+use protocol::path::BundlePath;
+use protocol::reception::Summary;
+use protocol::time::Tick;
+use protocol::trust::{Role, Trust};
+use protocol::wire::{Announce, LinkNumber, SessionId};
+use scanner::engine::FingerprintKey;
+use scanner::policy::Policy;
+use scanner::quarantine::Quarantine;
+use scanner::scan::Scanner;
+use tempfile::TempDir;
+
+use super::{Owner, OwnerError, Parts, Scan};
+use crate::clock::wall;
+use crate::config::Config;
+use crate::home::{self, Home};
+use crate::serve::Arrival;
+
+const NAME: &str = "plant-7";
+
+/// A receiver's folder, and the disk that its log and quarantine are on.
+pub(crate) struct Receiver {
+    folder: TempDir,
+    pub(crate) disk: MemoryStorage,
+}
+
+impl Receiver {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(&folder.path().join("home")).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(home.path(name), text).unwrap();
+        write(home::CONFIG, &config());
+        write(home::TRUST, &trust_line());
+        write(home::POLICY, Policy::default_text());
+        std::fs::create_dir(home.path(home::KEYS)).unwrap();
+        keyfile::create(&home.path(home::LOG_KEY), &log_key(), "log").unwrap();
+        let disk = MemoryStorage::new();
+        for name in [home::LOG, home::QUARANTINE] {
+            disk.create_dir(Path::new(name), 0o700).unwrap();
+        }
+        let receiver = Self { folder, disk };
+        Log::create(receiver.below(home::LOG), "plant-7/audit", log_key(), wall()).unwrap();
+        Quarantine::create(receiver.below(home::QUARANTINE)).unwrap();
+        receiver.disk.sync_fs().unwrap();
+        receiver
+    }
+
+    pub(crate) fn open(&self) -> Result<Owner, OwnerError> {
+        let home = Home::open(&self.folder.path().join("home")).unwrap();
+        let config = Config::parse(&config(), home::CONFIG, home.dir()).unwrap();
+        let lock = self
+            .disk
+            .lock(Path::new("lock"))
+            .unwrap()
+            .expect("the last owner is gone");
+        let parts = Parts {
+            log: self.below(home::LOG),
+            quarantine: self.below(home::QUARANTINE),
+            scanner: SCANNER.clone(),
+        };
+        Owner::over(home, &config, lock, parts)
+    }
+
+    /// Lets policy release what nothing was found in, whatever looked at it.
+    pub(crate) fn trust_everything(&self) {
+        let path = self.folder.path().join("home").join(home::POLICY);
+        std::fs::write(path, "[required]\nall = []\n").unwrap();
+    }
+
+    fn below(&self, folder: &'static str) -> Arc<dyn Storage> {
+        let disk = self.disk.clone();
+        Arc::new(Below { disk, folder })
+    }
+
+    /// The bytes of a file in the quarantine.
+    pub(crate) fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let path = Path::new(home::QUARANTINE).join(path);
+        let file = self.disk.open(&path, OpenHow::Read).ok()?;
+        Some(file.read_all(1 << 20).unwrap())
+    }
+
+    /// The names in a folder of the quarantine.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
+        let found = self.disk.list(&Path::new(home::QUARANTINE).join(folder)).unwrap();
+        let name = |entry: DirEntry| entry.name.into_string().unwrap();
+        found.into_iter().map(name).collect()
+    }
+
+    /// Changes the first byte of a transmission's file, so that it is no bundle any more.
+    pub(crate) fn break_spool(&self, session: SessionId) {
+        let path = format!("{}/spool/{session}.part", home::QUARANTINE);
+        let file = self.disk.open(Path::new(&path), OpenHow::Write).unwrap();
+        file.write_at(b"?", 0).unwrap();
+    }
+}
+
+/// What the log says, from its first entry on.
+pub(crate) fn events(owner: &Owner) -> Vec<Event> {
+    owner.log.entries(0).map(|entry| entry.unwrap().1).collect()
+}
+
+/// The bundles of all events of a kind, in their order.
+pub(crate) fn bundles_of(owner: &Owner, kind: EventKind) -> Vec<BundleId> {
+    let events = events(owner).into_iter().filter(|event| event.event == kind);
+    events.filter_map(|event| event.bundle).collect()
+}
+
+/// A signed bundle and its file.
+#[derive(Clone)]
+pub(crate) struct Packed {
+    pub(crate) id: BundleId,
+    pub(crate) file: Vec<u8>,
+    envelope_len: u32,
+    head_len: u32,
+}
+
+impl Packed {
+    /// Bundle after bundle, each of one small text of its own.
+    pub(crate) fn numbered(number: u64) -> Self {
+        let content = format!("bundle {number}\n").into_bytes();
+        let statement = Statement {
+            files: vec![FileRecord {
+                path: BundlePath::parse("notes.txt").unwrap(),
+                sha256: Digest::of(&content),
+                size: content.len() as u64,
+                executable: false,
+            }],
+            kind: Kind::Code,
+            author: "alice@lab".to_owned(),
+            created: wall(),
+            not_after: wall().plus_millis(3_600_000),
+            audience: vec![NAME.to_owned()],
+            target: None,
+            description: None,
+            origin: Origin::default(),
+            content_len: 0,
+            leaf_len: 4096,
+            content_root: Digest([0; 32]),
+        };
+        let head = PackedHead::seal(statement, vec![leaf_hash(&content)], &[&author()]).unwrap();
+        Self {
+            id: head.id(),
+            file: [&head.prefix().emit()[..], head.head(), &content].concat(),
+            envelope_len: head.prefix().envelope_len,
+            head_len: u32::try_from(head.head().len()).unwrap(),
+        }
+    }
+
+    pub(crate) fn announce(&self, sequence: u64) -> Announce {
+        Announce {
+            number: LinkNumber { epoch: 1, sequence },
+            bundle: self.id,
+            envelope_len: self.envelope_len,
+            head_len: self.head_len,
+            head_sha256: Digest([0; 32]),
+            content_len: 0,
+            content_root: Digest([0; 32]),
+            leaf_len: 4096,
+            leaves_per_block: 1,
+            symbol_len: 1408,
+            depth: 1,
+            lanes: 1,
+            max_esi: 1,
+            pass: 1,
+            passes: 1,
+            created: wall(),
+        }
+    }
+
+    /// The bundle, complete in the spool, under a session and a sequence number.
+    pub(crate) fn arrive(&self, owner: &Owner, session: u64, sequence: u64) -> (Arrival, Summary) {
+        let session = SessionId(session);
+        let spool = owner.quarantine().begin(session, self.file.len() as u64).unwrap();
+        spool.write_at(0, &self.file).unwrap();
+        let trust = Trust::parse(&trust_line(), home::TRUST).unwrap();
+        let head = self.file.get(16..16 + self.head_len as usize).unwrap();
+        let arrival = Arrival {
+            session,
+            announce: self.announce(sequence),
+            spool,
+            head: verify_head(head, self.envelope_len, &trust, NAME, wall()).unwrap(),
+        };
+        (arrival, summary())
+    }
+}
+
+pub(crate) fn summary() -> Summary {
+    Summary {
+        opened: Tick(0),
+        last_progress: Tick(1),
+        blocks: 2,
+        blocks_missing: 0,
+        head: true,
+        loss_ppm: 0,
+    }
+}
+
+/// So many different bundles.
+pub(crate) fn bundles(count: u64) -> Vec<Packed> {
+    (0..count).map(Packed::numbered).collect()
+}
+
+/// All of them complete, each with its own session and number.
+pub(crate) fn arrive_all(owner: &Owner, all: &[Packed]) -> Vec<(Arrival, Summary)> {
+    (1..)
+        .zip(all)
+        .map(|(number, packed)| packed.arrive(owner, number, number))
+        .collect()
+}
+
+/// The scans of all that wait for one.
+pub(crate) fn scan_all(owner: &mut Owner) -> Vec<Scan> {
+    let ids: Vec<_> = std::iter::from_fn(|| owner.next_unscanned()).collect();
+    ids.into_iter().map(|id| scan(owner, id)).collect()
+}
+
+/// The scan of a held bundle.
+pub(crate) fn scan(owner: &Owner, id: BundleId) -> Scan {
+    let held = owner.quarantine().open_held(id).unwrap();
+    let report = owner.scanner().scan(&held.stored().content().unwrap(), &mut |_| {});
+    Scan {
+        id,
+        scanned: Ok((held, Box::new(report))),
+        took: Duration::ZERO,
+    }
+}
+
+/// One without engines: what it reports is that nothing was covered.
+static SCANNER: LazyLock<Arc<Scanner>> =
+    LazyLock::new(|| Arc::new(Scanner::with_engines(Vec::new(), FingerprintKey::new([7; 32])).with_workers(1)));
+
+fn config() -> String {
+    format!("[receiver]\nname = \"{NAME}\"\n[link]\nlisten = \"127.0.0.1:0\"\n")
+}
+
+fn author() -> SigningKey {
+    SigningKey::from_seed([2; 32])
+}
+
+fn log_key() -> SigningKey {
+    SigningKey::from_seed([3; 32])
+}
+
+fn trust_line() -> String {
+    Trust::format_line("alice@lab", Role::Author, &author().public(), "").unwrap() + "\n"
+}
+
+/// A folder of a disk as storage of its own: log and quarantine share the disk, so that one power cut meets both.
+#[derive(Debug)]
+struct Below {
+    disk: MemoryStorage,
+    folder: &'static str,
+}
+
+impl Below {
+    fn at(&self, path: &Path) -> PathBuf {
+        Path::new(self.folder).join(path)
+    }
+}
+
+impl Storage for Below {
+    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
+        self.disk.open(&self.at(path), how)
+    }
+
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.disk.create_dir(&self.at(path), mode)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(&self.at(from), &self.at(to))
+    }
+
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename_noreplace(&self.at(from), &self.at(to))
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_file(&self.at(path))
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_dir(&self.at(path))
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.disk.list(&self.at(path))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<DirEntry>> {
+        self.disk.stat(&self.at(path))
+    }
+
+    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.disk.set_mode(&self.at(path), mode)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_dir(&self.at(path))
+    }
+
+    fn sync_fs(&self) -> io::Result<()> {
+        self.disk.sync_fs()
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.disk.free_bytes()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
+        self.disk.lock(&self.at(path))
+    }
+}

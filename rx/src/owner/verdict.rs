@@ -1,0 +1,230 @@
+//! Verdicts: what policy says of each report, and what follows from it.
+//!
+//! ```text
+//! report ─▶ saved ─▶ policy ─▶ scanned ─┬─ ALLOW, auto-release ─▶ release_decided …
+//!           together           together ├─ ALLOW, REVIEW ─▶ held: waits for a person
+//!                                       └─ REJECT ─▶ rejected
+//! ```
+//!
+//! The reports of a group share their syncs, and so do the entries `bundle.scanned` and `bundle.held`. What policy decides by itself is carried out
+//! after them, step by step: a release writes files, and hundreds in a row would keep all else waiting. A step that a stop or crash leaves undone
+//! is found by the next start, which scans the bundle anew.
+
+use std::time::Duration;
+
+use audit::event::{Event, EventKind, State, Verdict};
+use protocol::digest::BundleId;
+use scanner::policy::{Clearance, Decision, Policy};
+use scanner::quarantine::{HeldBundle, QuarantineError};
+use scanner::report::Report;
+
+use super::decision::USAGE;
+use super::{Owner, OwnerError};
+
+/// A scan that ended.
+#[derive(Debug)]
+pub struct Scan {
+    /// The bundle.
+    pub id: BundleId,
+    /// The bundle, which nobody else can decide on meanwhile, with its report; or why there is none.
+    pub scanned: Result<(HeldBundle, Box<Report>), String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A bundle with its report.
+struct Reported {
+    held: HeldBundle,
+    report: Box<Report>,
+    took: Duration,
+}
+
+/// What policy does without a person, after the verdict is on record.
+#[derive(Debug)]
+enum Sentence {
+    Reject(Decision),
+    Release(Decision, Clearance),
+}
+
+/// A sentence that is still to be carried out, and the right to.
+#[derive(Debug)]
+pub(super) struct Step {
+    held: HeldBundle,
+    sentence: Sentence,
+}
+
+impl Owner {
+    /// Takes the results of scans, and records the verdicts. Where policy needs nobody, [`carry_out_next`](Self::carry_out_next) follows.
+    ///
+    /// # Errors
+    /// If log or quarantine can't be used any more.
+    pub fn judge_all(&mut self, scans: Vec<Scan>) -> Result<(), OwnerError> {
+        let (mut reported, mut events) = (Vec::new(), Vec::new());
+        for Scan { id, scanned, took } in scans {
+            match scanned {
+                Ok((held, report)) => reported.push(Reported { held, report, took }),
+                Err(reason) => {
+                    let detail = format!("the bundle could not be scanned: {reason}");
+                    events.push(self.held_for(id, "scan-failed", detail));
+                }
+            }
+        }
+        let reported = self.save(reported, &mut events)?;
+        if reported.is_empty() {
+            return self.record_all(&events).map(drop);
+        }
+        let policy = self.authority.policy();
+        if policy.is_ok() {
+            self.note_settings()?;
+        }
+        // The bundles stay locked until the log says what becomes of them.
+        let mut judged = Vec::with_capacity(reported.len());
+        for Reported { held, report, took } in reported {
+            let sentence = match &policy {
+                Ok(policy) => self.judge(policy, &report, took, held.id(), &mut events),
+                Err(error) => {
+                    events.push(self.held_for(held.id(), "no-policy", error.to_string()));
+                    None
+                }
+            };
+            judged.push((held, sentence));
+        }
+        self.record_all(&events)?;
+        let steps = judged.into_iter().filter_map(|(held, sentence)| {
+            let sentence = sentence?;
+            Some(Step { held, sentence })
+        });
+        self.steps.extend(steps);
+        Ok(())
+    }
+
+    /// How much policy decided that is not carried out yet.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Carries out what policy decided of one bundle.
+    ///
+    /// # Errors
+    /// If log or quarantine can't be used any more.
+    pub fn carry_out_next(&mut self) -> Result<(), OwnerError> {
+        match self.steps.pop_front() {
+            None => Ok(()),
+            Some(step) => self.carry_out(step),
+        }
+    }
+
+    /// Stores the reports; gives back those that are stored, and tells of the others.
+    fn save(&mut self, reported: Vec<Reported>, events: &mut Vec<Event>) -> Result<Vec<Reported>, OwnerError> {
+        let reports: Vec<_> = reported.iter().map(|one| (&one.held, &*one.report)).collect();
+        let outcomes = self.quarantine.save_reports(&reports);
+        let mut saved = Vec::with_capacity(reported.len());
+        for (one, outcome) in reported.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => saved.push(one),
+                Err(error @ QuarantineError::Poisoned { .. }) => return Err(error.into()),
+                Err(error) => {
+                    let detail = format!("{error}; {}", error.mend());
+                    events.push(self.held_for(one.held.id(), "report-not-stored", detail));
+                }
+            }
+        }
+        Ok(saved)
+    }
+
+    /// Adds the verdict's entries; says what policy does, or `None` if the bundle waits for a person.
+    fn judge(
+        &mut self,
+        policy: &Policy,
+        report: &Report,
+        took: Duration,
+        id: BundleId,
+        events: &mut Vec<Event>,
+    ) -> Option<Sentence> {
+        let decision = policy.judge(report);
+        events.push(self.scanned(id, report, &decision, took));
+        if decision.verdict() == Verdict::Reject {
+            return Some(Sentence::Reject(decision));
+        }
+        if let Some(clearance) = decision.clear_automatically() {
+            return Some(Sentence::Release(decision, clearance));
+        }
+        events.push(Event {
+            state: Some(State::Held),
+            detail: Some(reasons(&decision)),
+            findings: Some(report.counts),
+            ..self.decided(EventKind::BundleHeld, id, &decision)
+        });
+        None
+    }
+
+    fn carry_out(&mut self, step: Step) -> Result<(), OwnerError> {
+        let Step { held, sentence } = step;
+        let id = held.id();
+        match sentence {
+            Sentence::Reject(decision) => {
+                let event = Event {
+                    detail: Some(reasons(&decision)),
+                    ..self.decided(EventKind::BundleRejected, id, &decision)
+                };
+                self.carry_out_rejection(held, event)
+            }
+            Sentence::Release(decision, clearance) => {
+                let event = Event {
+                    actor: Some("policy".to_owned()),
+                    ..self.decided(EventKind::BundleReleaseDecided, id, &decision)
+                };
+                match self.carry_out_release(held, clearance, &event)? {
+                    // What was decided is on record as cancelled; only what was never decided has to be told here.
+                    Some(answer) if answer.exit == USAGE => {
+                        let event = self.held_for(id, "no-trust", answer.text);
+                        self.note(&event)
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn scanned(&mut self, id: BundleId, report: &Report, decision: &Decision, took: Duration) -> Event {
+        Event {
+            files: Some(report.coverage.files),
+            bytes: Some(report.coverage.bytes),
+            findings: Some(report.counts),
+            rules: Some(report.rules_digest),
+            duration_ms: Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            detail: Some(format!(
+                "{} of {} files covered",
+                report.coverage.covered, report.coverage.files
+            )),
+            ..self.decided(EventKind::BundleScanned, id, decision)
+        }
+    }
+
+    /// A bundle that could not be judged waits for a person; it is scanned anew at the next start.
+    fn held_for(&mut self, id: BundleId, reason: &str, detail: String) -> Event {
+        Event {
+            state: Some(State::Held),
+            verdict: Some(Verdict::Review),
+            reason: Some(reason.to_owned()),
+            detail: Some(detail),
+            ..self.event_about(EventKind::BundleHeld, id)
+        }
+    }
+}
+
+fn reasons(decision: &Decision) -> String {
+    const SHOWN: usize = 4;
+    let mut texts: Vec<_> = decision
+        .reasons()
+        .iter()
+        .take(SHOWN)
+        .map(|reason| reason.text.clone())
+        .collect();
+    let more = decision.reasons().len().saturating_sub(SHOWN);
+    if more > 0 {
+        texts.push(format!("{more} more"));
+    }
+    texts.join("; ")
+}

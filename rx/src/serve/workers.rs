@@ -1,0 +1,150 @@
+//! The worker threads: what takes long of receiving, on as many cores as there are.
+//!
+//! ```text
+//! Work::Solve ─▶ decode if symbols are missing ─▶ hash the leaves ─▶ write them to the spool ─▶ Done::Solved ─▶ reassembly
+//! Work::Head  ─▶ signatures, trust, dates ─▶ take the room, write prefix and head ────────────▶ Done::Head
+//! ```
+//!
+//! Each step finds the block in the cache where the one before left it. Always true: a worker lets go of the spool's file before it
+//! says that it is done, so that whoever hears of the last block owns the file.
+
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use protocol::bundle::{Prefix, Refusal, VerifiedHead};
+use protocol::merkle;
+use protocol::reception::{SolveJob, Solved, verify_announced_head};
+use protocol::time::UnixMillis;
+use protocol::wire::{Announce, SessionId};
+use scanner::quarantine::{QuarantineError, SpoolFile};
+
+use crate::authority::Authority;
+
+/// Work waiting for each worker, beyond which reassembly does it itself.
+const WAITING: usize = 32;
+
+/// What a worker is asked to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// A block.
+    Solve(Box<SolveJob>, Arc<SpoolFile>),
+    /// A head that equals the announced digest.
+    Head(Box<HeadWork>),
+}
+
+/// A head to be verified and written.
+#[derive(Debug)]
+pub(super) struct HeadWork {
+    pub(super) session: SessionId,
+    pub(super) announce: Announce,
+    pub(super) head: bytes::Bytes,
+    pub(super) spool: Arc<SpoolFile>,
+    /// The receiver's time.
+    pub(super) now: UnixMillis,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A block, and whether its content could be written.
+    Solved(Box<Solved>, Result<(), QuarantineError>),
+    /// A head.
+    Head(SessionId, Box<Result<VerifiedHead, HeadFailure>>),
+}
+
+/// Why a head was not accepted.
+#[derive(Debug)]
+pub(super) enum HeadFailure {
+    /// Trust can't be read.
+    Unjudged(String),
+    /// A check failed.
+    Refused(Refusal),
+    /// The disk did not take it.
+    Unstorable(QuarantineError),
+}
+
+impl Work {
+    /// Does it.
+    pub(super) fn run(self, authority: &Authority) -> Done {
+        match self {
+            Self::Solve(job, spool) => write(job.run(), spool),
+            Self::Head(work) => {
+                let session = work.session;
+                Done::Head(session, Box::new(work.run(authority)))
+            }
+        }
+    }
+}
+
+/// Writes what a job gave, and lets go of the file.
+fn write(solved: Solved, spool: Arc<SpoolFile>) -> Done {
+    let written = match solved.content() {
+        Some((offset, bytes)) => spool.write_at(offset, bytes),
+        None => Ok(()),
+    };
+    drop(spool);
+    Done::Solved(Box::new(solved), written)
+}
+
+/// Works until nobody gives or takes any more. Blocks that wait together have their leaves hashed together.
+fn work(to_do: &Receiver<Work>, done: &Sender<Done>, authority: &Authority) {
+    let together = merkle::leaves_together();
+    for first in to_do {
+        let (mut jobs, mut spools) = (Vec::new(), Vec::new());
+        let mut others = Vec::new();
+        for work in std::iter::once(first).chain(to_do.try_iter().take(together - 1)) {
+            match work {
+                Work::Solve(job, spool) => {
+                    jobs.push(*job);
+                    spools.push(spool);
+                }
+                head @ Work::Head(_) => others.push(head),
+            }
+        }
+        let heads = others.into_iter().map(|work| work.run(authority));
+        let solved = SolveJob::run_all(jobs).into_iter().zip(spools);
+        let solved = solved.map(|(solved, spool)| write(solved, spool));
+        for outcome in heads.chain(solved) {
+            if done.send(outcome).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl HeadWork {
+    fn run(self, authority: &Authority) -> Result<VerifiedHead, HeadFailure> {
+        let trust = authority
+            .trust()
+            .map_err(|error| HeadFailure::Unjudged(error.to_string()))?;
+        let verified = verify_announced_head(&self.announce, &self.head, &trust, authority.receiver(), self.now)
+            .map_err(HeadFailure::Refused)?;
+        let prefix = Prefix {
+            envelope_len: self.announce.envelope_len,
+            index_len: self.announce.head_len - self.announce.envelope_len,
+        }
+        .emit();
+        // From here the author stands for the size: the room is taken now rather than missed in the middle.
+        let written = self.spool.allocate().and_then(|()| self.spool.write_at(0, &prefix));
+        let written = written.and_then(|()| self.spool.write_at(prefix.len() as u64, &self.head));
+        written.map_err(HeadFailure::Unstorable)?;
+        Ok(verified)
+    }
+}
+
+/// Starts as many workers as there are cores.
+///
+/// # Errors
+/// If the system has no more threads.
+pub(super) fn start(authority: &Authority) -> anyhow::Result<(Sender<Work>, Receiver<Done>)> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (give, to_do) = bounded::<Work>(cores * WAITING);
+    // Room for all that waits and all that is worked on: a worker never waits to hand back.
+    let (done, ended) = bounded(cores * (WAITING + 8));
+    for _ in 0..cores {
+        let (to_do, done, authority) = (to_do.clone(), done.clone(), authority.clone());
+        super::thread("worker", move || work(&to_do, &done, &authority))?;
+    }
+    Ok((give, ended))
+}

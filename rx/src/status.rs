@@ -1,0 +1,292 @@
+//! How a link is doing: what came, where datagrams were lost, what was completed last.
+//!
+//! ```text
+//! socket threads ─┐
+//! reassembly ─────┴─▶ Gauges ──control socket──▶ Status ─▶ `diode-rx status`, text or JSON
+//! ```
+//!
+//! For reading only: nothing is decided by it, and it is lost at a restart. What must last stands in the audit log.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use protocol::digest::BundleId;
+use protocol::reception::{Counters, Lost};
+use protocol::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+
+use audit::line::count;
+
+/// How a link is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The form of this object.
+    pub schema: u32,
+    /// The link's name.
+    pub link: String,
+    /// When the receiver began to listen.
+    pub since: UnixMillis,
+    /// Each lane's socket.
+    pub sockets: Vec<SocketStatus>,
+    /// When the first datagram came, in microseconds since 1970.
+    pub first_datagram_us: Option<u64>,
+    /// Datagrams that are missing between those that came, by the place where they were lost.
+    pub lost: Lost,
+    /// Datagrams by fate.
+    pub counters: Counters,
+    /// Transmissions that go on.
+    pub sessions: Vec<SessionStatus>,
+    /// Bundles that were complete since the start.
+    pub completed: u64,
+    /// The last of them.
+    pub last: Option<Completed>,
+}
+
+/// One lane's socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SocketStatus {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its receive buffer, in bytes as the kernel counts them.
+    pub buffer_bytes: u64,
+    /// Whether the kernel hands over datagrams joined (UDP_GRO).
+    pub coalescing: bool,
+    /// Datagrams that came.
+    pub datagrams: u64,
+    /// How often the kernel said that the buffer was full: buffers, not datagrams.
+    pub overflowed: u64,
+    /// How often datagrams had to stay in the buffer for a millisecond, since what is behind it had no room.
+    pub behind: u64,
+    /// Datagrams longer than any of ours.
+    pub truncated: u64,
+    /// Datagrams from another address than `link.from`.
+    pub strangers: u64,
+}
+
+/// A transmission that goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionStatus {
+    /// Its number.
+    pub session: String,
+    /// The bundle that is announced.
+    pub bundle: BundleId,
+    /// Its sequence number.
+    pub seq: u64,
+    /// Blocks that are done.
+    pub blocks_done: u32,
+    /// Blocks in all.
+    pub blocks: u32,
+}
+
+/// A bundle that was complete: its last leaf verified and written to the spool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Completed {
+    /// The bundle.
+    pub bundle: BundleId,
+    /// Its sequence number.
+    pub seq: u64,
+    /// Bytes of content.
+    pub bytes: u64,
+    /// From its announce to its last leaf.
+    pub duration_ms: u64,
+    /// Datagrams lost on the link meanwhile, in parts per million.
+    pub loss_ppm: u32,
+    /// When, in microseconds since 1970.
+    pub at_us: u64,
+}
+
+/// What reassembly keeps up to date.
+#[derive(Debug, Default)]
+pub struct Gauges(Mutex<Live>);
+
+/// Reassembly's part of a [`Status`].
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// See [`Status::lost`].
+    pub lost: Lost,
+    /// See [`Status::counters`].
+    pub counters: Counters,
+    /// See [`Status::sessions`].
+    pub sessions: Vec<SessionStatus>,
+    /// See [`Status::completed`].
+    pub completed: u64,
+    /// See [`Status::last`].
+    pub last: Option<Completed>,
+}
+
+impl Gauges {
+    /// What is known now.
+    #[must_use]
+    pub fn read(&self) -> Live {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what is known.
+    pub fn update(&self, change: impl FnOnce(&mut Live)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for socket in &self.sockets {
+            writeln!(
+                f,
+                "listens   {}, buffer {} KiB{}",
+                socket.listen,
+                socket.buffer_bytes >> 10,
+                if socket.coalescing { ", coalescing" } else { "" },
+            )?;
+        }
+        writeln!(f, "since     {}", self.since.to_rfc3339())?;
+        let Counters {
+            datagrams,
+            symbols,
+            surplus,
+            damaged,
+            foreign,
+            ..
+        } = self.counters;
+        writeln!(f, "came      {}", count(datagrams, "datagram"))?;
+        writeln!(
+            f,
+            "          {symbols} kept, {surplus} surplus, {damaged} damaged, {foreign} foreign"
+        )?;
+        let Lost { link, socket, queue } = self.lost;
+        writeln!(
+            f,
+            "lost      {link} on the link, {socket} at the socket, {queue} in the queue"
+        )?;
+        if socket > 0 {
+            writeln!(
+                f,
+                "          raise receive_buffer_mib and net.core.rmem_max, or lower the rate"
+            )?;
+        }
+        if queue > 0 {
+            writeln!(f, "          this host is too slow for the rate: lower it")?;
+        }
+        for session in &self.sessions {
+            let SessionStatus {
+                seq,
+                bundle,
+                blocks_done,
+                blocks,
+                ..
+            } = session;
+            writeln!(
+                f,
+                "arriving  seq {seq}  {}…  {blocks_done} of {blocks} blocks",
+                bundle.short()
+            )?;
+        }
+        match &self.last {
+            None => writeln!(f, "last      no bundle was completed yet"),
+            Some(last) => writeln!(f, "last      {last}"),
+        }
+    }
+}
+
+impl fmt::Display for Completed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.duration_ms as f64 / 1000.0;
+        write!(
+            f,
+            "seq {}  {}…  {} bytes in {seconds:.2} s",
+            self.seq,
+            self.bundle.short(),
+            self.bytes
+        )?;
+        if self.duration_ms > 0 {
+            let mbit = self.bytes as f64 * 8.0 / 1e6 / seconds;
+            write!(f, ", {mbit:.0} Mbit/s")?;
+        }
+        write!(f, ", {:.2} % lost", f64::from(self.loss_ppm) / 10_000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::digest::Digest;
+
+    use super::*;
+
+    fn status() -> Status {
+        let bundle = BundleId(Digest([7; 32]));
+        Status {
+            schema: 1,
+            link: "main".to_owned(),
+            since: UnixMillis(1_700_000_000_000),
+            sockets: vec![SocketStatus {
+                listen: ([127, 0, 0, 1], 4600).into(),
+                buffer_bytes: 1 << 20,
+                coalescing: true,
+                datagrams: 10,
+                overflowed: 0,
+                behind: 0,
+                truncated: 0,
+                strangers: 0,
+            }],
+            first_datagram_us: Some(1),
+            lost: Lost {
+                link: 3,
+                socket: 2,
+                queue: 1,
+            },
+            counters: Counters::default(),
+            sessions: vec![SessionStatus {
+                session: "0a".to_owned(),
+                bundle,
+                seq: 5,
+                blocks_done: 1,
+                blocks: 9,
+            }],
+            completed: 1,
+            last: Some(Completed {
+                bundle,
+                seq: 4,
+                bytes: 1_000_000,
+                duration_ms: 1000,
+                loss_ppm: 25_000,
+                at_us: 2,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_status_reads_back_from_its_json() {
+        let text = serde_json::to_string(&status()).unwrap();
+        assert_eq!(serde_json::from_str::<Status>(&text).unwrap(), status());
+    }
+
+    #[test]
+    fn losses_at_the_socket_and_in_the_queue_name_their_mend() {
+        let text = status().to_string();
+        assert!(
+            text.contains("3 on the link, 2 at the socket, 1 in the queue"),
+            "{text}"
+        );
+        assert!(
+            text.contains("net.core.rmem_max") && text.contains("too slow"),
+            "{text}"
+        );
+        let mut clean = status();
+        clean.lost = Lost::default();
+        assert!(!clean.to_string().contains("raise"));
+    }
+
+    #[test]
+    fn the_last_bundle_is_told_with_its_rate_and_loss() {
+        let text = status().to_string();
+        assert!(
+            text.contains("1000000 bytes in 1.00 s, 8 Mbit/s, 2.50 % lost"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_terminal() {
+        assert!(status().to_string().lines().all(|line| line.chars().count() <= 80));
+    }
+}

@@ -1,0 +1,478 @@
+//! Bundles from their files to the link and into the record: opened, numbered in groups, handed over, written down.
+//!
+//! ```text
+//! Waiting ──opened, bound (one sync a group)──▶ Ready ──next──▶ UnderWay ──ended──▶ Over ──one sync a group──▶ told
+//!    ▲ the operator's from the start, clients' (Task) as they come; the more urgent first
+//! ```
+//!
+//! Always true:
+//! - no packet of a bundle leaves before its number's entry is durable;
+//! - what is told as sent stands in the log; what was bound and not sent is said to have been stopped;
+//! - after the first failure nothing new begins; a failure that says something of a client's bundle alone ends only what that client
+//!   asked for.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use protocol::transmission::Settings;
+use protocol::wire::SessionId;
+
+use super::clients::{Clients, Task};
+use super::config::Config;
+use super::failure;
+use super::forecast::settings;
+use super::job::{Asker, Job, Waiting};
+use super::ledger::{Bound, Outcome};
+use super::link::{Ended, Outgoing, Room, Stop, Supply};
+use super::priority::Priority;
+use super::record::Record;
+use super::state::{State, unusable_ledger};
+use super::watch::{Tally, Watch};
+use super::{clock, random_u64};
+use crate::complaint::Complaint;
+use crate::output;
+
+/// Bundles bound, and endings written, with one sync.
+const GROUP: usize = 128;
+/// Bytes of heads of bundles that are bound together, but for the last: they are in memory until their turn.
+const GROUP_HEAD_BYTES: usize = 64 << 20;
+/// How long an ending may wait for others to be written with.
+const LINGER: Duration = Duration::from_millis(500);
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// Content of a bundle that counts as small, in bytes.
+const SMALL: u64 = 1 << 20;
+
+#[derive(Debug)]
+struct Ready {
+    job: Job,
+    bound: Bound,
+    priority: Priority,
+    asker: Asker,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    job: Job,
+    bound: Bound,
+    settings: Settings,
+    asker: Asker,
+}
+
+/// All bundles of a run.
+#[derive(Debug)]
+pub(super) struct Dispatch<'a> {
+    config: &'a Config,
+    state: &'a mut State,
+    watch: Arc<Watch>,
+    /// Whether the operator is told in JSON.
+    json: bool,
+    print: fn(&str) -> Result<(), Complaint>,
+    tasks: Receiver<Task>,
+    clients: Clients,
+    /// The more urgent first; among equals, as they came.
+    waiting: VecDeque<Waiting>,
+    ready: VecDeque<Ready>,
+    under_way: BTreeMap<u64, UnderWay>,
+    over: Vec<(UnderWay, Ended)>,
+    /// When the first of those that are over came.
+    over_since: Instant,
+    linger: Duration,
+    published: Instant,
+    next_id: u64,
+    failure: Option<Complaint>,
+    /// The operator's bundles that were stopped after the first failure.
+    also_stopped: Vec<String>,
+}
+
+impl<'a> Dispatch<'a> {
+    /// A run that sends these bundles, and those that come as tasks while there is something to send.
+    pub(super) fn new(
+        config: &'a Config,
+        state: &'a mut State,
+        waiting: Vec<Waiting>,
+        tasks: Receiver<Task>,
+        watch: &Arc<Watch>,
+    ) -> Self {
+        Self {
+            config,
+            state,
+            watch: Arc::clone(watch),
+            json: false,
+            print: output::print,
+            tasks,
+            clients: Clients::default(),
+            waiting: waiting.into(),
+            ready: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            over: Vec::new(),
+            over_since: Instant::now(),
+            linger: LINGER,
+            published: Instant::now(),
+            next_id: 0,
+            failure: None,
+            also_stopped: Vec::new(),
+        }
+    }
+
+    /// Tells the operator in JSON.
+    pub(super) fn in_json(mut self, json: bool) -> Self {
+        self.json = json;
+        self
+    }
+
+    /// Ends the run: everything is written down and published, and everybody told.
+    ///
+    /// # Errors
+    /// The first thing that failed, with what was not begun; `interrupted` says that the operator stopped it.
+    pub(super) fn finish(mut self, interrupted: bool) -> Result<(), Complaint> {
+        self.write_down();
+        let reason = if interrupted { "interrupted" } else { "not-begun" };
+        let not_begun = self.give_up(reason, |_| true);
+        if let Err(error) = self.state.ledger.publish() {
+            let complaint = unusable_ledger(&self.config.state, &error);
+            self.fail(complaint);
+        }
+        match self.failure {
+            Some(complaint) => {
+                let complaint = failure::with_also(complaint, &self.also_stopped);
+                Err(failure::with_rest(complaint, &not_begun))
+            }
+            None if interrupted && !not_begun.is_empty() => Err(failure::before_any(&Stop::Interrupted, &not_begun)),
+            None => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, complaint: Complaint) {
+        self.failure.get_or_insert(complaint);
+    }
+
+    /// Tells whoever asked for a bundle what failed, and ends what must end with it; `alone` says that others can be sent.
+    fn fail_for(&mut self, asker: Asker, complaint: Complaint, alone: bool) {
+        match asker {
+            Asker::Operator => self.fail(complaint),
+            Asker::Client(id) => {
+                self.clients.fail(id, complaint.clone());
+                if alone {
+                    self.give_up("not-begun", |other| other == asker);
+                } else {
+                    self.fail(complaint);
+                }
+            }
+        }
+    }
+
+    /// Takes in what clients want.
+    fn take_tasks(&mut self) {
+        while self.failure.is_none()
+            && let Ok(task) = self.tasks.try_recv()
+        {
+            self.watch.count_ahead(task.ahead.datagrams, task.ahead.bytes);
+            for waiting in self.clients.take(task) {
+                let place = self.waiting.partition_point(|other| other.priority >= waiting.priority);
+                self.waiting.insert(place, waiting);
+            }
+        }
+    }
+
+    /// Opens and binds the first of those that wait.
+    fn bind_group(&mut self) {
+        let (mut opened, mut head_bytes) = (Vec::new(), 0);
+        while opened.len() < GROUP
+            && head_bytes < GROUP_HEAD_BYTES
+            && self.failure.is_none()
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            match Job::open(&waiting.path, self.config) {
+                Ok(job) => {
+                    head_bytes += job.sound.bundle.head().len();
+                    opened.push((waiting, job));
+                }
+                Err(complaint) => {
+                    self.fail_for(waiting.asker, complaint, true);
+                    if let Asker::Client(id) = waiting.asker {
+                        self.clients.gave_up(id);
+                    }
+                }
+            }
+        }
+        if self.failure.is_none() {
+            match self.bind(&opened) {
+                Ok(bounds) => return self.make_ready(opened, bounds),
+                Err(complaint) => self.fail(complaint),
+            }
+        }
+        // None of them has a number: they wait on, to be named as not begun.
+        for (waiting, _) in opened.into_iter().rev() {
+            self.waiting.push_front(waiting);
+        }
+    }
+
+    fn bind(&mut self, opened: &[(Waiting, Job)]) -> Result<Vec<Bound>, Complaint> {
+        let facts = |(waiting, job): &(Waiting, Job)| {
+            job.facts(match waiting.asker {
+                Asker::Operator => None,
+                Asker::Client(id) => self.clients.actor(id),
+            })
+        };
+        let facts: Vec<_> = opened.iter().map(facts).collect();
+        let bound = self.state.ledger.bind(&facts, clock()?);
+        bound.map_err(|error| unusable_ledger(&self.config.state, &error))
+    }
+
+    fn make_ready(&mut self, opened: Vec<(Waiting, Job)>, bounds: Vec<Bound>) {
+        for ((waiting, job), bound) in opened.into_iter().zip(bounds) {
+            let (bundle, seq) = (job.sound.bundle.id(), bound.number().sequence);
+            tracing::info!(%bundle, seq, bytes = job.bytes(), "bundle bound");
+            self.ready.push_back(Ready {
+                job,
+                bound,
+                priority: waiting.priority,
+                asker: waiting.asker,
+            });
+        }
+    }
+
+    /// The place of the first of the most urgent that are ready and fit.
+    fn next_ready(&self, room: Room) -> Option<usize> {
+        let fitting = self.ready.iter().enumerate();
+        let fitting = fitting.filter(|(_, ready)| fits(room, ready.priority, ready.job.bytes()));
+        fitting
+            .max_by_key(|(at, ready)| (ready.priority, Reverse(*at)))
+            .map(|(at, _)| at)
+    }
+
+    fn begin(&mut self, at: usize) -> Result<Option<Outgoing>, Complaint> {
+        let (session, created) = (random_session()?, clock()?);
+        let Some(ready) = self.ready.remove(at) else {
+            return Ok(None);
+        };
+        let Ready {
+            job,
+            bound,
+            priority,
+            asker,
+        } = ready;
+        let settings = settings(&self.config.link, session, bound.number(), created);
+        let id = self.next_id;
+        self.next_id += 1;
+        let outgoing = Outgoing {
+            id,
+            bundle: Arc::clone(&job.sound.bundle),
+            settings: settings.clone(),
+            priority,
+        };
+        let under_way = UnderWay {
+            job,
+            bound,
+            settings,
+            asker,
+        };
+        self.under_way.insert(id, under_way);
+        Ok(Some(outgoing))
+    }
+
+    /// Writes down what is over, as one group, and tells of it.
+    fn write_down(&mut self) {
+        let over = std::mem::take(&mut self.over);
+        let Some((first, _)) = over.first() else { return };
+        // What was sent is recorded, whatever became of the clock.
+        let now = clock().unwrap_or(first.settings.created);
+        let outcomes: Vec<_> = over
+            .iter()
+            .map(|(under_way, ended)| outcome(under_way, ended))
+            .collect();
+        let entries: Vec<_> = (over.iter().zip(&outcomes))
+            .map(|((under_way, _), outcome)| (&under_way.bound, outcome.clone()))
+            .collect();
+        let written = self.state.ledger.end(&entries, now);
+        for (at, ((under_way, ended), outcome)) in over.iter().zip(&outcomes).enumerate() {
+            let number = under_way.bound.number();
+            let record = Record {
+                job: &under_way.job,
+                number,
+                again: under_way.bound.is_again(),
+                settings: &under_way.settings,
+                tally: ended.tally,
+                elapsed: Duration::from_nanos(ended.nanos),
+                outcome,
+                time: now,
+            };
+            match (&ended.result, &written) {
+                (Err(stop), _) => {
+                    let total = under_way.job.forecast.datagrams();
+                    let complaint = failure::stopped(stop, &under_way.job, number, &ended.tally, total);
+                    if self.failure.is_some() && under_way.asker == Asker::Operator {
+                        let path = under_way.job.sound.path.display();
+                        self.also_stopped.push(format!("{path} (seq {})", number.sequence));
+                    }
+                    self.fail_for(under_way.asker, complaint, failure::is_of_bundle(stop));
+                }
+                (Ok(()), Err(error)) => {
+                    let complaint = failure::not_recorded(&self.config.state, number, error);
+                    self.fail_for(under_way.asker, complaint, false);
+                }
+                (Ok(()), Ok(_)) => {}
+            }
+            let log_index = written.as_ref().ok().and_then(|indices| indices.get(at).copied());
+            self.tell(under_way.asker, &record, log_index, ended.result.is_ok());
+        }
+        self.publish_sometimes();
+    }
+
+    fn publish_sometimes(&mut self) {
+        if self.published.elapsed() < PUBLISH_EVERY {
+            return;
+        }
+        self.published = Instant::now();
+        if let Err(error) = self.state.ledger.publish() {
+            let complaint = unusable_ledger(&self.config.state, &error);
+            self.fail(complaint);
+        }
+    }
+
+    fn tell(&mut self, asker: Asker, record: &Record<'_>, log_index: Option<u64>, all_sent: bool) {
+        let json = record.json(log_index);
+        let text = all_sent.then(|| record.text());
+        let printed = match asker {
+            Asker::Client(id) => {
+                self.clients.ended(id, json, text);
+                return;
+            }
+            Asker::Operator if self.json => output::json_line(&json).and_then(|line| (self.print)(&line)),
+            Asker::Operator => text.map_or(Ok(()), |text| (self.print)(&text)),
+        };
+        if let Err(complaint) = printed {
+            self.fail(complaint);
+        }
+    }
+
+    /// Gives up what was not begun for those askers: writes down that bundles which have their numbers are not sent now, for `reason`;
+    /// tells clients; gives the paths of the operator's.
+    fn give_up(&mut self, reason: &'static str, of: impl Fn(Asker) -> bool) -> Vec<PathBuf> {
+        let (given_up, kept): (VecDeque<_>, _) = self.ready.drain(..).partition(|ready| of(ready.asker));
+        self.ready = kept;
+        let outcome = Outcome {
+            session: None,
+            blocks: 0,
+            duration_ms: 0,
+            stopped: Some((reason, "nothing of it was sent".to_owned())),
+        };
+        let entries: Vec<_> = (given_up.iter()).map(|ready| (&ready.bound, outcome.clone())).collect();
+        if let Ok(now) = clock()
+            && !entries.is_empty()
+            && let Err(error) = self.state.ledger.end(&entries, now)
+        {
+            let complaint = unusable_ledger(&self.config.state, &error);
+            self.fail(complaint);
+        }
+        let (waited, kept): (VecDeque<_>, _) = self.waiting.drain(..).partition(|waiting| of(waiting.asker));
+        self.waiting = kept;
+        let ready = given_up.into_iter().map(|ready| (ready.asker, ready.job.sound.path));
+        let waited = waited.into_iter().map(|waiting| (waiting.asker, waiting.path));
+        let mut operators = Vec::new();
+        for (asker, path) in ready.chain(waited) {
+            match asker {
+                Asker::Operator => operators.push(path),
+                Asker::Client(id) => self.clients.not_begun(id, path),
+            }
+        }
+        operators
+    }
+}
+
+impl Supply for Dispatch<'_> {
+    fn next(&mut self, room: Room) -> Option<Outgoing> {
+        self.take_tasks();
+        // What waits is bound when something of it may go before all that is ready.
+        let waits = |waiting: &&Waiting| fits(room, waiting.priority, waiting.bytes);
+        let urgent = self
+            .waiting
+            .iter()
+            .take(GROUP)
+            .find(waits)
+            .map(|waiting| waiting.priority);
+        let ready = self.next_ready(room).and_then(|at| self.ready.get(at));
+        if self.failure.is_none() && urgent > ready.map(|ready| ready.priority) {
+            self.bind_group();
+        }
+        if self.failure.is_some() {
+            return None;
+        }
+        let at = self.next_ready(room)?;
+        self.begin(at).unwrap_or_else(|complaint| {
+            self.fail(complaint);
+            None
+        })
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        if self.over.is_empty() {
+            self.over_since = Instant::now();
+        }
+        let failed = ended.result.is_err();
+        if let Some(under_way) = self.under_way.remove(&ended.id) {
+            self.over.push((under_way, ended));
+        }
+        let is_last = self.under_way.is_empty() && self.ready.is_empty();
+        // Before the next begins, it must be known whether one may.
+        if self.over.len() >= GROUP || is_last || failed {
+            self.write_down();
+        }
+    }
+
+    fn tick(&mut self) {
+        self.take_tasks();
+        if !self.over.is_empty() && self.over_since.elapsed() >= self.linger {
+            self.write_down();
+        }
+    }
+}
+
+fn fits(room: Room, priority: Priority, bytes: u64) -> bool {
+    match room {
+        Room::Any => true,
+        Room::Overtaking(at_work) => priority > at_work || priority == at_work && bytes <= SMALL,
+    }
+}
+
+fn outcome(under_way: &UnderWay, ended: &Ended) -> Outcome {
+    let Tally { datagrams, .. } = ended.tally;
+    let forecast = &under_way.job.forecast;
+    let stop = ended.result.as_ref().err();
+    let (bundle, seq) = (under_way.job.sound.bundle.id(), under_way.bound.number().sequence);
+    let elapsed = Duration::from_nanos(ended.nanos);
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    match stop {
+        None => tracing::info!(%bundle, seq, elapsed_ms, "bundle sent"),
+        Some(stop) => tracing::info!(%bundle, seq, reason = failure::code(stop), "bundle stopped"),
+    }
+    Outcome {
+        session: Some(under_way.settings.session),
+        blocks: forecast.blocks().into(),
+        duration_ms: elapsed_ms,
+        stopped: stop.map(|stop| {
+            (
+                failure::code(stop),
+                failure::detail(stop, datagrams, forecast.datagrams()),
+            )
+        }),
+    }
+}
+
+/// A session's number: random, and not the 0 of filler.
+fn random_session() -> Result<SessionId, Complaint> {
+    loop {
+        let number = random_u64()?;
+        if number != 0 {
+            return Ok(SessionId(number));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "dispatch_tests.rs"]
+mod tests;
