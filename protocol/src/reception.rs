@@ -201,10 +201,15 @@ impl Reception {
         self.sessions.len()
     }
 
-    /// Whether a further session would drive one out.
+    /// Whether `datagram` may open a session, and there is no place for one but another's.
     #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.sessions.len() >= self.limits.sessions
+    pub fn drives_out(&self, datagram: &[u8]) -> bool {
+        self.sessions.len() >= self.limits.sessions.max(1)
+            && Packet::parse(datagram).is_ok_and(|Packet { header, .. }| {
+                header.kind == Kind::Announce
+                    && !self.sessions.contains_key(&header.session)
+                    && !self.ended.contains(&header.session)
+            })
     }
 
     /// Blocks done and blocks in all, of a session that goes on.
@@ -366,6 +371,12 @@ impl Reception {
         match result {
             Err(refusal) => self.end(id, Ending::Refused(refusal)),
             Ok(()) => self.complete(id),
+        }
+        // A block that has to come again needs its memory again, which another session may have been given meanwhile.
+        while self.reserved() > self.limits.memory_bytes
+            && let Some(victim) = self.victim()
+        {
+            self.end(victim, Ending::Evicted);
         }
     }
 

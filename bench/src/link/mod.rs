@@ -350,7 +350,6 @@ impl<'a> Bench<'a> {
 
     fn try_once(&self, rate: Rate) -> anyhow::Result<Option<Tried>> {
         Ok(self.run(rate, &self.args.spool)?.map(|observed| Tried {
-            came_to: observed.rate,
             goodput: observed.goodput(),
         }))
     }
@@ -382,7 +381,7 @@ impl<'a> Bench<'a> {
             }
             Ok::<_, anyhow::Error>(Some(runs))
         };
-        let found = confirmed(rate, None, &mut Vec::new(), runs)?;
+        let found = confirmed(rate, &mut Vec::new(), runs)?;
         if found.is_none() {
             eprintln!("no rate was found at which every run arrives there: its figures are missing");
         }

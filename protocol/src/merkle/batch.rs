@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use super::leaf_hash;
 use crate::digest::Digest;
+use crate::limits::MAX_LEAF_LEN;
 
 /// How many leaves of one length are best hashed together on this processor.
 #[must_use]
@@ -46,15 +47,21 @@ fn batch(leaves: &[&[u8]]) -> impl Iterator<Item = Digest> + use<> {
     hashes.into_iter().map(Digest)
 }
 
-/// Whether both libraries say the same, on leaves with every kind of end.
+/// Whether both libraries say the same: of leaves with every kind of end, of any number of them together, and of the longest.
 fn agrees() -> bool {
     static AGREES: OnceLock<bool> = OnceLock::new();
     *AGREES.get_or_init(|| {
-        let bytes: Vec<u8> = (0..MOST_TOGETHER * 1000).map(|i| (i * 167 % 251) as u8).collect();
-        (940..1000).all(|len| {
-            let leaves: Vec<&[u8]> = bytes.chunks(1000).map(|leaf| &leaf[..len]).collect();
+        const LONGEST: usize = MAX_LEAF_LEN as usize;
+        let bytes: Vec<u8> = (0..LONGEST).map(|i| (i * 167 % 251) as u8).collect();
+        let same = |count: usize, len: usize| {
+            let leaves: Vec<&[u8]> = (0..count)
+                .map(|i| &bytes[i * 1000 % (LONGEST - len + 1)..][..len])
+                .collect();
             batch(&leaves).eq(leaves.iter().map(|leaf| leaf_hash(leaf)))
-        })
+        };
+        (940..1005).all(|len| same(MOST_TOGETHER, len))
+            && (1..=MOST_TOGETHER).all(|count| same(count, 5000))
+            && same(4, LONGEST)
     })
 }
 

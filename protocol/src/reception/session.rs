@@ -75,7 +75,8 @@ pub(super) struct Session {
     signed: SignedAnnounce,
     /// The last announce's bytes, so that the same are not verified again.
     announce_body: Vec<u8>,
-    reserved: u64,
+    /// Bytes that an open block may take.
+    block_cost: u64,
     /// Blocks that may be open at once.
     window: usize,
     /// Bytes of the largest block's source symbols: what every block gets, so that any can take the memory of any.
@@ -106,14 +107,7 @@ struct Failure {
 impl Session {
     /// Bytes that a session of this announce may take, whatever comes.
     pub(super) fn reservation(signed: &SignedAnnounce) -> u64 {
-        let layout = signed.layout();
-        let block_cost = largest(layout).map_or(0, |oti| {
-            let spare = SPARE_WHILE_SOLVING * oti.symbol_len();
-            Gathered::cost(&oti, signed.announce().max_esi) + spare as u64
-        });
-        let window = window(signed) as u64 * block_cost;
-        // The head twice: while it is gathered, and its index; a hash for each leaf that comes before it; a flag for each block.
-        window + 2 * u64::from(layout.head_len()) + 32 * layout.leaves() + u64::from(layout.blocks())
+        window(signed) as u64 * block_cost(signed) + besides_blocks(signed.layout())
     }
 
     pub(super) fn new(id: SessionId, signed: SignedAnnounce, body: &[u8], reading: Reading, now: Tick) -> Self {
@@ -121,7 +115,7 @@ impl Session {
         Self {
             id,
             announce_body: body.to_vec(),
-            reserved: Self::reservation(&signed),
+            block_cost: block_cost(&signed),
             window: window(&signed),
             buffer_len: largest(&layout).map_or(0, |oti| oti.padded_len()),
             signed,
@@ -143,8 +137,11 @@ impl Session {
         }
     }
 
+    /// Bytes that it may still take: less than its [`reservation`](Self::reservation) once fewer blocks are missing than may be open.
     pub(super) fn reserved(&self) -> u64 {
-        self.reserved
+        let (done, blocks) = self.progress();
+        let open = (self.window as u64).min(u64::from(blocks - done));
+        open * self.block_cost + besides_blocks(self.signed.layout())
     }
 
     /// Bytes set aside for blocks that are begun; those that are with a decoder are not among them.
@@ -513,6 +510,20 @@ impl Session {
             self.done_count -= 1;
         }
     }
+}
+
+/// Bytes that an open block may take at most.
+fn block_cost(signed: &SignedAnnounce) -> u64 {
+    largest(signed.layout()).map_or(0, |oti| {
+        let spare = SPARE_WHILE_SOLVING * oti.symbol_len();
+        Gathered::cost(&oti, signed.announce().max_esi) + spare as u64
+    })
+}
+
+/// Bytes that a session takes besides its blocks: the head twice, while it is gathered and as its index; a hash for each leaf that comes
+/// before it; a flag for each block.
+fn besides_blocks(layout: &Layout) -> u64 {
+    2 * u64::from(layout.head_len()) + 32 * layout.leaves() + u64::from(layout.blocks())
 }
 
 /// Blocks that may be open at once: two groups a lane.

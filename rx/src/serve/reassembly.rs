@@ -22,7 +22,7 @@ use scanner::quarantine::{Quarantine, QuarantineError, SpoolFile};
 
 use super::registrar::Task;
 use super::socket::{Inlet, Parcel};
-use super::workers::{Done, HeadFailure, HeadWork, Work};
+use super::workers::{self, Done, HeadFailure, HeadWork, Work};
 use crate::authority::Authority;
 use crate::clock::{Ticker, wall, wall_micros};
 use crate::ledger::{Ledger, Replay};
@@ -196,6 +196,7 @@ impl Reassembly {
         let Parcel { lane, batch } = parcel;
         let now = self.ticker.now();
         for received in batch.datagrams() {
+            self.make_place(received.bytes);
             let lost_at = match (received.after_overflow, received.after_discard) {
                 (true, true) => Place::Queue,
                 (true, false) => Place::Socket,
@@ -206,16 +207,15 @@ impl Reassembly {
             // At once: a batch holds more than the half of the window that is free for what comes.
             if self.reception.has_output() {
                 self.act();
-                self.make_place();
             }
         }
         inlet.give_back(batch);
     }
 
-    /// Waits, while every session has its place taken, for what the workers have: it may end one, and nothing need be driven out.
-    fn make_place(&mut self) {
+    /// Waits, before a session is opened that would drive another one out, for what the workers have: that may end one.
+    fn make_place(&mut self, datagram: &[u8]) {
         while self.under_way > 0
-            && self.reception.is_full()
+            && self.reception.drives_out(datagram)
             && let Ok(done) = self.done.recv()
         {
             self.take_done(done);
@@ -229,6 +229,10 @@ impl Reassembly {
             Done::Solved(solved, Ok(())) => self.reception.handle_solved(*solved, self.ticker.now()),
             Done::Solved(solved, Err(error)) => self.give_up(solved.session(), error),
             Done::Head(session, verified) => self.take_head(session, *verified),
+            Done::Failed(session) => {
+                let why = "a worker panicked: this is a defect, please report it";
+                self.leave_unjudged(session, why.to_owned());
+            }
         }
     }
 
@@ -334,8 +338,9 @@ impl Reassembly {
         match self.work.try_send(work) {
             Ok(()) => {}
             Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => {
-                let done = work.run(&self.authority);
-                self.take_done(done);
+                for done in workers::run_all(vec![work], &self.authority) {
+                    self.take_done(done);
+                }
             }
         }
     }
@@ -367,13 +372,19 @@ impl Reassembly {
             }
             Err(HeadFailure::Refused(refusal)) => self.reception.refuse(session, refusal),
             Err(HeadFailure::Unstorable(error)) => self.give_up(session, error),
-            Err(HeadFailure::Unjudged(why)) => {
-                let announce = Box::new(arriving.announce.announce().clone());
-                self.discard(session);
-                self.reception.drop_session(session);
-                self.tell(News::Unjudged(announce, session, why));
-            }
+            Err(HeadFailure::Unjudged(why)) => self.leave_unjudged(session, why),
         }
+    }
+
+    /// Gives up a session of which nothing can be said.
+    fn leave_unjudged(&mut self, session: SessionId, why: String) {
+        let Some(arriving) = self.arriving.get(&session) else {
+            return;
+        };
+        let announce = Box::new(arriving.announce.announce().clone());
+        self.discard(session);
+        self.reception.drop_session(session);
+        self.tell(News::Unjudged(announce, session, why));
     }
 
     fn complete(&mut self, session: SessionId, summary: Summary) {

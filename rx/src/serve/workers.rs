@@ -8,6 +8,7 @@
 //! Each step finds the block in the cache where the one before left it. Always true: a worker lets go of the spool's file before it
 //! says that it is done, so that whoever hears of the last block owns the file.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -51,6 +52,8 @@ pub(super) enum Done {
     Solved(Box<Solved>, Result<(), QuarantineError>),
     /// A head.
     Head(SessionId, Box<Result<VerifiedHead, HeadFailure>>),
+    /// Work of this session ended by a fault of this program: nothing is known of it.
+    Failed(SessionId),
 }
 
 /// Why a head was not accepted.
@@ -65,16 +68,36 @@ pub(super) enum HeadFailure {
 }
 
 impl Work {
-    /// Does it.
-    pub(super) fn run(self, authority: &Authority) -> Done {
+    fn session(&self) -> SessionId {
         match self {
-            Self::Solve(job, spool) => write(job.run(), spool),
-            Self::Head(work) => {
-                let session = work.session;
-                Done::Head(session, Box::new(work.run(authority)))
-            }
+            Self::Solve(job, _) => job.session(),
+            Self::Head(work) => work.session,
         }
     }
+}
+
+/// Does all of it, one result for each. Blocks have their leaves hashed together. A panic costs the sessions of the batch, and nothing
+/// else: whoever waits for the results gets as many as ever.
+pub(super) fn run_all(batch: Vec<Work>, authority: &Authority) -> Vec<Done> {
+    let sessions: Vec<_> = batch.iter().map(Work::session).collect();
+    catch_unwind(AssertUnwindSafe(|| run_unfenced(batch, authority)))
+        .unwrap_or_else(|_| sessions.into_iter().map(Done::Failed).collect())
+}
+
+fn run_unfenced(batch: Vec<Work>, authority: &Authority) -> Vec<Done> {
+    let (mut jobs, mut spools, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    for work in batch {
+        match work {
+            Work::Solve(job, spool) => {
+                jobs.push(*job);
+                spools.push(spool);
+            }
+            Work::Head(work) => done.push(Done::Head(work.session, Box::new(work.run(authority)))),
+        }
+    }
+    let solved = SolveJob::run_all(jobs).into_iter().zip(spools);
+    done.extend(solved.map(|(solved, spool)| write(solved, spool)));
+    done
 }
 
 /// Writes what a job gave, and lets go of the file.
@@ -87,25 +110,13 @@ fn write(solved: Solved, spool: Arc<SpoolFile>) -> Done {
     Done::Solved(Box::new(solved), written)
 }
 
-/// Works until nobody gives or takes any more. Blocks that wait together have their leaves hashed together.
+/// Works until nobody gives or takes any more.
 fn work(to_do: &Receiver<Work>, done: &Sender<Done>, authority: &Authority) {
     let together = merkle::leaves_together();
     for first in to_do {
-        let (mut jobs, mut spools) = (Vec::new(), Vec::new());
-        let mut others = Vec::new();
-        for work in std::iter::once(first).chain(to_do.try_iter().take(together - 1)) {
-            match work {
-                Work::Solve(job, spool) => {
-                    jobs.push(*job);
-                    spools.push(spool);
-                }
-                head @ Work::Head(_) => others.push(head),
-            }
-        }
-        let heads = others.into_iter().map(|work| work.run(authority));
-        let solved = SolveJob::run_all(jobs).into_iter().zip(spools);
-        let solved = solved.map(|(solved, spool)| write(solved, spool));
-        for outcome in heads.chain(solved) {
+        let others = to_do.try_iter().take(together - 1);
+        let batch = std::iter::once(first).chain(others).collect();
+        for outcome in run_all(batch, authority) {
             if done.send(outcome).is_err() {
                 return;
             }
@@ -114,7 +125,7 @@ fn work(to_do: &Receiver<Work>, done: &Sender<Done>, authority: &Authority) {
 }
 
 impl HeadWork {
-    fn run(self, authority: &Authority) -> Result<VerifiedHead, HeadFailure> {
+    fn run(&self, authority: &Authority) -> Result<VerifiedHead, HeadFailure> {
         let trust = authority
             .trust()
             .map_err(|error| HeadFailure::Unjudged(error.to_string()))?;
@@ -141,10 +152,13 @@ pub(super) fn start(authority: &Authority) -> anyhow::Result<(Sender<Work>, Rece
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let (give, to_do) = bounded::<Work>(cores * WAITING);
     // Room for all that waits and all that is worked on: a worker never waits to hand back.
-    let (done, ended) = bounded(cores * (WAITING + 8));
+    let (done, ended) = bounded(cores * (WAITING + merkle::leaves_together()));
     for _ in 0..cores {
         let (to_do, done, authority) = (to_do.clone(), done.clone(), authority.clone());
         super::thread("worker", move || work(&to_do, &done, &authority))?;
     }
     Ok((give, ended))
 }
+
+#[cfg(test)]
+mod tests;
