@@ -167,11 +167,20 @@ pub trait StorageFile: Send + Sync + Debug {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
     /// Reserves space for the first `len` bytes, and makes the file that long if it was shorter. Where the file system
-    /// cannot reserve, only the length is set, and a later write may still meet `StorageFull`.
+    /// cannot reserve, only the length is set, and a later write may still meet `StorageFull`: [`room`](Self::room) tells.
     ///
     /// # Errors
     /// `StorageFull` or the system's.
     fn allocate(&self, len: u64) -> io::Result<()>;
+
+    /// Bytes of the disk that are this file's already, written or reserved. A storage that can't tell says none, so that
+    /// nobody counts on room that was never reserved.
+    ///
+    /// # Errors
+    /// The system's.
+    fn room(&self) -> io::Result<u64> {
+        Ok(0)
+    }
 
     /// Cuts or extends (with zeros) the file.
     ///

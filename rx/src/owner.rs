@@ -114,6 +114,12 @@ impl Owner {
             folder: home.dir().to_owned(),
         })?;
         let fingerprint_key = read_fingerprint_key(&home)?;
+        if config.limits.sessions < SENT_AT_ONCE {
+            tracing::warn!(
+                sessions = config.limits.sessions,
+                "limits.sessions is less than a transmitter may have under way: they push each other out; set it to 6 or more"
+            );
+        }
         let parts = Parts {
             log: home
                 .sub(home::LOG)
@@ -421,6 +427,9 @@ fn read_high_water(home: &Home) -> io::Result<Option<String>> {
             .map_err(|_| io::Error::other("it is not UTF-8")),
     }
 }
+
+/// Transmissions that one transmitter has under way at most.
+const SENT_AT_ONCE: usize = 6;
 
 /// Entries of the greatest length, so many of which the log takes as one group.
 const APPENDED_AT_ONCE: usize = 1000;

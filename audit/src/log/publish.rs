@@ -169,7 +169,8 @@ impl<'a> Batch<'a> {
         for waiting in &self.files {
             let folder = parent(&waiting.name);
             if self.folders.insert(folder.to_owned()) && !folder.as_os_str().is_empty() {
-                // Many are synced together below. Should that not be reached, the next try has as many files or more.
+                // Those of many are synced with all else below. Should that not be reached, none of these files has its
+                // name yet: the next try has to write as many or more, and syncs everything too.
                 ensure_folder(self.storage, folder, !many)?;
             }
         }
@@ -207,13 +208,48 @@ fn ensure_folder(storage: &dyn Storage, folder: &Path, sync: bool) -> Result<(),
         return Ok(());
     }
     ensure_folder(storage, parent(folder), sync)?;
-    storage
-        .create_dir(folder, 0o755)
-        .map_err(clean("create a folder for tiles"))?;
-    match sync {
-        true => storage
+    let made = storage.create_dir(folder, 0o755);
+    if sync {
+        // Also after an error: the folder may be there all the same, and the next try finds it.
+        storage
             .sync_dir(parent(folder))
-            .map_err(fatal("sync a folder of tiles")),
-        false => Ok(()),
+            .map_err(fatal("sync a folder of tiles"))?;
+    }
+    made.map_err(clean("create a folder for tiles"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{append, create, events, verify_ok};
+    use crate::storage::MemoryStorage;
+    use crate::storage::memory::Fault;
+
+    /// Entries that are published as few files, and as so many that all are synced together.
+    const FEW_AND_MANY: [u64; 2] = [10, 300];
+
+    #[test]
+    fn what_a_publication_cut_short_left_is_durable_after_the_next_one() {
+        for (entries, more) in FEW_AND_MANY.into_iter().flat_map(|n| [(n, 0), (n, 1), (n, 300)]) {
+            for at in 0.. {
+                let storage = MemoryStorage::new();
+                let mut log = create(&storage);
+                append(&mut log, 1..entries);
+                storage.fail_at(at, Fault::Io);
+                let finished = log.publish().is_ok();
+                let again = log.append(&events(entries..entries + more));
+                let published = again.and_then(|_| log.publish()).is_ok();
+                let size = log.size();
+                drop(log);
+                storage.crash(&mut || false);
+                let durable = verify_ok(&storage).size;
+                assert!(
+                    !published || durable == size,
+                    "operation {at} of {entries} entries, {more} more"
+                );
+                if finished {
+                    break;
+                }
+            }
+        }
     }
 }

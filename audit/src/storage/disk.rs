@@ -320,6 +320,11 @@ impl StorageFile for DiskFile {
         }
     }
 
+    fn room(&self) -> io::Result<u64> {
+        let stat = fs::fstat(&self.fd).map_err(|error| self.failed("look at", error))?;
+        Ok(u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(STAT_BLOCK))
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         retry_on_intr(|| fs::ftruncate(&self.fd, len)).map_err(|error| self.failed("set the length of", error))
     }
@@ -334,6 +339,8 @@ impl StorageFile for DiskFile {
     }
 }
 
+/// The unit of `st_blocks`, whatever the file system's own blocks are: stat(2).
+const STAT_BLOCK: u64 = 512;
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS_MAGIC: fs::FsWord = 0x0102_1994;
 

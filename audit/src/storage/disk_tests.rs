@@ -203,6 +203,33 @@ fn allocating_extends_and_never_shortens() {
 }
 
 #[test]
+fn a_file_has_room_for_what_was_written_and_none_for_a_length_that_was_only_set() {
+    let (_folder, disk) = disk();
+    let file = disk.open(Path::new("f"), OpenHow::CreateNew { mode: 0o600 }).unwrap();
+    file.set_len(1 << 20).unwrap();
+    assert_eq!(file.room().unwrap(), 0);
+    file.write_at(&[7; 1 << 16], 0).unwrap();
+    file.sync_data().unwrap();
+    let room = file.room().unwrap();
+    assert!((1 << 16..1 << 20).contains(&room), "{room}");
+}
+
+#[test]
+fn what_is_allocated_has_room_unless_the_file_system_can_not_reserve() {
+    for folder in [std::env::temp_dir(), PathBuf::from("/dev/shm")] {
+        let Ok(folder) = tempfile::tempdir_in(folder) else {
+            continue;
+        };
+        let reserves = fs::statfs(folder.path()).unwrap().f_type != TMPFS_MAGIC;
+        let disk = Disk::open(folder.path()).unwrap();
+        let file = disk.open(Path::new("f"), OpenHow::CreateNew { mode: 0o600 }).unwrap();
+        file.allocate(1 << 20).unwrap();
+        assert_eq!(file.len().unwrap(), 1 << 20);
+        assert_eq!(file.room().unwrap() >= 1 << 20, reserves, "{}", folder.path().display());
+    }
+}
+
+#[test]
 fn a_replaced_file_has_the_new_bytes_and_leaves_no_other_name() {
     let (_folder, disk) = disk();
     create(&disk, "f", b"old");

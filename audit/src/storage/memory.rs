@@ -295,6 +295,10 @@ impl StorageFile for MemoryFile {
         self.set_len(len.max(self.len()?))
     }
 
+    fn room(&self) -> io::Result<u64> {
+        self.len()
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         let len = usize::try_from(len).map_err(|_| error(io::ErrorKind::FileTooLarge, "extend", &self.path))?;
         self.change("set length of", Change::SetLen(len))

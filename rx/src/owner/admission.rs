@@ -115,13 +115,16 @@ impl Owner {
             }
         }
         let receipts = self.record_all(&events)?;
-        let held = quarantine.hold_all(received.into_iter().zip(receipts).collect())?;
+        let held = quarantine.hold_all(received.into_iter().zip(receipts).collect());
+        // After a failed sync the receiver ends here: what it refuses must be on record by then.
+        let refused = self.refuse_all_unstorable(refused);
+        let held = held?;
         self.unscanned.extend(held.iter().map(HeldBundle::id));
         for event in &events {
             let bundle = event.bundle.map(tracing::field::display);
             tracing::info!(bundle, seq = event.seq, bytes = event.bytes, "bundle admitted");
         }
-        self.refuse_all_unstorable(refused)
+        refused
     }
 
     fn admission(&mut self, session: SessionId, announce: &Announce, head: &VerifiedHead, summary: Summary) -> Event {

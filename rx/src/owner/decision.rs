@@ -223,7 +223,9 @@ impl Owner {
             )));
         };
         if report.rules_digest != self.scanner.rules_digest() {
-            self.unscanned.push_back(id);
+            if !self.unscanned.contains(&id) {
+                self.unscanned.push_back(id);
+            }
             let text = "it was scanned with other rules than today's, and is being scanned again\n  mend    look again: diode-rx show";
             return Ok(Err(refused(FAILED, format!("{text} {}", id.short()))));
         }

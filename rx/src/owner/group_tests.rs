@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use audit::event::{EventKind, State};
 use audit::storage::MemoryStorage;
 use audit::storage::memory::Fault;
-use protocol::digest::BundleId;
+use protocol::digest::{BundleId, Digest};
 use protocol::wire::SessionId;
+use scanner::policy::Policy;
 
 use super::testing::*;
 use super::{Owner, OwnerError};
@@ -197,6 +198,52 @@ fn what_policy_decided_and_a_stop_left_undone_is_judged_anew_by_the_next_start()
     assert_eq!(bundles_of(&owner, EventKind::BundleReleased), ids(&all));
 }
 
+/// A bundle that policy releases, before it did; then another policy, and the step.
+fn released_after_policy_became(text: &str) -> (Receiver, Owner, BundleId) {
+    let receiver = Receiver::new();
+    receiver.trust_everything();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(1);
+    let arrivals = arrive_all(&owner, &all);
+    owner.admit_all(arrivals).unwrap();
+    let scans = scan_all(&mut owner);
+    owner.judge_all(scans).unwrap();
+    assert_eq!(owner.steps(), 1);
+    receiver.set_policy(text);
+    owner.carry_out_next().unwrap();
+    (receiver, owner, all[0].id)
+}
+
+#[test]
+fn a_policy_that_was_tightened_after_the_verdict_keeps_the_bundle_held() {
+    let (_receiver, owner, id) = released_after_policy_became(Policy::default_text());
+    assert_eq!(bundles_of(&owner, EventKind::BundleReleaseDecided), []);
+    assert_eq!(bundles_of(&owner, EventKind::BundleHeld), [id]);
+    let last = events(&owner).pop().unwrap();
+    assert_eq!(last.policy, Some(Digest::of(Policy::default_text().as_bytes())));
+    assert!(owner.quarantine().open_held(id).is_ok(), "a person can decide on it");
+}
+
+#[test]
+fn a_policy_that_changed_after_the_verdict_and_allows_the_bundle_too_releases_it() {
+    let text = "# looked through\n[required]\nall = []\n";
+    let (_receiver, owner, id) = released_after_policy_became(text);
+    assert_eq!(bundles_of(&owner, EventKind::BundleReleased), [id]);
+    let decided = events(&owner)
+        .into_iter()
+        .find(|event| event.event == EventKind::BundleReleaseDecided);
+    assert_eq!(decided.unwrap().policy, Some(Digest::of(text.as_bytes())));
+}
+
+#[test]
+fn a_policy_that_can_not_be_read_after_the_verdict_keeps_the_bundle_held() {
+    let (_receiver, owner, id) = released_after_policy_became("no policy");
+    assert_eq!(bundles_of(&owner, EventKind::BundleReleaseDecided), []);
+    assert_eq!(bundles_of(&owner, EventKind::BundleHeld), [id]);
+    let last = events(&owner).pop().unwrap();
+    assert_eq!(last.reason.as_deref(), Some("no-policy"));
+}
+
 /// How the work ends after the fault.
 #[derive(Debug, Clone, Copy)]
 enum End {
@@ -295,6 +342,53 @@ fn an_admission_of_a_group_cut_short_anywhere_is_whole_for_each_bundle_or_was_ne
             assert_eq!(assert_held_as_admitted(receiver, owner, &all).len(), all.len());
         });
     }
+}
+
+#[test]
+fn what_a_failed_sync_refuses_is_in_the_log_before_the_receiver_ends() {
+    // Synced one by one, and together.
+    for count in [1, 5] {
+        let all = bundles(count);
+        let prepare = || {
+            let receiver = Receiver::new();
+            let owner = receiver.open().unwrap();
+            let arrivals = arrive_all(&owner, &all);
+            (receiver, owner, arrivals)
+        };
+        let (receiver, mut owner, arrivals) = prepare();
+        let before = receiver.disk.operations();
+        owner.admit_all(arrivals).unwrap();
+        let operations = receiver.disk.operations() - before;
+        let mut ended = 0;
+        for at in 0..operations {
+            let (receiver, mut owner, arrivals) = prepare();
+            receiver.disk.fail_at(at, Fault::Io);
+            let outcome = owner.admit_all(arrivals);
+            if !matches!(outcome, Err(OwnerError::Quarantine(_))) || !bundles_of(&owner, ADMITTED).is_empty() {
+                continue;
+            }
+            assert_eq!(
+                bundles_of(&owner, EventKind::BundleRefused),
+                ids(&all),
+                "operation {at}"
+            );
+            ended += 1;
+        }
+        assert_eq!(ended, 2, "at the sync of the bytes and at that of the folder");
+    }
+}
+
+#[test]
+fn a_group_of_which_nothing_was_received_syncs_no_folder_of_held_bundles() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let packed = Packed::numbered(1);
+    let arrivals = vec![packed.arrive(&owner, 1, 1)];
+    receiver.break_spool(SessionId(1));
+    let before = receiver.disk.syncs();
+    owner.admit_all(arrivals).unwrap();
+    assert_eq!(bundles_of(&owner, EventKind::BundleRefused), [packed.id]);
+    assert_eq!(receiver.disk.syncs() - before, 1, "that of the refusal's entry");
 }
 
 #[test]

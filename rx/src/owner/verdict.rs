@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The reports of a group share their syncs, and so do the entries `bundle.scanned` and `bundle.held`. What policy decides by itself is carried out
-//! after them, step by step: a release writes files, and hundreds in a row would keep all else waiting. A step that a stop or crash leaves undone
-//! is found by the next start, which scans the bundle anew.
+//! after them, step by step: a release writes files, and hundreds in a row would keep all else waiting. If the policy changed meanwhile, the new one
+//! decides. A step that a stop or crash leaves undone is found by the next start, which scans the bundle anew.
 
 use std::time::Duration;
 
@@ -44,6 +44,14 @@ struct Reported {
 enum Sentence {
     Reject(Decision),
     Release(Decision, Clearance),
+}
+
+impl Sentence {
+    fn decision(&self) -> &Decision {
+        match self {
+            Self::Reject(decision) | Self::Release(decision, _) => decision,
+        }
+    }
 }
 
 /// A sentence that is still to be carried out, and the right to.
@@ -104,15 +112,44 @@ impl Owner {
         self.steps.len()
     }
 
-    /// Carries out what policy decided of one bundle.
+    /// Carries out what policy decided of one bundle, unless it is another policy by now that decides otherwise.
     ///
     /// # Errors
     /// If log or quarantine can't be used any more.
     pub fn carry_out_next(&mut self) -> Result<(), OwnerError> {
-        match self.steps.pop_front() {
+        let Some(Step { held, sentence }) = self.steps.pop_front() else {
+            return Ok(());
+        };
+        match self.as_of_now(held.id(), sentence)? {
             None => Ok(()),
-            Some(step) => self.carry_out(step),
+            Some(sentence) => self.carry_out(held, sentence),
         }
+    }
+
+    /// The sentence by the policy as it is now; `None` if the bundle waits for a person, which is then on record.
+    fn as_of_now(&mut self, id: BundleId, sentence: Sentence) -> Result<Option<Sentence>, OwnerError> {
+        let policy = match self.authority.policy() {
+            Ok(policy) if policy.digest() == sentence.decision().policy() => return Ok(Some(sentence)),
+            Ok(policy) => policy,
+            Err(error) => {
+                let event = self.held_for(id, "no-policy", error.to_string());
+                return self.note(&event).map(|()| None);
+            }
+        };
+        self.note_settings()?;
+        let why = match self.quarantine.load_report(&id) {
+            Ok(Some(report)) => {
+                let judged = self.sentence(policy.judge(&report), &report, id);
+                return match judged {
+                    Ok(sentence) => Ok(Some(sentence)),
+                    Err(waits) => self.note(&waits).map(|()| None),
+                };
+            }
+            Ok(None) => "its report is gone; restart the receiver to scan it again".to_owned(),
+            Err(error) => format!("{error}; {}", error.mend()),
+        };
+        let event = self.held_for(id, "report-not-read", why);
+        self.note(&event).map(|()| None)
     }
 
     /// Stores the reports; gives back those that are stored, and tells of the others.
@@ -144,23 +181,28 @@ impl Owner {
     ) -> Option<Sentence> {
         let decision = policy.judge(report);
         events.push(self.scanned(id, report, &decision, took));
+        self.sentence(decision, report, id)
+            .map_err(|waits| events.push(*waits))
+            .ok()
+    }
+
+    /// What policy does by itself after a decision; else the entry that the bundle waits for a person.
+    fn sentence(&mut self, decision: Decision, report: &Report, id: BundleId) -> Result<Sentence, Box<Event>> {
         if decision.verdict() == Verdict::Reject {
-            return Some(Sentence::Reject(decision));
+            return Ok(Sentence::Reject(decision));
         }
         if let Some(clearance) = decision.clear_automatically() {
-            return Some(Sentence::Release(decision, clearance));
+            return Ok(Sentence::Release(decision, clearance));
         }
-        events.push(Event {
+        Err(Box::new(Event {
             state: Some(State::Held),
             detail: Some(reasons(&decision)),
             findings: Some(report.counts),
             ..self.decided(EventKind::BundleHeld, id, &decision)
-        });
-        None
+        }))
     }
 
-    fn carry_out(&mut self, step: Step) -> Result<(), OwnerError> {
-        let Step { held, sentence } = step;
+    fn carry_out(&mut self, held: HeldBundle, sentence: Sentence) -> Result<(), OwnerError> {
         let id = held.id();
         match sentence {
             Sentence::Reject(decision) => {

@@ -13,6 +13,7 @@
 mod group;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -128,8 +129,11 @@ pub(super) fn work(owner: Owner, tasks: &Receiver<Task>, scans: &Sender<BundleId
     let mut registrar = Registrar::new(owner, scans, &Instant::now);
     loop {
         match tasks.recv_timeout(registrar.patience()) {
-            Ok(Task::Stop { summary }) => return registrar.stop(summary),
-            Ok(task) => registrar.take(task)?,
+            Ok(task) => {
+                if registrar.take(task)?.is_break() {
+                    return Ok(());
+                }
+            }
             Err(RecvTimeoutError::Timeout) => registrar.owner.summarise_refusals()?,
             Err(RecvTimeoutError::Disconnected) => return registrar.record_waiting(),
         }
@@ -184,27 +188,31 @@ impl<'a> Registrar<'a> {
         registrar
     }
 
-    /// Takes a task; `settle` follows.
-    fn take(&mut self, task: Task) -> Result<(), OwnerError> {
+    /// Takes a task; `settle` follows, unless it was the last one.
+    fn take(&mut self, task: Task) -> Result<ControlFlow<()>, OwnerError> {
         match task {
-            Task::News(news) => self.take_news(news),
+            Task::News(news) => self.take_news(news)?,
             Task::Scanned { id, scanned, took } => {
                 self.scanning = self.scanning.saturating_sub(1);
                 let bytes = bytes_of(&scanned);
                 self.verdicts.push(Scan { id, scanned, took }, bytes, (self.clock)());
                 self.hand_out();
-                Ok(())
             }
             Task::Asked { request, actor, reply } => {
                 self.record_waiting()?;
                 let answer = self.owner.answer(&request, &actor)?;
+                // What was scanned with other rules is to be scanned again, also when nothing else happens any more.
+                self.hand_out();
                 self.publish()?;
                 // A client that left has its decision on record.
                 let _ = reply.send(answer);
-                Ok(())
             }
-            Task::Stop { summary } => self.stop(summary),
+            Task::Stop { summary } => {
+                self.stop(summary)?;
+                return Ok(ControlFlow::Break(()));
+            }
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn take_news(&mut self, news: News) -> Result<(), OwnerError> {

@@ -78,13 +78,16 @@ impl SpoolFile {
 
     /// Takes the room on the disk for the whole file. For when the author's signature holds: before, an announce alone would cost room.
     ///
+    /// On a file system that can't reserve, nothing is taken: the room stays promised to this file until its bytes are written.
+    ///
     /// # Errors
     /// [`QuarantineError::Io`] if there is no room.
     pub fn allocate(&self) -> Result<(), QuarantineError> {
-        self.file
-            .allocate(self.len)
-            .map_err(QuarantineError::io("take room for", &places::part(self.session)))?;
-        self.promise.keep(self.len);
+        let taken = self.file.allocate(self.len).and_then(|()| self.file.room());
+        let taken = taken.map_err(QuarantineError::io("take room for", &places::part(self.session)))?;
+        if taken >= self.len {
+            self.promise.keep(self.len);
+        }
         Ok(())
     }
 
@@ -275,3 +278,68 @@ pub(super) fn check_room(
 const FILLING: u32 = 0o600;
 /// The mode of a packed bundle.
 pub(super) const COMPLETE: u32 = 0o400;
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use audit::storage::MemoryStorage;
+
+    use super::*;
+    use crate::quarantine::Quarantine;
+
+    /// A file on a disk that can't reserve: it never says that it has room.
+    #[derive(Debug)]
+    struct Unreserved(Box<dyn StorageFile>);
+
+    impl StorageFile for Unreserved {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.0.read_at(buf, offset)
+        }
+        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+            self.0.write_at(bytes, offset)
+        }
+        fn allocate(&self, len: u64) -> io::Result<()> {
+            self.0.allocate(len)
+        }
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.0.set_len(len)
+        }
+        fn sync_data(&self) -> io::Result<()> {
+            self.0.sync_data()
+        }
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+    }
+
+    fn begun() -> SpoolFile {
+        let quarantine = Quarantine::create(Arc::new(MemoryStorage::new())).unwrap();
+        quarantine.begin(SessionId(1), 100).unwrap()
+    }
+
+    fn promised(spool: &SpoolFile) -> u64 {
+        locked(&spool.places.promises).bytes
+    }
+
+    #[test]
+    fn room_that_was_reserved_is_promised_no_longer() {
+        let spool = begun();
+        assert_eq!(promised(&spool), 100);
+        spool.allocate().unwrap();
+        assert_eq!(promised(&spool), 0);
+    }
+
+    #[test]
+    fn room_that_could_not_be_reserved_is_promised_until_bytes_are_written() {
+        let spool = begun();
+        let spool = SpoolFile {
+            file: Box::new(Unreserved(spool.file)),
+            ..spool
+        };
+        spool.allocate().unwrap();
+        assert_eq!(promised(&spool), 100);
+        spool.write_at(0, &[1; 30]).unwrap();
+        assert_eq!(promised(&spool), 70);
+    }
+}

@@ -8,7 +8,8 @@ use protocol::keys::SigningKey;
 use protocol::transmission::{Coded, Part, Polled, Transmission};
 
 use super::lane::PartSent;
-use super::link::{Ended, Outgoing, Stop};
+use super::link::{Ended, Outgoing, SMALL, Stop};
+use super::priority::Priority;
 use super::watch::Tally;
 use crate::bundle_file::BundleFile;
 
@@ -18,7 +19,7 @@ pub(super) struct Active {
     pub(super) id: u64,
     pub(super) bundle: Arc<BundleFile>,
     /// What comes first on a lane: the more urgent, then the smaller, then the earlier.
-    pub(super) rank: (Reverse<super::priority::Priority>, u64, u64),
+    pub(super) rank: (Reverse<Priority>, u64, u64),
     pub(super) transmission: Transmission,
     lanes: Vec<Share>,
     in_coding: usize,
@@ -106,6 +107,16 @@ impl Active {
                 }
             }
         }
+    }
+
+    /// How urgent it is.
+    pub(super) fn priority(&self) -> Priority {
+        self.rank.0.0
+    }
+
+    /// Whether no other like it may be under way.
+    pub(super) fn is_large(&self) -> bool {
+        self.rank.1 > SMALL
     }
 
     /// Whether it leaves the lanes to others for now: all was given out, or is in a gap.

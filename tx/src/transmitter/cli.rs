@@ -92,7 +92,7 @@ pub(super) struct SendArgs {
     /// The local address to send from [default: the system's choice]
     #[arg(long, value_name = "ADDR")]
     pub(super) bind: Option<SocketAddr>,
-    /// How urgent: more urgent bundles overtake those under way, small ones overtake large ones
+    /// How urgent: small urgent ones overtake those under way; large ones go next
     #[arg(long, value_enum, default_value_t, value_name = "PRIORITY")]
     pub(super) priority: Priority,
     #[command(flatten)]
@@ -166,7 +166,7 @@ pub(super) struct LinkArgs {
     /// Probability that a block stays lost at such losses [default: 1e-9]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub(super) residual: Option<f64>,
-    /// Blocks whose packets are interleaved [default: 16]
+    /// Blocks whose packets are interleaved [default: from the burst]
     #[arg(long, value_name = "BLOCKS", allow_negative_numbers = true)]
     pub(super) depth: Option<i64>,
     /// Streams of datagrams, to as many ports from `to` on [default: 1]

@@ -111,7 +111,7 @@ fn work(to_do: &Receiver<Work>, events: &Sender<Event>) {
     for first in to_do {
         // Those that wait already, up to as many leaves as are best hashed together.
         let mut batch = vec![first];
-        while batch.iter().map(Work::leaf_count).sum::<u64>() < together as u64
+        while batch.iter().map(Work::weight).sum::<u64>() < together as u64
             && let Ok(more) = to_do.try_recv()
         {
             batch.push(more);
@@ -126,9 +126,11 @@ fn work(to_do: &Receiver<Work>, events: &Sender<Event>) {
 }
 
 impl Work {
-    fn leaf_count(&self) -> u64 {
+    /// What it adds to a batch: its leaves. A block of the head has none and counts as one, so that a head's blocks are shared among
+    /// the workers.
+    fn weight(&self) -> u64 {
         let leaves = self.job.leaves();
-        leaves.end - leaves.start
+        (leaves.end - leaves.start).max(1)
     }
 
     /// Reads the block: of the head, which was checked as a whole when it was read, or its leaves.

@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 
 use hw::units::{Percent, Rate};
 use protocol::fec::{Redundancy, RedundancyError};
+use protocol::layout::Layout;
 use protocol::limits::{MAX_DEPTH, MAX_LANES, MAX_PASSES};
 use protocol::wire::{ANNOUNCE_BODY_LEN, HEADER_LEN};
 
 use super::cli::{LinkArgs, SendArgs};
 use super::config_file::ConfigFile;
 use super::framing::{Framing, RateCounts};
+use super::planning::leaf_len_for;
 use crate::complaint::Complaint;
 
 /// All that sending needs.
@@ -162,11 +164,13 @@ impl LinkConfig {
         let loss = Chosen::or(args.loss, fec.loss, DEFAULT_LOSS);
         let burst = Chosen::or(args.burst, fec.burst, DEFAULT_BURST);
         let residual = Chosen::or(args.residual, fec.residual, DEFAULT_RESIDUAL);
-        let depth = Chosen::or(args.depth, fec.depth, DEFAULT_DEPTH);
         let mtu = names.within(&mtu, "mtu", MIN_MTU, MAX_MTU)?;
         let passes = names.within(&passes, "passes", 1, MAX_PASSES)?;
         let lanes = names.within(&lanes, "lanes", 1, MAX_LANES)?;
         let burst_packets = names.within(&burst, "fec.burst", 0, MAX_BURST)?;
+        let symbol_len = symbol_len(mtu);
+        let from_burst = default_depth(burst_packets, symbol_len);
+        let depth = Chosen::or(args.depth, fec.depth, from_burst.into());
         let depth_blocks = names.within(&depth, "fec.depth", 1, MAX_DEPTH)?;
         let redundancy = Redundancy::new(loss.value.fraction(), burst_packets, residual.value, depth_blocks);
         let redundancy = redundancy.map_err(|error| match error {
@@ -180,7 +184,7 @@ impl LinkConfig {
         })?;
         Ok(Self {
             mtu,
-            symbol_len: symbol_len(mtu),
+            symbol_len,
             redundancy,
             passes,
             lanes,
@@ -194,6 +198,25 @@ fn symbol_len(mtu: u16) -> u16 {
     (mtu - HEADERS) / 64 * 64
 }
 
+/// Blocks to interleave for bursts so long: the fewest by which one takes no more of a block than [`BURST_SHARE`], as far as two groups
+/// of so many stay within [`TWO_GROUPS_BYTES`].
+fn default_depth(burst: u32, symbol_len: u16) -> u16 {
+    let leaf_len = leaf_len_for(symbol_len);
+    let block = u64::from(leaf_len) * u64::from(Layout::leaves_per_block_for(leaf_len, symbol_len));
+    let fits = |depth: u16| 2 * u64::from(depth) * block <= TWO_GROUPS_BYTES;
+    let mut depth = LEAST_DEFAULT_DEPTH;
+    while burst.div_ceil(u32::from(depth) - 2) > BURST_SHARE && depth < MAX_DEPTH && fits(depth * 2) {
+        depth *= 2;
+    }
+    depth
+}
+
+/// Symbols that a burst may take of a block before more are interleaved: 5 % of a full block's 187.
+const BURST_SHARE: u32 = 9;
+/// Content of two groups of a lane, which both sides hold, in bytes.
+const TWO_GROUPS_BYTES: u64 = 64 << 20;
+const LEAST_DEFAULT_DEPTH: u16 = 16;
+
 /// Bytes around a datagram's body in an IP packet: our header, UDP's, and that of IPv6.
 const HEADERS: u16 = HEADER_LEN as u16 + 8 + 40;
 
@@ -206,7 +229,6 @@ const DEFAULT_LOSS: Percent = match Percent::from_parts_per_billion(10_000_000) 
 };
 const DEFAULT_BURST: i64 = 64;
 const DEFAULT_RESIDUAL: f64 = 1e-9;
-const DEFAULT_DEPTH: i64 = 16;
 /// An announce fits, which is longer than the symbols of an MTU so small.
 const MIN_MTU: u16 = 320;
 const _: () = assert!(ANNOUNCE_BODY_LEN <= MIN_MTU as usize - HEADERS as usize);

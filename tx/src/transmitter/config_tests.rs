@@ -57,7 +57,7 @@ fn the_example_file_sets_every_key_that_has_a_default() {
     } = parsed(EXAMPLE);
     assert!(to.is_none() && bind.is_none() && key.is_none() && state.is_none() && rate.is_none());
     assert!(rate_counts.is_some() && mtu.is_some() && lanes.is_some() && passes.is_some());
-    assert!(fec.loss.is_some() && fec.burst.is_some() && fec.residual.is_some() && fec.depth.is_some());
+    assert!(fec.loss.is_some() && fec.burst.is_some() && fec.residual.is_some());
 }
 
 #[test]
@@ -73,15 +73,41 @@ fn the_example_file_shows_every_key_that_has_no_default() {
         key,
         state,
         rate,
+        fec,
         ..
     } = file;
     assert!(to.is_some() && bind.is_some() && key.is_some() && state.is_some() && rate.is_some());
+    assert!(fec.depth.is_some());
 }
 
 #[test]
 fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
     let link = link(&["--mtu", "9000"], "mtu = 1400\npasses = 3\n").unwrap();
     assert_eq!((link.mtu, link.passes, link.redundancy.depth()), (9000, 3, 16));
+}
+
+#[test]
+fn the_depth_follows_from_the_burst_up_to_two_groups_of_64_mib_together() {
+    for (mtu, burst, depth) in [
+        ("1500", "0", 16),
+        ("1500", "64", 16),
+        ("1500", "126", 16),
+        ("1500", "127", 32),
+        ("1500", "500", 64),
+        ("1500", "100000", 128),
+        ("9000", "500", 16),
+    ] {
+        let link = link(&["--mtu", mtu, "--burst", burst], "").unwrap();
+        assert_eq!(link.redundancy.depth(), depth, "MTU {mtu}, burst {burst}");
+    }
+}
+
+#[test]
+fn a_depth_that_was_given_goes_before_that_of_the_burst() {
+    let depth = |flags: &[&str], file: &str| link(flags, file).unwrap().redundancy.depth();
+    assert_eq!(depth(&["--burst", "500", "--depth", "20"], "[fec]\ndepth = 30\n"), 20);
+    assert_eq!(depth(&["--burst", "500"], "[fec]\ndepth = 30\n"), 30);
+    assert_eq!(depth(&[], "[fec]\nburst = 500\n"), 64);
 }
 
 #[test]

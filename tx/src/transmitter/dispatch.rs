@@ -43,8 +43,6 @@ const GROUP_HEAD_BYTES: usize = 64 << 20;
 /// How long an ending may wait for others to be written with.
 const LINGER: Duration = Duration::from_millis(500);
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
-/// Content of a bundle that counts as small, in bytes.
-const SMALL: u64 = 1 << 20;
 
 #[derive(Debug)]
 struct Ready {
@@ -70,6 +68,8 @@ pub(super) struct Dispatch<'a> {
     watch: Arc<Watch>,
     /// Whether the operator is told in JSON.
     json: bool,
+    /// What the kernel paces the lanes to at most, in bytes a second.
+    pacing_cap: Option<u64>,
     print: fn(&str) -> Result<(), Complaint>,
     tasks: Receiver<Task>,
     clients: Clients,
@@ -102,6 +102,7 @@ impl<'a> Dispatch<'a> {
             state,
             watch: Arc::clone(watch),
             json: false,
+            pacing_cap: None,
             print: output::print,
             tasks,
             clients: Clients::default(),
@@ -121,6 +122,12 @@ impl<'a> Dispatch<'a> {
     /// Tells the operator in JSON.
     pub(super) fn in_json(mut self, json: bool) -> Self {
         self.json = json;
+        self
+    }
+
+    /// Records that the kernel was told to send no faster than so many bytes a second.
+    pub(super) fn capped_at(mut self, bytes_per_second: u64) -> Self {
+        self.pacing_cap = Some(bytes_per_second);
         self
     }
 
@@ -239,7 +246,7 @@ impl<'a> Dispatch<'a> {
     /// The place of the first of the most urgent that are ready and fit.
     fn next_ready(&self, room: Room) -> Option<usize> {
         let fitting = self.ready.iter().enumerate();
-        let fitting = fitting.filter(|(_, ready)| fits(room, ready.priority, ready.job.bytes()));
+        let fitting = fitting.filter(|(_, ready)| room.fits(ready.priority, ready.job.bytes()));
         fitting
             .max_by_key(|(at, ready)| (ready.priority, Reverse(*at)))
             .map(|(at, _)| at)
@@ -297,6 +304,7 @@ impl<'a> Dispatch<'a> {
                 again: under_way.bound.is_again(),
                 settings: &under_way.settings,
                 tally: ended.tally,
+                pacing_cap: self.pacing_cap,
                 elapsed: Duration::from_nanos(ended.nanos),
                 outcome,
                 time: now,
@@ -388,7 +396,7 @@ impl Supply for Dispatch<'_> {
     fn next(&mut self, room: Room) -> Option<Outgoing> {
         self.take_tasks();
         // What waits is bound when something of it may go before all that is ready.
-        let waits = |waiting: &&Waiting| fits(room, waiting.priority, waiting.bytes);
+        let waits = |waiting: &&Waiting| room.fits(waiting.priority, waiting.bytes);
         let urgent = self
             .waiting
             .iter()
@@ -429,13 +437,6 @@ impl Supply for Dispatch<'_> {
         if !self.over.is_empty() && self.over_since.elapsed() >= self.linger {
             self.write_down();
         }
-    }
-}
-
-fn fits(room: Room, priority: Priority, bytes: u64) -> bool {
-    match room {
-        Room::Any => true,
-        Room::Overtaking(at_work) => priority > at_work || priority == at_work && bytes <= SMALL,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::transmitter::handover::Answer;
 use crate::transmitter::job::look_at_all;
 use crate::transmitter::lane::LaneSender;
 use crate::transmitter::ledger::Ledger;
-use crate::transmitter::link::Link;
+use crate::transmitter::link::{Link, SMALL};
 use crate::transmitter::trial::{CallSink, StillClock, bundle_bytes, framing, link_config, link_key};
 
 /// A disk that counts how often the write-ahead log is synced.
@@ -288,15 +288,15 @@ fn a_link_that_fails_ends_every_bundle_that_has_a_number_and_names_those_that_we
 #[test]
 fn a_bundle_that_changed_stops_at_its_leaf_and_nothing_new_begins() {
     let mut desk = Desk::new();
-    // The second is not small, so that it does not overtake the first.
-    let paths = desk.bundles([600_000, 1_100_000]);
+    // Both are large, so that the second waits for the first's end.
+    let paths = desk.bundles([1_100_000, 1_100_001]);
     let waiting = desk.look_at(&paths, Priority::Normal);
-    let mut bytes = bundle_bytes(600_000);
+    let mut bytes = bundle_bytes(1_100_000);
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&paths[0], bytes).unwrap();
     let complaint = desk.run(waiting, drop_all).unwrap_err();
     assert_eq!(complaint.exit(), Exit::Integrity);
-    assert!(complaint.to_string().contains("leaf 2"), "{complaint}");
+    assert!(complaint.to_string().contains("leaf 4"), "{complaint}");
     let stopped = desk.entries(EventKind::BundleStopped).into_iter();
     let reasons: Vec<_> = stopped.map(|entry| (entry.seq, entry.reason)).collect();
     let expected = [(1, "bundle-changed"), (2, "not-begun")];
@@ -351,12 +351,12 @@ fn an_urgent_bundle_that_comes_late_goes_before_those_that_have_their_numbers() 
 }
 
 #[test]
-fn only_what_is_more_urgent_or_as_urgent_and_small_overtakes() {
+fn only_what_is_small_and_no_less_urgent_overtakes() {
     let at_work = Room::Overtaking(Priority::Normal);
-    assert!(fits(at_work, Priority::Normal, SMALL) && !fits(at_work, Priority::Normal, SMALL + 1));
-    assert!(fits(at_work, Priority::Urgent, u64::MAX));
-    assert!(!fits(at_work, Priority::Bulk, 0));
-    assert!(fits(Room::Any, Priority::Bulk, u64::MAX));
+    assert!(at_work.fits(Priority::Normal, SMALL) && !at_work.fits(Priority::Normal, SMALL + 1));
+    assert!(at_work.fits(Priority::Urgent, SMALL) && !at_work.fits(Priority::Urgent, SMALL + 1));
+    assert!(!at_work.fits(Priority::Bulk, 0));
+    assert!(Room::Any.fits(Priority::Bulk, u64::MAX));
 }
 
 #[test]

@@ -28,8 +28,8 @@ use super::watch::{Tally, Watch};
 pub(super) trait Sink: Send {
     /// Sends all of `datagrams`, in order.
     fn send(&mut self, datagrams: &[Datagram<'_>]) -> Result<(), HwError>;
-    /// Datagrams of `len` bytes that are sent at once best.
-    fn segments(&self, len: usize) -> usize;
+    /// Datagrams of `len` bytes that one call sends at most.
+    fn batch(&self, len: usize) -> usize;
 }
 
 impl Sink for UdpSink {
@@ -37,8 +37,13 @@ impl Sink for UdpSink {
         Self::send(self, datagrams)
     }
 
-    fn segments(&self, len: usize) -> usize {
-        Self::segments(self, len)
+    fn batch(&self, len: usize) -> usize {
+        // A kernel that does not cut runs takes one message a datagram, however long they are together.
+        if self.segmentation() {
+            self.segments(len)
+        } else {
+            MAX_BATCH
+        }
     }
 }
 
@@ -173,10 +178,10 @@ impl<S: Sink, C: Clock> LaneSender<S, C> {
         Ok(())
     }
 
-    /// Datagrams of `len` bytes that leave at once: what one send carries, and 1 ms of the rate.
+    /// Datagrams of `len` bytes that leave at once: what one call sends, and 1 ms of the rate.
     fn batch_limit(&self, len: usize) -> usize {
         let by_rate = self.pacer.batch_len(self.framing.counted_bits(len));
-        by_rate.min(self.sink.segments(len)).clamp(1, MAX_BATCH)
+        by_rate.min(self.sink.batch(len)).clamp(1, MAX_BATCH)
     }
 
     /// Sends the batch as soon as the pacer lets it.
@@ -219,7 +224,7 @@ const TIMER_SLACK_NANOS: u64 = 1_000;
 /// The shortest sleep: a fifth of what the pacer forgives.
 const SHORTEST_SLEEP_NANOS: u64 = 200_000;
 
-/// Datagrams that leave at once at most: what one `UDP_SEGMENT` send takes.
+/// Datagrams that leave at once at most: what one `UDP_SEGMENT` send takes, and one `sendmmsg`.
 const MAX_BATCH: usize = 64;
 
 const NO_DATAGRAM: Datagram<'static> = Datagram { header: &[], body: &[] };

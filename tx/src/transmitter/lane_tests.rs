@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use hw::udp::{Offload, SinkConfig};
+
 use super::*;
 use crate::transmitter::framing::RateCounts;
 use crate::transmitter::trial::{CallSink, StillClock, framing};
@@ -100,6 +102,30 @@ fn a_batch_is_what_one_send_carries_and_a_millisecond_of_the_rate_at_most_and_on
         sent.result.unwrap();
         assert_eq!(longest.load(Relaxed), most, "{rate}, {filler_len} bytes");
     }
+}
+
+#[test]
+fn a_sink_that_does_not_segment_takes_as_many_datagrams_at_once_however_long_they_are() {
+    let batches = [Offload::Off, Offload::Auto].map(|offload| {
+        let sink = UdpSink::bind(&SinkConfig {
+            to: ([127, 0, 0, 1], 9).into(),
+            bind: None,
+            send_buffer_bytes: 1 << 16,
+            offload,
+        });
+        let sink = sink.unwrap();
+        (
+            [100, 1440, 8928].map(|len| Sink::batch(&sink, len)),
+            sink.segmentation(),
+        )
+    });
+    assert_eq!(batches[0], ([64; 3], false));
+    // What the kernel of this machine can is its own affair.
+    assert!(
+        batches[1] == ([64, 45, 7], true) || batches[1] == ([64; 3], false),
+        "{:?}",
+        batches[1]
+    );
 }
 
 #[test]

@@ -6,11 +6,13 @@
 //! ```
 //!
 //! What a transmission wants between two of its parts, a gap, is filled by others as long as there are some, else by filler. So
-//! thousands of small bundles follow each other without padding, and a small or urgent one passes between the groups of a large one.
+//! thousands of small bundles follow each other without padding, and a small one passes between the groups of a large one that is no
+//! more urgent. A large one goes when the large one under way has ended, however urgent it is: then the most urgent of those that wait.
 //!
 //! Always true:
 //! - a lane has two groups or [`PARTS_AHEAD`] parts to send at most, so that what overtakes waits for no more than that;
-//! - memory is two groups of blocks a lane and transmission under way; a large bundle begins only when no other is at work;
+//! - memory is two groups of blocks a lane and transmission under way;
+//! - one large bundle is under way at most, in whatever state: a receiver sets a whole window aside for each, and may give up the older;
 //! - nothing begins between a bundle's failure and the supply's word on it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,9 +84,22 @@ pub(super) struct Ended {
 pub(super) enum Room {
     /// Whatever comes next.
     Any,
-    /// What overtakes a large bundle of this urgency: a small one that is as urgent, or a more urgent one.
+    /// A small bundle of this urgency or a higher one: a large bundle is under way.
     Overtaking(Priority),
 }
+
+impl Room {
+    /// Whether a bundle of this urgency with so many bytes of content may begin.
+    pub(super) fn fits(self, priority: Priority, bytes: u64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Overtaking(least) => priority >= least && bytes <= SMALL,
+        }
+    }
+}
+
+/// Content of a bundle that counts as small, in bytes.
+pub(super) const SMALL: u64 = 1 << 20;
 
 /// Where bundles come from, and where it is told what became of them.
 pub(super) trait Supply {
@@ -327,10 +342,7 @@ impl Link {
         let mut any = false;
         let may_begin = self.watch.go_on().is_ok() && !self.active.iter().any(Active::has_failed);
         while may_begin && self.active.len() < MAX_ACTIVE {
-            let lanes = &self.lanes;
-            let assigned = |lane: usize| lanes.get(lane).map_or(0, |book| book.assigned);
-            let at_work = self.active.iter().find(|active| !active.gives_way(assigned));
-            let room = at_work.map_or(Room::Any, |active| Room::Overtaking(active.rank.0.0));
+            let room = self.room();
             let Some(outgoing) = supply.next(room) else { break };
             any = true;
             let id = outgoing.id;
@@ -351,8 +363,20 @@ impl Link {
         any
     }
 
+    /// What may begin now.
+    fn room(&self) -> Room {
+        let assigned = |lane: usize| self.lanes.get(lane).map_or(0, |book| book.assigned);
+        match self.active.iter().find(|active| active.is_large()) {
+            None => Room::Any,
+            // What it leaves of the lanes anybody may have who is small.
+            Some(large) if large.gives_way(assigned) => Room::Overtaking(Priority::Bulk),
+            Some(large) => Room::Overtaking(large.priority()),
+        }
+    }
+
     fn submit_jobs(&mut self) {
-        for active in &mut self.active {
+        // Nothing more is read of what failed.
+        for active in self.active.iter_mut().filter(|active| !active.has_failed()) {
             while self.coder.has_room()
                 && let Some(job) = active.transmission.poll_job()
             {

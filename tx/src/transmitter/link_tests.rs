@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use audit::storage::{OpenHow, Storage, StorageFile};
+use audit::storage::{MemoryStorage, OpenHow, Storage, StorageFile};
 use protocol::time::UnixMillis;
 use protocol::wire::{Header, Kind, LinkNumber, SessionId};
 
@@ -32,7 +32,8 @@ struct Row<F> {
 impl<F: FnMut(Room, &Outgoing) -> bool> Supply for Row<F> {
     fn next(&mut self, room: Room) -> Option<Outgoing> {
         let first = self.waiting.pop_front()?;
-        if (self.may_go)(room, &first) {
+        let fits = room.fits(first.priority, first.bundle.statement().content_len);
+        if fits && (self.may_go)(room, &first) {
             return Some(first);
         }
         self.waiting.push_front(first);
@@ -270,44 +271,79 @@ fn a_sink_that_panics_ends_the_bundle_as_a_fault_of_ours() {
     assert!(matches!(ended.result, Err(Stop::WorkersGone)));
 }
 
+/// A file that tells of each reading of its bundle's content, before it happens.
+#[derive(Debug)]
+struct WatchedFile {
+    file: Box<dyn StorageFile>,
+    content_start: u64,
+    reads: Arc<AtomicUsize>,
+    told: fn(&AtomicUsize),
+}
+
+impl StorageFile for WatchedFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        if offset >= self.content_start {
+            (self.told)(&self.reads);
+        }
+        self.file.read_at(buf, offset)
+    }
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+    fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+        Ok(())
+    }
+    fn allocate(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+    fn set_len(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The bundle in a storage that [`stored`] made, and how often its content was read as far as `told` counts.
+fn watched(storage: &MemoryStorage, told: fn(&AtomicUsize)) -> (BundleFile, Arc<AtomicUsize>) {
+    let reads = Arc::default();
+    let file = WatchedFile {
+        file: storage.open(std::path::Path::new("x.bundle"), OpenHow::Read).unwrap(),
+        content_start: opened(storage).content_start(),
+        reads: Arc::clone(&reads),
+        told,
+    };
+    (BundleFile::open(Box::new(file)).unwrap(), reads)
+}
+
+#[test]
+fn nothing_more_is_read_of_a_bundle_that_failed() {
+    let storage = stored(bundle_bytes(40 * LEAF_LEN as usize));
+    let (bundle, reads) = watched(&storage, |reads| {
+        reads.fetch_add(1, Ordering::SeqCst);
+    });
+    // Not even the announces leave: only what was in hand before that was known may have been read.
+    let refuse_all = |_: &[Vec<u8>]| {
+        Err(HwError::DatagramTooLarge {
+            bytes: 1440,
+            to: ([127, 0, 0, 1], 9).into(),
+            source: io::Error::from_raw_os_error(90),
+        })
+    };
+    let ended = sent_to(refuse_all, bundle, &Arc::default());
+    assert!(ended.result.is_err());
+    let reads = reads.load(Ordering::SeqCst);
+    assert!(reads <= 2 * usize::from(DEPTH), "{reads} readings");
+}
+
 #[test]
 fn a_worker_that_panics_fails_its_bundle_and_the_next_is_sent_whole() {
-    /// A file whose content can't be read without a panic.
-    #[derive(Debug)]
-    struct Rotten {
-        file: Box<dyn StorageFile>,
-        content_start: u64,
-    }
-    impl StorageFile for Rotten {
-        fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-            assert!(offset < self.content_start, "on purpose");
-            self.file.read_at(buf, offset)
-        }
-        fn len(&self) -> io::Result<u64> {
-            self.file.len()
-        }
-        fn write_at(&self, _: &[u8], _: u64) -> io::Result<()> {
-            Ok(())
-        }
-        fn allocate(&self, _: u64) -> io::Result<()> {
-            Ok(())
-        }
-        fn set_len(&self, _: u64) -> io::Result<()> {
-            Ok(())
-        }
-        fn sync_data(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let bytes = bundle_bytes(300_000);
     let storage = stored(bytes.clone());
-    let rotten = BundleFile::open(Box::new(Rotten {
-        file: storage.open(std::path::Path::new("x.bundle"), OpenHow::Read).unwrap(),
-        content_start: opened(&storage).content_start(),
-    }));
+    let (rotten, _) = watched(&storage, |_| panic!("on purpose"));
     let (wire, watch) = (Wire::default(), Arc::default());
     let mut link = link(wired(&wire, 1), 0, &watch);
-    let bundles = [rotten.unwrap(), opened(&storage)].into_iter().zip(0..);
+    let bundles = [rotten, opened(&storage)].into_iter().zip(0..);
     let bundles = bundles.map(|(bundle, id)| outgoing(id, bundle, &link_config(DEPTH)));
     let ended = run(&mut link, bundles.collect());
     link.finish();

@@ -63,14 +63,25 @@ fn a_small_bundle_overtakes_a_large_one_between_its_groups() {
 }
 
 #[test]
-fn an_urgent_bundle_overtakes_though_it_is_larger() {
+fn a_large_bundle_waits_for_the_large_one_under_way_though_it_is_more_urgent() {
+    let (wire, watch) = (Wire::default(), Arc::default());
+    let mut link = link(wired(&wire, 1), 0, &watch);
+    let large = || sample_bundle(9 * LEAF_LEN as usize);
+    // With gaps, in which the first leaves the lane to others.
+    let bursts = LinkConfig {
+        redundancy: protocol::fec::Redundancy::new(0.01, 50, 1e-9, 4).unwrap(),
+        ..link_config(4)
+    };
     let urgent = Outgoing {
         priority: Priority::Urgent,
-        ..outgoing(1, sample_bundle(61 * LEAF_LEN as usize), &link_config(DEPTH))
+        ..outgoing(1, large(), &bursts)
     };
-    let (headers, room) = overtaken(urgent, 500);
-    assert_eq!(room, Some(Room::Overtaking(Priority::Normal)));
-    assert!(place_of_last(&headers, 1) < place_of_last(&headers, 0));
+    let ended = run(&mut link, vec![outgoing(0, large(), &bursts), urgent]);
+    link.finish();
+    assert!(ended.iter().all(|ended| ended.result.is_ok()));
+    let headers = headers(&wire.all());
+    let first_urgent = headers.iter().position(|header| header.session == session(1));
+    assert!(first_urgent > Some(place_of_last(&headers, 0)), "{first_urgent:?}");
 }
 
 #[test]
@@ -88,11 +99,11 @@ fn gaps_of_a_bundle_that_is_alone_are_filled_to_the_packet() {
     let headers = headers(&wire.all());
     assert_eq!(headers.len() as u64, plan.packets());
     let filler = headers.iter().filter(|header| header.kind == Kind::Filler).count();
-    // Two gaps of 25 between the announces, and one of 50 before the group comes again.
-    assert_eq!(filler, 100);
+    // Four gaps of 13 between the announces, and one of 50 before the group comes again.
+    assert_eq!(filler, 102);
 }
 
-/// The headers of forty small bundles whose parts keep a distance of 15 and 30 packets.
+/// The headers of forty small bundles whose parts keep a distance of 8 and 30 packets.
 fn forty_bundles() -> Vec<Header> {
     let bursts = LinkConfig {
         redundancy: protocol::fec::Redundancy::new(0.01, 30, 1e-9, 4).unwrap(),
@@ -118,11 +129,11 @@ fn gaps_are_filled_by_other_bundles_and_filler_makes_none_longer() {
                 .iter()
                 .rposition(|header| header.session == pair[1].session);
             let gap = before.map(|before| at - before);
-            assert!(matches!(gap, Some(15 | 30)), "{gap:?} packets before {:?}", pair[1]);
+            assert!(matches!(gap, Some(8 | 30)), "{gap:?} packets before {:?}", pair[1]);
         }
     }
-    // Alone, each would need 60.
-    assert!(filler < 40 * 60 / 5, "{filler} packets of filler");
+    // Alone, each would need 62.
+    assert!(filler < 40 * 62 / 5, "{filler} packets of filler");
 }
 
 #[test]

@@ -330,7 +330,7 @@ fn shape_of_size(content_len: u64, leaf_len: u32) -> BundleShape {
 }
 
 /// The leaf length that `diode-pack` takes by default, or the longest that fits symbols so short.
-fn leaf_len_for(symbol_len: u16) -> u32 {
+pub(super) fn leaf_len_for(symbol_len: u16) -> u32 {
     let mut leaf_len = MAX_LEAF_LEN;
     while leaf_len > MIN_LEAF_LEN && leaf_len.div_ceil(symbol_len.max(1).into()) > MAX_K {
         leaf_len /= 2;

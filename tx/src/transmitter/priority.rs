@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How urgent a bundle is. A more urgent one overtakes those under way, between their groups; among equals the smaller one does.
+/// How urgent a bundle is. A small one overtakes the large one under way, between its groups, unless that is more urgent; a large one
+/// goes before all that wait and are less urgent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Priority {

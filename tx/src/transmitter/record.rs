@@ -25,6 +25,8 @@ pub(super) struct Record<'a> {
     pub(super) again: bool,
     pub(super) settings: &'a Settings,
     pub(super) tally: Tally,
+    /// What the kernel was told to pace to at most, in bytes a second.
+    pub(super) pacing_cap: Option<u64>,
     pub(super) elapsed: Duration,
     pub(super) outcome: &'a Outcome,
     pub(super) time: UnixMillis,
@@ -77,6 +79,7 @@ impl Record<'_> {
             datagrams_planned: self.job.forecast.datagrams(),
             wire_bits: self.tally.wire_bits,
             repair_ppm: self.job.forecast.repair_ppm(),
+            pacing_cap_bytes_per_second: self.pacing_cap,
             duration_ms: self.outcome.duration_ms,
             reason: stopped.map(|(code, _)| (*code).to_owned()),
             detail: stopped.map(|(_, detail)| detail.clone()),
@@ -106,6 +109,9 @@ pub(super) struct RecordJson {
     datagrams_planned: u64,
     wire_bits: u64,
     repair_ppm: u64,
+    /// SO_MAX_PACING_RATE of all lanes together; the kernel keeps it only where the interface's queue is fq.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pacing_cap_bytes_per_second: Option<u64>,
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,

@@ -99,10 +99,14 @@ fn send_here(args: &SendArgs, bundles: &[PathBuf]) -> Result<(), NotOpened> {
         .inspect_err(|error| tracing::warn!(%error, "no control socket: other bundles must wait for these"));
     let stop = interrupt::listen();
     let watch = Arc::new(Watch::new(Arc::clone(&stop)));
-    let sent = open_link(&config, &watch).and_then(|mut link| {
+    let sent = open_link(&config, &watch).and_then(|(mut link, pacing_cap)| {
+        if !args.quiet && !args.json {
+            say_capped(pacing_cap);
+        }
         link.warm_up()
             .map_err(|stopped| failure::before_any(&stopped, bundles))?;
-        let mut dispatch = Dispatch::new(&config, &mut state, waiting, to_do, &watch).in_json(args.json);
+        let dispatch = Dispatch::new(&config, &mut state, waiting, to_do, &watch);
+        let mut dispatch = dispatch.in_json(args.json).capped_at(pacing_cap);
         let progress = Progress::begin(ahead, args.quiet);
         let result = run_shown(&mut link, &mut dispatch, &key, &watch, progress);
         link.finish();
@@ -132,10 +136,16 @@ fn say_created(dir: &Path, state: &State) {
     );
 }
 
-fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<Link, Complaint> {
+/// Says what the kernel was told; whether it keeps to it, the socket can't tell.
+fn say_capped(bytes_per_second: u64) {
+    eprintln!("kernel pacing cap {bytes_per_second} bytes a second: effective only where the interface's queue is fq");
+}
+
+/// The link, and what the kernel caps its lanes at together, in bytes a second.
+fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<(Link, u64), Complaint> {
     let lanes = u16::from(config.link.lanes);
     let clock = SystemClock::new();
-    let mut senders = Vec::new();
+    let (mut senders, mut pacing_cap) = (Vec::new(), 0_u64);
     for lane in 0..lanes {
         let at = |mut address: std::net::SocketAddr| {
             // Port 0 is the system's choice, on every lane; `Config` made sure that the last lane has a port.
@@ -155,6 +165,7 @@ fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<Link, Complaint> {
         let granted = sink
             .set_max_pacing_rate(kernel_limit(rate, config))
             .map_err(|error| link_failed(&error))?;
+        pacing_cap = pacing_cap.saturating_add(granted);
         tracing::info!(from = %sink.local_addr(), to = %at(config.to), bytes = sink.granted_send_buffer(),
             max_pacing_bytes_per_second = granted, "lane opened; the kernel paces only where the interface's queue is fq");
         // Where the count starts says nothing of what was sent before.
@@ -167,11 +178,12 @@ fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<Link, Complaint> {
             first_packet,
         ));
     }
-    Link::start(senders, config.link.symbol_len, watch).map_err(|error| {
+    let link = Link::start(senders, config.link.symbol_len, watch).map_err(|error| {
         Complaint::failed("the threads that send can't be started")
             .fact("cause", error)
             .mend("end other programs, or raise the limit of threads")
-    })
+    })?;
+    Ok((link, pacing_cap))
 }
 
 /// A lane's share of the link's rate.

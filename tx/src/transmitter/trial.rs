@@ -103,7 +103,7 @@ impl<F: FnMut(&[Vec<u8>]) -> Result<(), HwError> + Send> Sink for CallSink<F> {
     }
 
     /// As a kernel that segments.
-    fn segments(&self, len: usize) -> usize {
+    fn batch(&self, len: usize) -> usize {
         (65_507 / len.max(1)).clamp(1, 64)
     }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use audit::event::EventKind;
 use crossbeam_channel::unbounded;
+use protocol::digest::Digest;
 use protocol::reception::Ending;
 
 use super::*;
@@ -32,7 +33,8 @@ impl Bench<'_> {
     }
 
     fn take(&mut self, task: Task) {
-        self.registrar.take(task).unwrap();
+        let stops = matches!(task, Task::Stop { .. });
+        assert_eq!(self.registrar.take(task).unwrap().is_break(), stops);
     }
 
     /// Scans what was handed out, and settles with no task left.
@@ -209,6 +211,32 @@ fn whoever_asks_sees_the_verdict_that_came_before() {
         let text = answer.try_recv().unwrap().text;
         assert!(text.contains("is not the code of what is held now"), "{text}");
         assert_eq!(bench.of(EventKind::BundleScanned), [all[0].id]);
+    });
+}
+
+#[test]
+fn a_bundle_that_was_scanned_with_other_rules_is_handed_out_again_when_a_person_asks_for_it() {
+    on_a_bench(|mut bench| {
+        let packed = Packed::numbered(1);
+        bench.complete(1, &packed);
+        bench.settle();
+        let id = bench.to_scan.try_recv().unwrap();
+        let mut scan = testing::scan(&bench.registrar.owner, id);
+        let (_, report) = scan.scanned.as_mut().unwrap();
+        report.rules_digest = Digest([9; 32]);
+        let Scan { id, scanned, took } = scan;
+        bench.take(Task::Scanned { id, scanned, took });
+        bench.settle();
+        let (reply, mut answer) = oneshot::channel();
+        let request = Request::Release {
+            code: format!("{}-0000", id.short()),
+            reason: "looked at".to_owned(),
+        };
+        let actor = "uid 1000".to_owned();
+        bench.take(Task::Asked { request, actor, reply });
+        let text = answer.try_recv().unwrap().text;
+        assert!(text.contains("with other rules"), "{text}");
+        assert_eq!(bench.to_scan.try_recv(), Ok(id));
     });
 }
 
