@@ -347,8 +347,8 @@ fn a_leaf_that_no_mtu_so_small_can_carry_is_refused() {
 #[test]
 fn ctrl_c_stops_the_sending_and_leaves_a_number_that_holds() {
     let desk = Desk::new();
-    desk.bundle("a.bundle", 300_000);
-    // Not small, so that it does not overtake the first.
+    // Neither is small, so that the second waits for the first.
+    desk.bundle("a.bundle", 1_100_000);
     desk.bundle("bb.bundle", 1_100_000);
     // A hundred datagrams a second: minutes for this bundle.
     let child = desk.begin(&["a.bundle", "bb.bundle"], "1M", &["--json"]);
