@@ -165,7 +165,7 @@ impl Stage {
         })
     }
 
-    /// Sends bundles one after another.
+    /// Sends bundles, and tells of them in the order they were given: a small one overtakes, and ends before, a larger one.
     pub(super) fn send(&mut self, bundles: &[&Packed]) -> Result<Vec<Sent>, DriveError> {
         let sending = Sending {
             shown: true,
@@ -175,8 +175,9 @@ impl Stage {
         let bytes = bundles.iter().map(|packed| packed.bytes).sum();
         // Repair, headers, framing and the head come on top, and a small bundle is sent nearly twice.
         let limit = self.rate.time_for(bytes) * 4 + TO_START;
-        let sent = self.transmitter.send(&files, &sending, limit)?;
-        if let Some(last) = sent.last() {
+        let mut sent = self.transmitter.send(&files, &sending, limit)?;
+        sent.sort_by_key(|sent| bundles.iter().position(|packed| packed.bundle == sent.bundle));
+        if let Some(last) = sent.iter().max_by_key(|sent| sent.seq) {
             let epoch = u64::from_str_radix(&last.epoch_id, 16).unwrap_or(0);
             self.last_number = LinkNumber {
                 epoch,
