@@ -167,7 +167,7 @@ pub trait StorageFile: Send + Sync + Debug {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
     /// Reserves space for the first `len` bytes, and makes the file that long if it was shorter. Where the file system
-    /// cannot reserve, only the length is set, and a later write may still meet `StorageFull`: [`room`](Self::room) tells.
+    /// cannot reserve, the file stays as it is, and a later write may still meet `StorageFull`: [`room`](Self::room) tells.
     ///
     /// # Errors
     /// `StorageFull` or the system's.

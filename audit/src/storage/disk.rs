@@ -313,9 +313,7 @@ impl StorageFile for DiskFile {
             _ => retry_on_intr(|| fs::fallocate(&self.fd, FallocateFlags::empty(), 0, len)),
         };
         match reserved {
-            Ok(()) => Ok(()),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) if self.len()? < len => self.set_len(len),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(self.failed("reserve space for", error)),
         }
     }

@@ -47,21 +47,14 @@ impl SpoolFile {
         let path = places::part(session);
         let opened = places.storage().open(&path, OpenHow::CreateNew { mode: FILLING });
         let file = opened.map_err(QuarantineError::io("create", &path))?;
-        let spool = Self {
+        Ok(Self {
             places: Arc::clone(places),
             session,
             file,
             len,
             promise,
             writing: Mutex::new(()),
-        };
-        match spool.file.set_len(len) {
-            Ok(()) => Ok(spool),
-            Err(error) => {
-                spool.remove();
-                Err(QuarantineError::io("set the length of", &path)(error))
-            }
-        }
+        })
     }
 
     /// The transmission that fills it.
@@ -107,7 +100,7 @@ impl SpoolFile {
         }
         let written = {
             let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-            self.file.write_at(bytes, offset)
+            pieces(offset, bytes).try_for_each(|(offset, piece)| self.file.write_at(piece, offset))
         };
         written.map_err(QuarantineError::io("write", &places::part(self.session)))?;
         self.promise.keep(bytes.len() as u64);
@@ -129,8 +122,9 @@ impl SpoolFile {
         self.remove();
     }
 
-    /// Makes it read-only, if it can be read as a bundle.
+    /// Makes it read-only, if it is as long as it was to become and can be read as a bundle.
     pub(super) fn complete(&self) -> Result<(), QuarantineError> {
+        self.check_len()?;
         self.check_prefix()?;
         let part = places::part(self.session);
         let changed = self.places.storage().set_mode(&part, COMPLETE);
@@ -146,6 +140,23 @@ impl SpoolFile {
     pub(super) fn name(&self, id: &BundleId) -> Result<(), QuarantineError> {
         self.places
             .rename(&places::part(self.session), &Place::Spool.packed(id))
+    }
+
+    /// A file that grew to its length has its last byte: that nothing is missing before it, whoever fills it knows.
+    fn check_len(&self) -> Result<(), QuarantineError> {
+        let path = places::part(self.session);
+        let found = self
+            .file
+            .len()
+            .map_err(QuarantineError::io("ask for the length of", &path))?;
+        match found == self.len {
+            true => Ok(()),
+            false => Err(QuarantineError::Length {
+                path,
+                expected: self.len,
+                found,
+            }),
+        }
     }
 
     /// Whoever fills the file writes the prefix too; without one nobody could read it again.
@@ -214,6 +225,23 @@ impl ReceivedBundle {
         self.stored.remove()
     }
 }
+
+/// A write in pieces that end at multiples of [`PIECE`].
+fn pieces(offset: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let (mut at, mut rest) = (offset, bytes);
+    std::iter::from_fn(move || {
+        let to_edge = usize::try_from(PIECE - at % PIECE).unwrap_or(usize::MAX);
+        let (piece, behind) = rest.split_at(to_edge.min(rest.len()));
+        let begin = at;
+        at = at.saturating_add(piece.len() as u64);
+        rest = behind;
+        (!piece.is_empty()).then_some((begin, piece))
+    })
+}
+
+/// Bytes that a file system may take at once. One with large pages takes a page as large as the write, at a multiple of its size, and clears
+/// what the write leaves: content lies at any offset, and written in one piece each page would be cleared before it is filled.
+const PIECE: u64 = 64 << 10;
 
 /// Room on the disk that a file in the spool has been promised and has not used yet.
 #[derive(Debug)]

@@ -70,9 +70,26 @@ fn a_discarded_transmission_leaves_nothing() {
 fn a_file_without_a_bundles_prefix_is_not_received_and_leaves_nothing() {
     let (quarantine, storage) = quarantine();
     let spool = quarantine.begin(SESSION, 100).unwrap();
+    spool.write_at(0, &[0; 100]).unwrap();
     assert!(matches!(
         finish(&quarantine, spool, sample().id),
         Err(QuarantineError::Malformed { .. })
+    ));
+    assert_eq!(everything(&storage, "spool").len(), 0);
+}
+
+#[test]
+fn a_file_whose_end_was_not_written_is_not_received_and_leaves_nothing() {
+    let (quarantine, storage) = quarantine();
+    let spool = quarantine.begin(SESSION, 100).unwrap();
+    spool.write_at(0, &[0; 99]).unwrap();
+    assert!(matches!(
+        finish(&quarantine, spool, sample().id),
+        Err(QuarantineError::Length {
+            expected: 100,
+            found: 99,
+            ..
+        })
     ));
     assert_eq!(everything(&storage, "spool").len(), 0);
 }
