@@ -211,6 +211,12 @@ impl CodedBlock {
         })
     }
 
+    /// The block's bytes.
+    #[must_use]
+    pub fn block(&self) -> &[u8] {
+        self.buffers.source.get(..self.oti.block_len()).unwrap_or_default()
+    }
+
     /// The memory, for another block.
     #[must_use]
     pub fn into_buffers(self) -> BlockBuffers {

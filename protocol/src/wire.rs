@@ -11,7 +11,10 @@
 //! announce's signature does.
 
 mod announce;
+mod crc;
 mod header;
 
 pub use announce::{ANNOUNCE_BODY_LEN, Announce, AnnounceError, LinkNumber, SignedAnnounce};
+pub use crc::BodyCrc;
+pub(crate) use crc::Shift;
 pub use header::{HEADER_LEN, Header, Kind, Packet, SessionId, VERSION, WireError};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::fec::{BlockBuffers, CodedBlock, FecError};
 use crate::layout::Block;
-use crate::wire::SessionId;
+use crate::wire::{BodyCrc, SessionId};
 
 /// Where a coded block belongs.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +61,10 @@ impl EncodeJob {
                 symbol_len: self.symbol_len,
             });
         }
-        let block = CodedBlock::encode_in(buffers, self.symbol_len, self.repair)?;
+        let coded = CodedBlock::encode_in(buffers, self.symbol_len, self.repair)?;
         Ok(Coded {
             ticket: self.ticket,
-            block,
+            block: SummedBlock::new(coded),
         })
     }
 }
@@ -73,7 +73,40 @@ impl EncodeJob {
 #[derive(Debug)]
 pub struct Coded {
     pub(super) ticket: Ticket,
-    pub(super) block: CodedBlock,
+    pub(super) block: SummedBlock,
+}
+
+impl Coded {
+    /// The block's bytes, as they were when it was coded.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.block.coded.block()
+    }
+}
+
+/// A coded block with the CRC of each of its symbols.
+#[derive(Debug)]
+pub(super) struct SummedBlock {
+    coded: CodedBlock,
+    crcs: Vec<BodyCrc>,
+}
+
+impl SummedBlock {
+    pub(super) fn new(coded: CodedBlock) -> Self {
+        let symbols = (0..symbols_of(&coded)).filter_map(|nth| coded.nth(nth));
+        let crcs = symbols.map(|(_, bytes)| BodyCrc::of(bytes)).collect();
+        Self { coded, crcs }
+    }
+
+    fn symbol(&self, block: u32, nth: u32) -> Option<GroupSymbol<'_>> {
+        let (esi, bytes) = self.coded.nth(nth)?;
+        Some(GroupSymbol {
+            block,
+            esi,
+            bytes,
+            crc: *self.crcs.get(nth as usize)?,
+        })
+    }
 }
 
 /// Coded blocks whose symbols are sent in turn, so that a burst of losses is shared by all of them.
@@ -81,7 +114,7 @@ pub struct Coded {
 pub struct CodedGroup {
     pub(super) session: SessionId,
     pub(super) first_block: u32,
-    pub(super) blocks: Vec<CodedBlock>,
+    pub(super) blocks: Vec<SummedBlock>,
 }
 
 /// One symbol of a group.
@@ -93,6 +126,8 @@ pub struct GroupSymbol<'a> {
     pub esi: u32,
     /// Its bytes.
     pub bytes: &'a [u8],
+    /// Their CRC.
+    pub crc: BodyCrc,
 }
 
 impl CodedGroup {
@@ -104,27 +139,25 @@ impl CodedGroup {
 
     /// Its symbols in the order in which they are sent: position by position across the blocks, repair last.
     pub fn symbols(&self) -> impl Iterator<Item = GroupSymbol<'_>> {
-        let most = self.blocks.iter().map(symbols_of).max().unwrap_or(0);
+        let most = self.blocks.iter().map(|block| block.crcs.len()).max().unwrap_or(0);
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         (0..most).flat_map(move |nth| {
             self.blocks
                 .iter()
                 .zip(self.first_block..)
-                .filter_map(move |(coded, block)| {
-                    let (esi, bytes) = coded.nth(nth)?;
-                    Some(GroupSymbol { block, esi, bytes })
-                })
+                .filter_map(move |(coded, block)| coded.symbol(block, nth))
         })
     }
 
     /// How many symbols it has.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        self.blocks.iter().map(|block| u64::from(symbols_of(block))).sum()
+        self.blocks.iter().map(|block| block.crcs.len() as u64).sum()
     }
 
     /// The memory of its blocks, for others.
     pub fn into_buffers(self) -> impl Iterator<Item = BlockBuffers> {
-        self.blocks.into_iter().map(CodedBlock::into_buffers)
+        self.blocks.into_iter().map(|block| block.coded.into_buffers())
     }
 }
 

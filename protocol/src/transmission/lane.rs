@@ -1,8 +1,8 @@
 //! A lane: one stream of numbered datagrams, in which the parts of transmissions follow each other.
 
-use super::{EncodeJob, Part, Polled, Transmission};
+use super::{EncodeJob, GroupSymbol, Part, Polled, Transmission};
 use crate::fec::{BlockBuffers, FecError};
-use crate::wire::{HEADER_LEN, Header, Kind, SessionId};
+use crate::wire::{HEADER_LEN, Header, Kind, SessionId, Shift};
 
 /// Numbers the datagrams of one lane, from one transmission to the next.
 ///
@@ -11,41 +11,49 @@ use crate::wire::{HEADER_LEN, Header, Kind, SessionId};
 #[derive(Debug, Clone)]
 pub struct Lane {
     next: u32,
+    /// For symbols of the length that was sent last.
+    shift: Shift,
 }
 
 impl Lane {
     /// A lane whose first datagram has this number, which should be random.
     #[must_use]
     pub fn new(first_packet: u32) -> Self {
-        Self { next: first_packet }
+        Self {
+            next: first_packet,
+            shift: Shift::over(0),
+        }
     }
 
     /// The header of the lane's next datagram, an announce.
     pub fn announce(&mut self, session: SessionId, body: &[u8]) -> [u8; HEADER_LEN] {
-        self.header(Kind::Announce, session, (0, 0), body)
+        self.header(Kind::Announce, session, (0, 0)).emit(body)
     }
 
     /// The header of the lane's next datagram, filler.
     pub fn filler(&mut self, body: &[u8]) -> [u8; HEADER_LEN] {
-        self.header(Kind::Filler, SessionId(0), (0, 0), body)
+        self.header(Kind::Filler, SessionId(0), (0, 0)).emit(body)
     }
 
     /// The header of the lane's next datagram, a symbol.
-    pub fn symbol(&mut self, session: SessionId, block: u32, esi: u32, body: &[u8]) -> [u8; HEADER_LEN] {
-        self.header(Kind::Symbol, session, (block, esi), body)
+    pub fn symbol(&mut self, session: SessionId, symbol: &GroupSymbol<'_>) -> [u8; HEADER_LEN] {
+        if self.shift.body_len() != symbol.bytes.len() {
+            self.shift = Shift::over(symbol.bytes.len());
+        }
+        let header = self.header(Kind::Symbol, session, (symbol.block, symbol.esi));
+        header.emit_summed(symbol.crc, &self.shift)
     }
 
-    fn header(&mut self, kind: Kind, session: SessionId, (block, esi): (u32, u32), body: &[u8]) -> [u8; HEADER_LEN] {
+    fn header(&mut self, kind: Kind, session: SessionId, (block, esi): (u32, u32)) -> Header {
         let packet = self.next;
         self.next = packet.wrapping_add(1);
-        let header = Header {
+        Header {
             kind,
             session,
             packet,
             block,
             esi,
-        };
-        header.emit(body)
+        }
     }
 }
 
@@ -117,7 +125,7 @@ impl Part {
             }
             Self::Group(group) => {
                 for symbol in group.symbols() {
-                    let header = lane.symbol(group.session(), symbol.block, symbol.esi, symbol.bytes);
+                    let header = lane.symbol(group.session(), &symbol);
                     send(&header, symbol.bytes);
                 }
             }

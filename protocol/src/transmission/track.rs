@@ -11,10 +11,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::group::{Coded, EncodeJob, Ticket};
+use super::group::{Coded, EncodeJob, SummedBlock, Ticket};
 use super::plan::Plan;
 use super::schedule::{Schedule, Step};
-use crate::fec::CodedBlock;
 
 /// Groups of a lane whose blocks may be coded or in coding at once: the one being sent and the next.
 const GROUPS_AHEAD: u64 = 2;
@@ -43,7 +42,7 @@ enum Queued {
     Group {
         id: u64,
         first_block: u32,
-        coded: Vec<Option<CodedBlock>>,
+        coded: Vec<Option<SummedBlock>>,
     },
 }
 
@@ -53,7 +52,7 @@ pub(super) enum TrackPolled {
     Finished,
     Announce { pass: u16, count: u32 },
     Gap { packets: u32 },
-    Group { first_block: u32, blocks: Vec<CodedBlock> },
+    Group { first_block: u32, blocks: Vec<SummedBlock> },
 }
 
 impl Track {

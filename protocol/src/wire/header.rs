@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::crc::{BodyCrc, Shift};
 use crate::limits::MAX_ESI;
 
 /// Bytes of a header.
@@ -196,7 +197,19 @@ impl Header {
     /// If `body` is longer than 65,535 bytes: no symbol or announce is.
     #[must_use]
     pub fn emit(&self, body: &[u8]) -> [u8; HEADER_LEN] {
-        let body_len = u16::try_from(body.len()).expect("bodies are bounded by limits::MAX_SYMBOL_LEN");
+        self.emit_with(body.len(), |bytes| crc(bytes, body))
+    }
+
+    /// The same in front of a body that was summed before, and has the length that `shift` is for.
+    ///
+    /// # Panics
+    /// As [`emit`](Self::emit).
+    pub(crate) fn emit_summed(&self, body: BodyCrc, shift: &Shift) -> [u8; HEADER_LEN] {
+        self.emit_with(shift.body_len(), |bytes| shift.crc(bytes, body))
+    }
+
+    fn emit_with(&self, body_len: usize, crc: impl FnOnce(&[u8; HEADER_LEN]) -> u32) -> [u8; HEADER_LEN] {
+        let body_len = u16::try_from(body_len).expect("bodies are bounded by limits::MAX_SYMBOL_LEN");
         let mut bytes = [0; HEADER_LEN];
         bytes[0..2].copy_from_slice(&MAGIC);
         bytes[2] = VERSION;
@@ -207,7 +220,7 @@ impl Header {
         bytes[20..24].copy_from_slice(&self.esi.to_be_bytes());
         bytes[24..26].copy_from_slice(&body_len.to_be_bytes());
         bytes[26..28].copy_from_slice(&SUITE_PLAIN.to_be_bytes());
-        let crc = crc(&bytes, body);
+        let crc = crc(&bytes);
         bytes[28..32].copy_from_slice(&crc.to_be_bytes());
         bytes
     }
@@ -312,6 +325,17 @@ mod tests {
             Packet::parse(&bytes[..35]),
             Err(WireError::BodyLength { stated: 4, actual: 3 })
         );
+    }
+
+    #[test]
+    fn a_body_that_was_summed_before_gets_the_same_header() {
+        for len in [0, 1, 5, 1400, 8904] {
+            let body = vec![0xA5; len];
+            assert_eq!(
+                HEADER.emit_summed(BodyCrc::of(&body), &Shift::over(len)),
+                HEADER.emit(&body)
+            );
+        }
     }
 
     proptest! {

@@ -1,11 +1,11 @@
-//! Worker threads that read bundles' blocks, check their leaves, and code them.
+//! Worker threads that read bundles' blocks, code them, and check their leaves.
 //!
 //! ```text
-//! submit(bundle, EncodeJob, buffers) ──▶ channel ──▶ workers: read, check against the signed index, code ──▶ Event::Coded
+//! submit(bundle, EncodeJob, buffers) ──▶ channel ──▶ workers: read, code, check against the signed index ──▶ Event::Coded
 //! ```
 //!
 //! Always true:
-//! - no byte is coded that does not hash to its leaf in the bundle's index;
+//! - no block is given back that does not hash to its leaves in the bundle's index;
 //! - a worker that panics has failed its block, and goes on;
 //! - dropping the coder ends the workers after the block that they are at.
 
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use protocol::digest::Digest;
 use protocol::fec::BlockBuffers;
 use protocol::layout::Part;
 use protocol::merkle;
@@ -152,28 +153,52 @@ impl Work {
         Ok(())
     }
 
-    /// The leaves that were read.
-    fn leaves(&self) -> impl Iterator<Item = &[u8]> {
-        let content = self.job.block().part == Part::Content;
-        let bytes = if content { self.buffers.block() } else { &[] };
-        self.bundle.cut(bytes)
+    /// Reads the block and codes it, while it is in the cache.
+    fn code(mut self) -> Result<Unchecked, Stop> {
+        self.read()?;
+        let wanted = *self.job.block();
+        Ok(Unchecked {
+            first_leaf: self.job.leaves().start,
+            has_leaves: wanted.part == Part::Content,
+            coded: self.job.run(self.buffers).map_err(Stop::Code)?,
+            bundle: self.bundle,
+        })
     }
 }
 
-/// Reads all, hashes the leaves of all together, and codes those that are as they were signed.
-fn code_all(mut batch: Vec<Work>) -> Vec<Result<Coded, Stop>> {
-    let read = |work: &mut Work| fenced(|| work.read().map_err(Stop::from));
-    let read: Vec<_> = batch.iter_mut().map(read).collect();
-    let sound = batch.iter().zip(&read).filter(|(_, read)| read.is_ok());
-    let leaves: Vec<&[u8]> = sound.flat_map(|(work, _)| work.leaves()).collect();
+/// A block that was coded, and not yet compared with what was signed.
+struct Unchecked {
+    bundle: Arc<BundleFile>,
+    first_leaf: u64,
+    has_leaves: bool,
+    coded: Coded,
+}
+
+impl Unchecked {
+    /// The leaves that were read.
+    fn leaves(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = if self.has_leaves { self.coded.bytes() } else { &[] };
+        self.bundle.cut(bytes)
+    }
+
+    /// The coded block, if these are its leaves' `hashes` and those that were signed.
+    fn checked(self, hashes: &[Digest]) -> Result<Coded, Stop> {
+        self.bundle.check_hashes(self.first_leaf, hashes)?;
+        Ok(self.coded)
+    }
+}
+
+/// Reads and codes all, hashes the leaves of all together, and gives those that are as they were signed.
+fn code_all(batch: Vec<Work>) -> Vec<Result<Coded, Stop>> {
+    let coded: Vec<_> = batch.into_iter().map(|work| fenced(|| work.code())).collect();
+    let leaves: Vec<&[u8]> = coded.iter().flatten().flat_map(Unchecked::leaves).collect();
     let mut hashes = merkle::leaf_hashes(&leaves).into_iter();
-    let code = |(work, read): (Work, Result<(), Stop>)| {
-        read?;
-        let hashes: Vec<_> = hashes.by_ref().take(work.leaves().count()).collect();
-        work.bundle.check_hashes(work.job.leaves().start, &hashes)?;
-        fenced(|| work.job.run(work.buffers).map_err(Stop::Code))
+    let check = |coded: Result<Unchecked, Stop>| {
+        let coded = coded?;
+        let hashes: Vec<_> = hashes.by_ref().take(coded.leaves().count()).collect();
+        coded.checked(&hashes)
     };
-    batch.into_iter().zip(read).map(code).collect()
+    coded.into_iter().map(check).collect()
 }
 
 /// Runs one block's work: a panic fails that block, and not those that share its batch.

@@ -215,7 +215,8 @@ fn default_depth(burst: u32, symbol_len: u16) -> u16 {
 const BURST_SHARE: u32 = 9;
 /// Content of two groups of a lane, which both sides hold, in bytes.
 const TWO_GROUPS_BYTES: u64 = 64 << 20;
-const LEAST_DEFAULT_DEPTH: u16 = 16;
+/// Enough that some are sent while others are coded; with more, a group leaves the cache before it is sent.
+const LEAST_DEFAULT_DEPTH: u16 = 4;
 
 /// Bytes around a datagram's body in an IP packet: our header, UDP's, and that of IPv6.
 const HEADERS: u16 = HEADER_LEN as u16 + 8 + 40;

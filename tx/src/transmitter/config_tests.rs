@@ -89,7 +89,9 @@ fn a_flag_goes_before_the_file_and_the_file_before_the_default() {
 #[test]
 fn the_depth_follows_from_the_burst_up_to_two_groups_of_64_mib_together() {
     for (mtu, burst, depth) in [
-        ("1500", "0", 16),
+        ("1500", "0", 4),
+        ("1500", "18", 4),
+        ("1500", "19", 8),
         ("1500", "64", 16),
         ("1500", "126", 16),
         ("1500", "127", 32),

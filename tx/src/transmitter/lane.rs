@@ -141,12 +141,7 @@ impl<S: Sink, C: Clock> LaneSender<S, C> {
         let session = group.session();
         self.send_all(
             group.symbols(),
-            |lane, symbol| {
-                (
-                    lane.symbol(session, symbol.block, symbol.esi, symbol.bytes),
-                    symbol.bytes,
-                )
-            },
+            |lane, symbol| (lane.symbol(session, &symbol), symbol.bytes),
             watch,
             tally,
         )

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::fec::CodedBlock;
+use crate::transmission::group::SummedBlock;
+use crate::wire::BodyCrc;
 
 fn coded(job: EncodeJob) -> Coded {
     let mut buffers = BlockBuffers::default();
@@ -189,7 +191,8 @@ fn buffers_used_again_give_the_same_datagrams() {
 #[test]
 fn a_groups_symbols_go_position_by_position_across_blocks_of_unequal_length() {
     // K = 3, 1 and 2, with 2, 4 and 1 repair symbols.
-    let block = |len: usize, repair| CodedBlock::encode(&vec![len as u8; len], SYMBOL, repair).unwrap();
+    let coded = |len: usize, repair| CodedBlock::encode(&vec![len as u8; len], SYMBOL, repair).unwrap();
+    let block = |len, repair| SummedBlock::new(coded(len, repair));
     let group = CodedGroup {
         session: SessionId(7),
         first_block: 40,
@@ -213,10 +216,11 @@ fn a_groups_symbols_have_the_bytes_of_their_ids() {
     let group = CodedGroup {
         session: SessionId(7),
         first_block: 40,
-        blocks: vec![block(40), block(41)],
+        blocks: vec![SummedBlock::new(block(40)), SummedBlock::new(block(41))],
     };
     for symbol in group.symbols() {
         let alone = block(symbol.block);
         assert_eq!(alone.nth(symbol.esi), Some((symbol.esi, symbol.bytes)));
+        assert_eq!(symbol.crc, BodyCrc::of(symbol.bytes));
     }
 }
