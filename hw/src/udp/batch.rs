@@ -86,7 +86,7 @@ impl Batch {
     ///
     /// # Units
     /// Bytes, brought to at least two of the longest messages (131,072) and below 4 GiB. 64 × 65,536 lets one system call receive
-    /// as many messages as it can. Only pages that a message reached count as resident.
+    /// as many messages as it can. All of it is resident from now on: a burst is no time to wait for pages.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self::with_room(bytes, MESSAGE_ROOM)
@@ -105,7 +105,8 @@ impl Batch {
         let bytes = bytes.clamp(2 * MESSAGE_ROOM, MOST_BYTES);
         let most = bytes / BYTES_PER_ENTRY;
         Self {
-            memory: vec![0; bytes],
+            // Zeros would be pages that the system has still to find.
+            memory: vec![1; bytes],
             entries: Vec::with_capacity(most + SPARE_ENTRIES),
             most,
             end: 0,
