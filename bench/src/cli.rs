@@ -8,7 +8,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::bursts::{self, BurstsArgs};
 use crate::demo::{self, DemoArgs};
-use crate::drive::Program;
+use crate::drive::{NICER, Program, YIELDING_TX};
 use crate::fec::{self, FecArgs};
 use crate::link::{self, LinkArgs};
 use crate::lossy;
@@ -50,6 +50,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|verb| verb == lossy::VERB) {
         end_with_parent();
         return lossy::run(args.get(2..).unwrap_or_default());
+    }
+    if args.get(1).is_some_and(|verb| verb == YIELDING_TX) {
+        // Before any thread starts, so that all inherit it. Where it can't be had, the pair shares the processor evenly.
+        let _ = rustix::process::nice(NICER);
+        args.splice(1..2, [OsString::from(Program::Tx.hidden_verb())]);
     }
     if let Some(program) = args.get(1).and_then(|verb| hidden(verb)) {
         // Its own name stands where ours stood, and the hidden verb is gone: the command line that its `main` would get.

@@ -32,6 +32,11 @@ const FILES_A_FOLDER: u64 = 100;
 const PIECE: usize = 1 << 20;
 
 impl Input {
+    /// Bytes of all files.
+    pub(crate) fn bytes(self) -> u64 {
+        self.files.saturating_mul(self.file_len)
+    }
+
     /// Writes the files below `folder`, which is made.
     pub(crate) fn write(&self, folder: &Path, seed: u64) -> io::Result<()> {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Listens from now on; the first signal sets the flag, the second ends the process at once. Where signals can't be had they keep ending
+/// Listens from now on; the first signal sets the flag, a second one, [`ANOTHER`] later or more, ends the process at once. Where signals can't be had they keep ending
 /// the process, and what it started ends with it.
 pub(crate) fn listen() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
@@ -27,13 +28,18 @@ async fn wait(raised: &AtomicBool) {
     else {
         return;
     };
+    let mut first = None::<Instant>;
     loop {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        if raised.swap(true, Ordering::Relaxed) {
+        raised.store(true, Ordering::Relaxed);
+        if first.get_or_insert_with(Instant::now).elapsed() >= ANOTHER {
             std::process::exit(1);
         }
     }
 }
+
+/// `timeout` signals a process and its group: that is one word, not two.
+const ANOTHER: Duration = Duration::from_millis(500);

@@ -32,6 +32,7 @@ pub use error::DriveError;
 pub use events::{Entry, Tail};
 pub use finished::Finished;
 pub use meter::Meter;
+pub(crate) use process::{NICER, YIELDING_TX};
 pub use process::{Program, Programs};
 pub use receiver::{Receiver, Serving, Shown, Verified};
 pub use running::Running;

@@ -65,6 +65,8 @@ pub struct Programs {
     stop: Arc<AtomicBool>,
     /// Where `strace` leaves its count of system calls, if it is to count.
     syncs: Option<PathBuf>,
+    /// Whether the transmitter lets the receiver go first.
+    yielding: bool,
 }
 
 impl Programs {
@@ -75,6 +77,7 @@ impl Programs {
             executable,
             stop,
             syncs: None,
+            yielding: false,
         }
     }
 
@@ -95,6 +98,15 @@ impl Programs {
         }
     }
 
+    /// The same programs, of which the transmitter lets the others go first where they share a processor.
+    #[must_use]
+    pub fn with_yielding_transmitter(&self) -> Self {
+        Self {
+            yielding: true,
+            ..self.clone()
+        }
+    }
+
     /// Starts a program whose standard error is kept for [`Running::said`].
     ///
     /// # Errors
@@ -104,7 +116,7 @@ impl Programs {
         program: Program,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Running, DriveError> {
-        self.spawn(program, own_verb(program), args, Stdio::piped())
+        self.spawn(program, self.own_verb(program), args, Stdio::piped())
     }
 
     /// Starts a program whose standard error is ours, for what it shows while it works.
@@ -116,7 +128,7 @@ impl Programs {
         program: Program,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Running, DriveError> {
-        self.spawn(program, own_verb(program), args, Stdio::inherit())
+        self.spawn(program, self.own_verb(program), args, Stdio::inherit())
     }
 
     /// Starts `diode-rx` with a simulated link between its sockets and itself, as [`start`](Self::start) does.
@@ -143,6 +155,15 @@ impl Programs {
         self.start(program, args)?.wait(LONGEST_VERB)
     }
 
+    /// The hidden verb that is a program and nothing else.
+    fn own_verb(&self, program: Program) -> Vec<OsString> {
+        let verb = match program {
+            Program::Tx if self.yielding => YIELDING_TX,
+            _ => program.hidden_verb(),
+        };
+        vec![verb.into()]
+    }
+
     /// The executable, to be given a hidden verb.
     fn command(&self) -> Command {
         let Some(file) = &self.syncs else {
@@ -150,7 +171,8 @@ impl Programs {
         };
         let mut command = Command::new("strace");
         // As a grandchild (-D), so that the process that is started is the program's own, and takes its signals.
-        command.args(["-D", "-f", "-c", "-e", SYNCS, "-o"]);
+        // Stopped at these calls alone (--seccomp-bpf), so that it is hardly slower.
+        command.args(["-D", "-f", "--seccomp-bpf", "-c", "-e", SYNCS, "-o"]);
         command.arg(file).arg(&self.executable);
         command
     }
@@ -180,10 +202,10 @@ impl Programs {
     }
 }
 
-/// The hidden verb that is a program and nothing else.
-fn own_verb(program: Program) -> Vec<OsString> {
-    vec![program.hidden_verb().into()]
-}
+/// The hidden verb that is `diode-tx`, nicer than others by [`NICER`].
+pub(crate) const YIELDING_TX: &str = "__tx-yielding";
+/// Steps of niceness: a tenth of the share of one that has none. With less, the receiver falls behind now and then, when the machine does.
+pub(crate) const NICER: i32 = 10;
 
 /// System calls that wait for the disk.
 const SYNCS: &str = "trace=fsync,fdatasync,syncfs,sync_file_range,sync,msync";

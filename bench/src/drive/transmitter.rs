@@ -238,6 +238,15 @@ impl Transmitter {
         }
     }
 
+    /// The same transmitter, which lets others go first where they share a processor.
+    #[must_use]
+    pub fn yielding(&self) -> Self {
+        Self {
+            programs: self.programs.with_yielding_transmitter(),
+            ..self.clone()
+        }
+    }
+
     /// The same transmitter under `strace`, for [`syncs_counted`](super::syncs_counted) in `file`.
     #[must_use]
     pub fn counting_syncs(&self, file: &Path) -> Self {

@@ -8,7 +8,8 @@
 //!
 //! Always true:
 //! - a rate counts only if every bundle of every run arrived, byte for byte;
-//! - raw runs and link runs take turns, so that what else the machine does falls on both.
+//! - raw runs and link runs take turns, so that what else the machine does falls on both;
+//! - the transmitter is a little nicer than the receiver, with whom it shares the processor: on hosts of their own neither waits for the other.
 
 mod report;
 mod search;
@@ -31,7 +32,7 @@ use crate::raw::{self, Mode, RawRun};
 use crate::relay::cli::parse_seconds;
 use crate::size::Size;
 use crate::transfer::provided;
-use crate::trial::{Arrival, Observed, Outfit, Trial, count_syncs};
+use crate::trial::{Arrival, Observed, Outfit, Pages, Reserve, Spool, Trial, count_syncs};
 use search::{Found, Plan, Tried, confirmed, search};
 
 /// Measure transmitter and receiver on this machine, and the sockets between them
@@ -90,9 +91,9 @@ pub(crate) struct LinkArgs {
     /// Probability that a block stays lost at such losses [default: diode-tx's]
     #[arg(long, value_name = "P")]
     residual: Option<f64>,
-    /// The receiver's folder is made below this one: on tmpfs, or on a disk
-    #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
-    spool: PathBuf,
+    /// The receiver's folder is made below this one [default: on a tmpfs of its own if run by root, with large pages if nothing is to be lost; else /dev/shm]
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
     /// Measure also with the receiver's folder below this one, on a disk, to the durable record
     #[arg(long, value_name = "DIR")]
     disk: Option<PathBuf>,
@@ -102,7 +103,7 @@ pub(crate) struct LinkArgs {
     /// Run once more under strace, and count how often either side waits for the disk
     #[arg(long)]
     count_syncs: bool,
-    /// Keys and bundles are made below this one [default: the system's temporary folder]
+    /// Keys and bundles are made below this one [default: with the receiver's folder, so that they stay in memory]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// The receiver's limit for memory [default: diode-rx's]
@@ -116,11 +117,6 @@ pub(crate) struct LinkArgs {
 }
 
 impl LinkArgs {
-    /// Where receivers' folders are made.
-    fn spools(&self) -> impl Iterator<Item = &Path> {
-        [self.spool.as_path()].into_iter().chain(self.disk.as_deref())
-    }
-
     /// What is in each bundle.
     fn input(&self) -> Input {
         match (self.size, self.files) {
@@ -133,6 +129,12 @@ impl LinkArgs {
                 file_len: self.file_size.bytes(),
             },
         }
+    }
+
+    /// Bytes of all bundles, and something for their heads.
+    fn will_arrive(&self) -> u64 {
+        let content = self.input().bytes().saturating_mul(self.bundles);
+        content.saturating_add(content / 64)
     }
 
     /// What the simulated link loses.
@@ -243,6 +245,8 @@ struct Round {
 /// All that was found.
 #[derive(Debug)]
 struct Findings {
+    /// Where the spool was.
+    spool: String,
     /// What the transmitter makes of what it was told of the link.
     plan: Inspected,
     /// With the spool where `--spool` says.
@@ -267,11 +271,15 @@ struct Bench<'a> {
     outfit: Outfit,
     bundles: Vec<Packed>,
     sending: Sending,
+    /// In the spool, and so dropped before it.
+    _reserve: Reserve,
+    spool: Spool,
 }
 
 fn measure(args: &LinkArgs) -> anyhow::Result<Record> {
     let bench = Bench::prepare(args)?;
     let plan = bench.plan()?;
+    bench.warm_up()?;
     let rounds = match args.rate {
         Pace::Auto => {
             let plan = Plan {
@@ -300,6 +308,7 @@ fn measure(args: &LinkArgs) -> anyhow::Result<Record> {
         false => None,
     };
     let findings = Findings {
+        spool: bench.spool.to_string(),
         plan,
         rounds,
         disk,
@@ -310,20 +319,27 @@ fn measure(args: &LinkArgs) -> anyhow::Result<Record> {
 
 impl<'a> Bench<'a> {
     fn prepare(args: &'a LinkArgs) -> anyhow::Result<Self> {
-        for spool in args.spools() {
-            // Made and removed again: that nothing can be written there is known before the work begins.
-            drop(Outfit::receiver_folder(spool)?);
+        let will_arrive = args.will_arrive();
+        let pages = if args.loss == Percent::ZERO {
+            Pages::Large
+        } else {
+            Pages::Small
+        };
+        let spool = Spool::at(args.spool.as_deref(), will_arrive, pages)?;
+        if let Some(disk) = &args.disk {
+            Spool::at(Some(disk), will_arrive, pages)?;
         }
-        let outfit = Outfit::make(args.dir.as_deref())?;
+        // A page cache in front of a disk may be emptied while others are measured.
+        let dir = args.dir.as_deref().unwrap_or(spool.path());
+        let outfit = Outfit::make(Some(dir))?.with_yielding_transmitter();
         let bundles = outfit.pack(args.input(), args.bundles, args.seed)?;
-        for spool in args.spools() {
-            Outfit::warm_spool(spool, bundles.iter().map(|bundle| bundle.bytes).sum())?;
-        }
         Ok(Self {
             args,
             outfit,
             bundles,
             sending: args.sending(),
+            _reserve: Reserve::of(will_arrive, &spool)?,
+            spool,
         })
     }
 
@@ -349,9 +365,19 @@ impl<'a> Bench<'a> {
     }
 
     fn try_once(&self, rate: Rate) -> anyhow::Result<Option<Tried>> {
-        Ok(self.run(rate, &self.args.spool)?.map(|observed| Tried {
+        Ok(self.run(rate, self.spool.path())?.map(|observed| Tried {
             goodput: observed.goodput(),
         }))
+    }
+
+    /// A trial that does not count, whatever becomes of it: memory that the kernel sets aside for sockets is touched by it.
+    fn warm_up(&self) -> anyhow::Result<()> {
+        let rate = match self.args.rate {
+            Pace::Auto => self.args.rate_from,
+            Pace::At(rate) => rate,
+        };
+        eprintln!("once to warm up:");
+        self.try_once(rate).map(drop)
     }
 
     /// Rounds at a rate; `None` as soon as a link run fails.
@@ -360,7 +386,7 @@ impl<'a> Bench<'a> {
         let mut rounds = Vec::new();
         for _ in 0..self.args.runs {
             let raw = raw::run_once(Mode::Plain, payload, seconds, self.outfit.stop())?;
-            match self.run(rate, &self.args.spool)? {
+            match self.run(rate, self.spool.path())? {
                 Some(link) => rounds.push(Round { raw, link }),
                 None => return Ok(None),
             }
@@ -371,10 +397,15 @@ impl<'a> Bench<'a> {
     /// Runs with the receiver's folder on a disk, at the same rate or the first lower one at which all arrive.
     fn disk_runs(&self, rate: Rate, folder: &Path) -> anyhow::Result<Option<(Rate, Vec<Observed>)>> {
         eprintln!("with the receiver's folder below {}:", folder.display());
+        // Removed at the end: after thousands of files were, some file systems take long to find a place for a new one.
+        let mut left = Vec::new();
         let runs = |rate| {
             let mut runs = Vec::new();
             for _ in 0..self.args.disk_runs {
-                match self.run(rate, folder)? {
+                let place = Outfit::receiver_folder(folder)?;
+                let arrival = self.trial(rate, folder).run_in(&place, &self.outfit)?;
+                left.push(place);
+                match arrived(rate, arrival) {
                     Some(run) => runs.push(run),
                     None => return Ok(None),
                 }
@@ -394,7 +425,7 @@ impl<'a> Bench<'a> {
             eprintln!("--count-syncs is passed over: there is no strace on this machine");
             return Ok(None);
         }
-        let spool = self.args.disk.as_deref().unwrap_or(&self.args.spool);
+        let spool = self.args.disk.as_deref().unwrap_or(self.spool.path());
         // Under strace a receiver is slower: what is counted is counted at the first rate that it keeps up with.
         let rates = (0..HALVINGS).filter_map(|times| Rate::from_bits_per_second(rate.bits_per_second() >> times));
         for rate in rates {

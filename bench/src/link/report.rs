@@ -6,16 +6,17 @@ use std::time::Duration;
 use hw::units::Rate;
 
 use super::{Findings, LinkArgs, Round, Syncs};
-use crate::drive::{Inspected, Usage};
+use crate::drive::Usage;
 use crate::measure::{Better, Figure, Kind, Options, Record, Unit};
 use crate::trial::{Lost, Observed, file_system};
 
 /// The record of a measurement.
 pub(super) fn record(args: &LinkArgs, findings: &Findings) -> Record {
-    Record::new(Kind::Link, options(args, &findings.plan), figures(findings))
+    Record::new(Kind::Link, options(args, findings), figures(findings))
 }
 
-fn options(args: &LinkArgs, plan: &Inspected) -> Options {
+fn options(args: &LinkArgs, findings: &Findings) -> Options {
+    let Findings { plan, spool, .. } = findings;
     let input = args.input();
     let or_default = |value: Option<String>| value.unwrap_or_else(|| "default".to_owned());
     let place = |path: &std::path::Path| format!("{} ({})", path.display(), file_system(path));
@@ -39,7 +40,7 @@ fn options(args: &LinkArgs, plan: &Inspected) -> Options {
         ("runs", args.runs.to_string()),
         ("raw-seconds", args.raw_seconds.as_secs_f64().to_string()),
         ("rx-memory", or_default(args.rx_memory.map(|size| size.to_string()))),
-        ("spool", place(&args.spool)),
+        ("spool", spool.clone()),
         ("seed", args.seed.to_string()),
     ];
     if let Some(disk) = &args.disk {
@@ -268,7 +269,7 @@ mod tests {
 
     use super::super::search::Found;
     use super::*;
-    use crate::drive::Part;
+    use crate::drive::{Inspected, Part};
     use crate::raw::RawRun;
     use crate::trial::Timing;
 
@@ -317,6 +318,7 @@ mod tests {
             repair: 9,
         };
         Findings {
+            spool: "/dev/shm (tmpfs)".to_owned(),
             plan: Inspected {
                 depth: 16,
                 head: part,

@@ -3,7 +3,7 @@
 //! ```text
 //! from ─arrives, faster─▶ ×1.5 ─▶ ×1.5 ─fails, or no faster─▶ halve the gap until it is within the precision ─▶ confirm: every run
 //!   └──────fails──────▶ ÷1.5 … until one arrives ────────────▲                                                 │ one fails
-//!                                                            └──────────────── 5 % lower ◀─────────────────────┘
+//!                                                            └─────────────── 10 % lower ◀─────────────────────┘
 //! ```
 //!
 //! A rate that the transmitter does not come to is tried all the same: where both sides share the processor, it gains by being offered more.
@@ -50,9 +50,9 @@ const FACTOR: f64 = 1.5;
 /// A rate is worth more only if so many times as much arrives in a second.
 const GROWN: f64 = 1.01;
 /// The factor to the next rate when a run fails.
-const STEP_DOWN: f64 = 0.95;
+const STEP_DOWN: f64 = 0.9;
 /// Steps down before it is no longer the rate that is to blame.
-const MOST_STEPS: u32 = 20;
+const MOST_STEPS: u32 = 12;
 
 /// The best trial so far.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,7 @@ fn try_rates<E>(
     Ok(best)
 }
 
-/// Runs a rate as often as `confirm` wants; as soon as a run fails, one that is 5 % lower.
+/// Runs a rate as often as `confirm` wants; as soon as a run fails, one that is 10 % lower.
 pub(super) fn confirmed<R, E>(
     rate: Rate,
     refused: &mut Vec<Rate>,
@@ -224,7 +224,11 @@ mod tests {
     fn a_rate_at_which_a_run_fails_is_stepped_down_from() {
         let (found, _) = find("1G", "4G", "3.2G");
         let found = found.unwrap();
-        assert!(found.rate <= rate("3.2G") && found.rate >= rate("3G"), "{}", found.rate);
+        assert!(
+            found.rate <= rate("3.2G") && bits(found.rate) >= 3.2e9 * STEP_DOWN,
+            "{}",
+            found.rate
+        );
         assert!(found.refused.iter().all(|refused| *refused > rate("3.2G")));
     }
 

@@ -13,7 +13,7 @@ use super::scenario::Scenario;
 use crate::drive::{Receiver, Serving, Tail, Usage};
 use crate::lossy::Dropped;
 use crate::measure::{Better, Figure, Kind, Record, Unit};
-use crate::trial::{Lost, Outfit, Timing, places, wait_for_admission};
+use crate::trial::{Lost, Outfit, Pages, Reserve, Spool, Timing, places, wait_for_admission};
 
 /// What was seen of one run that arrived.
 #[derive(Debug)]
@@ -26,11 +26,12 @@ struct Run {
 /// Receives by the scenario's timetable.
 pub(super) fn measure(scenario: &Scenario, dir: Option<&Path>) -> anyhow::Result<Record> {
     let outfit = Outfit::of_seed(dir, scenario.seed)?;
-    Outfit::warm_spool(&scenario.spool, scenario.bytes())?;
+    let spool = Spool::at(Some(&scenario.spool), scenario.bytes(), Pages::Small)?;
+    let _reserve = Reserve::of(scenario.bytes(), &spool)?;
     let mut runs = Vec::new();
     let mut lost_runs = 0_u32;
     for number in 1..=scenario.runs {
-        let folder = Outfit::receiver_folder(&scenario.spool)?;
+        let folder = Outfit::receiver_folder(spool.path())?;
         let receiver = outfit.receiver(&folder.path().join("rx"), None)?;
         receiver.set("listen", &format!("\"{}\"", scenario.listen))?;
         let serving = receiver.serve_behind(scenario.losses())?;

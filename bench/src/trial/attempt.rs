@@ -16,6 +16,7 @@ use hw::units::Rate;
 use protocol::digest::BundleId;
 use protocol::reception;
 use protocol::time::UnixMillis;
+use tempfile::TempDir;
 
 use super::observed::{Lost, Observed, Timing};
 use super::outfit::Outfit;
@@ -49,8 +50,12 @@ pub(crate) type Arrival = Result<Box<Observed>, String>;
 impl Trial<'_> {
     /// Sends all bundles to a new receiver.
     pub(crate) fn run(&self, outfit: &Outfit) -> anyhow::Result<Arrival> {
+        self.run_in(&Outfit::receiver_folder(self.spool)?, outfit)
+    }
+
+    /// The same with the receiver in `folder`, which stays.
+    pub(crate) fn run_in(&self, folder: &TempDir, outfit: &Outfit) -> anyhow::Result<Arrival> {
         Outfit::warm(self.bundles)?;
-        let folder = Outfit::receiver_folder(self.spool)?;
         let receiver = outfit.receiver(&folder.path().join("rx"), self.memory)?;
         self.run_with(&outfit.transmitter, receiver)
     }

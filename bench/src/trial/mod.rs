@@ -10,7 +10,11 @@
 mod attempt;
 mod observed;
 mod outfit;
+mod reserve;
+mod spool;
 
 pub(crate) use attempt::{Arrival, Trial, achieved, count_syncs, places, wait_for_admission};
 pub(crate) use observed::{Lost, Observed, Timing};
 pub(crate) use outfit::{Outfit, file_system};
+pub(crate) use reserve::Reserve;
+pub(crate) use spool::{Pages, Spool};

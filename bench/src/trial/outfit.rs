@@ -1,7 +1,7 @@
 //! What is made once for all trials: keys, a transmitter, and packed bundles of bytes that can't be compressed.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,7 +23,6 @@ const RECEIVER: &str = "plant-7";
 const AUTHOR: &str = "alice@lab";
 /// What is asked for the receive buffer: the kernel grants twice as much, which must not be more than 128 MiB.
 const BUFFER_MIB: &str = "63";
-const PIECE: usize = 1 << 20;
 
 /// What is made once. Removed with all that is in it when it is dropped.
 pub(crate) struct Outfit {
@@ -70,6 +69,12 @@ impl Outfit {
             stop,
             folder,
         })
+    }
+
+    /// The same with a transmitter that lets the receiver go first, with whom it shares this machine's processor.
+    pub(crate) fn with_yielding_transmitter(mut self) -> Self {
+        self.transmitter = self.transmitter.yielding();
+        self
     }
 
     /// Packs so many bundles of files drawn from `seed` on, the first from `seed` itself. The files are not needed any more then.
@@ -127,24 +132,6 @@ impl Outfit {
         }
         Ok(())
     }
-
-    /// Writes as much as will arrive to where it will arrive, and removes it again: a virtual machine's memory is slow when it is first
-    /// touched, and that is no property of the link.
-    pub(crate) fn warm_spool(spool: &Path, bytes: u64) -> anyhow::Result<()> {
-        let folder = below(spool)?;
-        let path = folder.path().join("warm");
-        let piece = vec![1; PIECE];
-        let mut left = bytes;
-        let written = File::create(&path).and_then(|mut file| {
-            while left > 0 {
-                let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-                file.write_all(piece.get(..len).unwrap_or_default())?;
-                left -= len as u64;
-            }
-            Ok(())
-        });
-        written.with_context(|| format!("{} does not take the {bytes} bytes that would arrive", spool.display()))
-    }
 }
 
 impl Drop for Outfit {
@@ -159,7 +146,7 @@ impl Drop for Outfit {
 }
 
 /// A new folder below `parent`.
-fn below(parent: &Path) -> anyhow::Result<TempDir> {
+pub(super) fn below(parent: &Path) -> anyhow::Result<TempDir> {
     tempfile::Builder::new()
         .prefix("diode-bench-")
         .tempdir_in(parent)
