@@ -40,7 +40,7 @@ pub use solving::{SolveJob, Solved};
 use crate::bundle::{LeafIndex, Refusal};
 use crate::keys::{KeyId, PublicKey};
 use crate::time::Tick;
-use crate::wire::{Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce};
+use crate::wire::{Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce, claimed_kind};
 use loss::{LossMeter, Reading};
 use pool::Pool;
 use session::{Session, SymbolFate};
@@ -204,11 +204,11 @@ impl Reception {
     /// Whether `datagram` may open a session, and there is no place for one but another's.
     #[must_use]
     pub fn drives_out(&self, datagram: &[u8]) -> bool {
+        // Asked of every datagram: only what may be an announce is summed once more.
         self.sessions.len() >= self.limits.sessions.max(1)
+            && claimed_kind(datagram) == Some(Kind::Announce)
             && Packet::parse(datagram).is_ok_and(|Packet { header, .. }| {
-                header.kind == Kind::Announce
-                    && !self.sessions.contains_key(&header.session)
-                    && !self.ended.contains(&header.session)
+                !self.sessions.contains_key(&header.session) && !self.ended.contains(&header.session)
             })
     }
 

@@ -17,4 +17,5 @@ mod header;
 pub use announce::{ANNOUNCE_BODY_LEN, Announce, AnnounceError, LinkNumber, SignedAnnounce};
 pub use crc::BodyCrc;
 pub(crate) use crc::Shift;
+pub(crate) use header::claimed_kind;
 pub use header::{HEADER_LEN, Header, Kind, Packet, SessionId, VERSION, WireError};

@@ -128,6 +128,11 @@ pub struct Packet<'a> {
     pub body: &'a [u8],
 }
 
+/// The kind that a datagram says it is: a claim, before anything of it was checked.
+pub(crate) fn claimed_kind(datagram: &[u8]) -> Option<Kind> {
+    datagram.get(3).and_then(|byte| Kind::from_byte(*byte))
+}
+
 impl<'a> Packet<'a> {
     /// Takes a datagram apart, in the order length, magic, version, body length, CRC, suite, kind, fields.
     ///
