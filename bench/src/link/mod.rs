@@ -320,14 +320,13 @@ fn measure(args: &LinkArgs) -> anyhow::Result<Record> {
 impl<'a> Bench<'a> {
     fn prepare(args: &'a LinkArgs) -> anyhow::Result<Self> {
         let will_arrive = args.will_arrive();
-        let pages = if args.loss == Percent::ZERO {
-            Pages::Large
-        } else {
-            Pages::Small
+        let spool = match &args.spool {
+            Some(path) => Spool::at(path, will_arrive)?,
+            None if args.loss == Percent::ZERO => Spool::own(will_arrive, Pages::Large)?,
+            None => Spool::own(will_arrive, Pages::Small)?,
         };
-        let spool = Spool::at(args.spool.as_deref(), will_arrive, pages)?;
         if let Some(disk) = &args.disk {
-            Spool::at(Some(disk), will_arrive, pages)?;
+            Spool::at(disk, will_arrive)?;
         }
         // A page cache in front of a disk may be emptied while others are measured.
         let dir = args.dir.as_deref().unwrap_or(spool.path());

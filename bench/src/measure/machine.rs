@@ -42,12 +42,11 @@ impl Machine {
     fn read(cpuinfo: &str, meminfo: &str, release: &str, cores: u64) -> Self {
         let known = |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("unknown").to_owned();
         let flags = value(cpuinfo, &["flags", "Features"]).unwrap_or_default();
-        let memory_kib = value(meminfo, &["MemTotal"]).and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
         Self {
             cpu: known(value(cpuinfo, &["model name"])),
             cores,
             kernel: known(Some(release.trim())),
-            memory: memory_kib.unwrap_or(0) << 10,
+            memory: kib(meminfo, "MemTotal").unwrap_or(0) << 10,
             features: FEATURES
                 .into_iter()
                 .filter(|feature| flags.split(' ').any(|flag| flag == *feature))
@@ -86,6 +85,17 @@ impl fmt::Display for Machine {
         write!(f, "{cpu}, {cores}, {memory}, Linux {kernel}")?;
         features.iter().try_for_each(|feature| write!(f, " {feature}"))
     }
+}
+
+/// Bytes of memory that could be had, by the kernel's own account; none if it does not tell.
+pub(crate) fn memory_available() -> u64 {
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    kib(&meminfo, "MemAvailable").unwrap_or(0) << 10
+}
+
+/// A figure of `/proc/meminfo`.
+fn kib(meminfo: &str, key: &str) -> Option<u64> {
+    value(meminfo, &[key])?.split(' ').next()?.parse().ok()
 }
 
 /// The value of the first `key: value` line with one of these keys.
@@ -148,5 +158,12 @@ mod tests {
             machine().differences(&other),
             ["cores: 2 and 4", "kernel: 6.1.0 and 6.2.0"]
         );
+    }
+
+    #[test]
+    fn the_memory_that_could_be_had_is_the_kernels_own_figure() {
+        let text = "MemTotal:  100 kB\nMemFree:   1 kB\nMemAvailable:     2048 kB\n";
+        assert_eq!(kib(text, "MemAvailable"), Some(2048));
+        assert_eq!(kib("MemTotal: 1 kB\n", "MemAvailable"), None);
     }
 }

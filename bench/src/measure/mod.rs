@@ -22,4 +22,5 @@ mod table;
 pub(crate) use against::{CompareArgs, run as run_compare};
 pub(crate) use deliver::{DeliverArgs, Delivery};
 pub(crate) use figure::{Better, Figure, Unit};
+pub(crate) use machine::memory_available;
 pub(crate) use record::{Kind, Options, Record};

@@ -13,7 +13,7 @@ use super::scenario::Scenario;
 use crate::drive::{Receiver, Serving, Tail, Usage};
 use crate::lossy::Dropped;
 use crate::measure::{Better, Figure, Kind, Record, Unit};
-use crate::trial::{Lost, Outfit, Pages, Reserve, Spool, Timing, places, wait_for_admission};
+use crate::trial::{Lost, Outfit, Reserve, Spool, Timing, places, wait_for_admission};
 
 /// What was seen of one run that arrived.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ struct Run {
 /// Receives by the scenario's timetable.
 pub(super) fn measure(scenario: &Scenario, dir: Option<&Path>) -> anyhow::Result<Record> {
     let outfit = Outfit::of_seed(dir, scenario.seed)?;
-    let spool = Spool::at(Some(&scenario.spool), scenario.bytes(), Pages::Small)?;
+    let spool = Spool::at(&scenario.spool, scenario.bytes())?;
     let _reserve = Reserve::of(scenario.bytes(), &spool)?;
     let mut runs = Vec::new();
     let mut lost_runs = 0_u32;

@@ -18,6 +18,7 @@ use audit::line;
 use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
 
 use super::Spool;
+use crate::measure::memory_available;
 
 /// Memory that a spool will find touched, as long as this lives.
 #[derive(Debug)]
@@ -31,8 +32,7 @@ impl Reserve {
     /// that is less.
     pub(crate) fn of(bytes: u64, spool: &Spool) -> anyhow::Result<Self> {
         let wanted = bytes.saturating_add(bytes / 4).saturating_add(FOR_SOCKETS);
-        let there = line_of_meminfo(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default()).unwrap_or(0);
-        let touched = wanted.min(there.saturating_sub(LEFT_ALONE));
+        let touched = wanted.min(memory_available().saturating_sub(LEFT_ALONE));
         if touched < wanted {
             let (wanted, touched) = (line::size(wanted), line::size(touched));
             eprintln!(
@@ -64,14 +64,7 @@ fn touch(mut file: File, bytes: u64) -> io::Result<File> {
     Ok(file)
 }
 
-/// Bytes of memory that could be had, by the kernel's own account.
-fn line_of_meminfo(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib << 10)
-}
-
-/// A page is kept in each of these. A quarter of what is given back, since the pages need not lie in a row.
+/// A page is kept in each of these: a quarter of what a host takes back at once, since the pages need not lie in a row.
 const SPACING: u64 = 512 << 10;
 /// Written at once, which makes the largest page.
 const WRITE: u64 = 256 << 10;
@@ -95,12 +88,5 @@ mod tests {
         let meta = file.metadata().unwrap();
         assert_eq!(meta.len(), 64 << 20);
         assert_eq!(meta.blocks() * 512, 128 * PAGE);
-    }
-
-    #[test]
-    fn the_memory_that_could_be_had_is_the_kernels_own_figure() {
-        let text = "MemTotal:  100 kB\nMemFree:   1 kB\nMemAvailable:     2048 kB\n";
-        assert_eq!(line_of_meminfo(text), Some(2 << 20));
-        assert_eq!(line_of_meminfo("MemTotal: 1 kB\n"), None);
     }
 }

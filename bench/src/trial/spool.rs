@@ -20,43 +20,43 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// The folder `given`; without one, a file system of its own with such `pages`, or where that can't be had, [`SHARED`].
+    /// A file system of its own with such `pages`, or where that can't be had, [`SHARED`].
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub(crate) fn own(bytes: u64, pages: Pages) -> anyhow::Result<Self> {
+        match Mounted::new(bytes, pages) {
+            Ok(own) => Ok(Self {
+                path: own.folder.path().to_owned(),
+                own: Some(own),
+            }),
+            Err(error) => {
+                eprintln!("the spool is in {SHARED}: {error:#}");
+                Self::at(SHARED.as_ref(), bytes)
+            }
+        }
+    }
+
+    /// The folder `path`.
     ///
     /// # Errors
     /// If it has no room for `bytes`, or nothing can be written there.
-    pub(crate) fn at(given: Option<&Path>, bytes: u64, pages: Pages) -> anyhow::Result<Self> {
-        let spool = match given {
-            Some(path) => Self::found(path),
-            None => Mounted::new(bytes, pages).map_or_else(
-                |error| {
-                    eprintln!("the spool is in {SHARED}: {error:#}");
-                    Self::found(SHARED.as_ref())
-                },
-                |own| Self {
-                    path: own.folder.path().to_owned(),
-                    own: Some(own),
-                },
-            ),
-        };
+    pub(crate) fn at(path: &Path, bytes: u64) -> anyhow::Result<Self> {
         // Made and removed again: that nothing can be written there is known before the work begins.
-        drop(below(&spool.path)?);
-        let room = statvfs(&spool.path).with_context(|| format!("{} does not tell its room", spool.path.display()))?;
+        drop(below(path)?);
+        let room = statvfs(path).with_context(|| format!("{} does not tell its room", path.display()))?;
         let free = room.f_bavail.saturating_mul(room.f_frsize);
         anyhow::ensure!(
             free >= bytes,
             "{} has room for {}, and {} would arrive: name another, or send less",
-            spool.path.display(),
+            path.display(),
             line::size(free),
             line::size(bytes)
         );
-        Ok(spool)
-    }
-
-    fn found(path: &Path) -> Self {
-        Self {
+        Ok(Self {
             path: path.to_owned(),
             own: None,
-        }
+        })
     }
 
     pub(super) fn has_large_pages(&self) -> bool {
