@@ -6,11 +6,13 @@ use audit::event::{EventKind, State};
 use audit::storage::MemoryStorage;
 use audit::storage::memory::Fault;
 use protocol::digest::{BundleId, Digest};
+use protocol::reception::Summary;
 use protocol::wire::SessionId;
 use scanner::policy::Policy;
 
 use super::testing::*;
 use super::{Owner, OwnerError};
+use crate::serve::Arrival;
 
 const ADMITTED: EventKind = EventKind::BundleAdmitted;
 const SCANNED: EventKind = EventKind::BundleScanned;
@@ -317,17 +319,20 @@ fn assert_held_as_admitted(receiver: &Receiver, owner: &Owner, all: &[Packed]) -
     once
 }
 
+/// A receiver to which all have come, and which has admitted none.
+fn come(all: &[Packed]) -> (Receiver, Owner, Vec<(Arrival, Summary)>) {
+    let receiver = Receiver::new();
+    let owner = receiver.open().unwrap();
+    let arrivals = arrive_all(&owner, all);
+    (receiver, owner, arrivals)
+}
+
 #[test]
 fn an_admission_of_a_group_cut_short_anywhere_is_whole_for_each_bundle_or_was_never() {
     // Synced one by one, and together.
     for count in [2, 5] {
         let all = bundles(count);
-        let prepare = || {
-            let receiver = Receiver::new();
-            let owner = receiver.open().unwrap();
-            let arrivals = arrive_all(&owner, &all);
-            (receiver, owner, arrivals)
-        };
+        let prepare = || come(&all);
         at_every_operation(prepare, Owner::admit_all, |receiver, owner, done| {
             let admitted = assert_held_as_admitted(receiver, owner, &all);
             let told: BTreeSet<_> = bundles_of(owner, EventKind::BundleRefused).into_iter().collect();
@@ -349,12 +354,7 @@ fn what_a_failed_sync_refuses_is_in_the_log_before_the_receiver_ends() {
     // Synced one by one, and together.
     for count in [1, 5] {
         let all = bundles(count);
-        let prepare = || {
-            let receiver = Receiver::new();
-            let owner = receiver.open().unwrap();
-            let arrivals = arrive_all(&owner, &all);
-            (receiver, owner, arrivals)
-        };
+        let prepare = || come(&all);
         let (receiver, mut owner, arrivals) = prepare();
         let before = receiver.disk.operations();
         owner.admit_all(arrivals).unwrap();

@@ -376,17 +376,6 @@ impl Reassembly {
         }
     }
 
-    /// Gives up a session of which nothing can be said.
-    fn leave_unjudged(&mut self, session: SessionId, why: String) {
-        let Some(arriving) = self.arriving.get(&session) else {
-            return;
-        };
-        let announce = Box::new(arriving.announce.announce().clone());
-        self.discard(session);
-        self.reception.drop_session(session);
-        self.tell(News::Unjudged(announce, session, why));
-    }
-
     fn complete(&mut self, session: SessionId, summary: Summary) {
         let Some(Arriving { announce, spool, head }) = self.arriving.remove(&session) else {
             return;
@@ -426,7 +415,17 @@ impl Reassembly {
         ));
     }
 
+    /// Gives up a session of which nothing can be said.
+    fn leave_unjudged(&mut self, session: SessionId, why: String) {
+        self.end(session, |announce| News::Unjudged(announce, session, why));
+    }
+
+    /// Gives up a session that can't be stored.
     fn give_up(&mut self, session: SessionId, error: QuarantineError) {
+        self.end(session, |announce| News::Unstorable(announce, session, error));
+    }
+
+    fn end(&mut self, session: SessionId, news: impl FnOnce(Box<Announce>) -> News) {
         let Some(arriving) = self.arriving.get(&session) else {
             return;
         };
@@ -434,7 +433,7 @@ impl Reassembly {
         // First of all: a `Complete` that is queued already must find nothing to admit.
         self.discard(session);
         self.reception.drop_session(session);
-        self.tell(News::Unstorable(announce, session, error));
+        self.tell(news(announce));
     }
 
     fn discard(&mut self, session: SessionId) {

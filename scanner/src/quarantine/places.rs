@@ -210,7 +210,8 @@ impl Places {
             .collect())
     }
 
-    /// Moves packed bundles, durably; of none, says only whether it could. If it fails each is in one of the two places, or in both, and never in none.
+    /// Moves packed bundles, durably; of none, says only whether it could. If it fails each is in one of the two places, or in both, and
+    /// never in none.
     pub(super) fn move_packed(&self, ids: &[BundleId], from: Place, to: Place) -> Result<(), QuarantineError> {
         self.check_sound()?;
         if ids.is_empty() {

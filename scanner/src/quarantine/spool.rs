@@ -351,6 +351,24 @@ mod tests {
     }
 
     #[test]
+    fn the_pieces_of_a_write_are_the_whole_in_order_and_only_its_ends_are_no_multiples() {
+        let bytes: Vec<u8> = (0..3 * PIECE as usize + 7).map(|i| (i % 251) as u8).collect();
+        for offset in [0, 1, PIECE - 1, PIECE, 10 * PIECE + 5] {
+            let mut joined = Vec::new();
+            for (at, piece) in pieces(offset, &bytes) {
+                assert_eq!(at, offset + joined.len() as u64);
+                joined.extend_from_slice(piece);
+                let end = at + piece.len() as u64;
+                assert!(
+                    end.is_multiple_of(PIECE) || joined.len() == bytes.len(),
+                    "{offset}: ends at {end}"
+                );
+            }
+            assert!(joined == bytes, "{offset}");
+        }
+    }
+
+    #[test]
     fn room_that_was_reserved_is_promised_no_longer() {
         let spool = begun();
         assert_eq!(promised(&spool), 100);
