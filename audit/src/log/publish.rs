@@ -1,13 +1,14 @@
 //! Publication: what is durable in the write-ahead log becomes tiles, and then a checkpoint.
 //!
 //! ```text
-//! batch 1   entry bundles, tiles    all: .state/tmp/N written; synced; renamed to their names; then every folder synced
-//! batch 2   .state/high-water       the checkpoint to come: from here on the log must never be shorter
-//! batch 3   checkpoint
+//! write     all of the below as .state/tmp/N; synced
+//! rename    entry bundles, tiles    to their names; then every folder synced
+//! rename    .state/high-water       the checkpoint to come: from here on the log must never be shorter; synced
+//! rename    checkpoint              synced
 //! then      partial tiles whose full tile is there now are removed
 //! ```
 //!
-//! Few files are synced one by one; of more than [`FEW`] all bytes by one sync of the file system, and all names by another.
+//! Few files are synced one by one; of more than [`FEW`] all bytes by one sync of the file system, and the names of all tiles by another.
 //!
 //! A crash anywhere leaves the write-ahead log whole, so that the next start does the same again; a tile that is there
 //! already must then have the same bytes.
@@ -31,15 +32,12 @@ pub(super) fn publish(log: &mut Log) -> Result<(), Failure> {
     let mut batch = Batch::new(&*log.storage);
     let mut full = write_entries(log, &mut batch)?;
     let edge = write_hashes(log, &mut batch, &mut full)?;
-    batch.commit()?;
-
     let signed = Checkpoint::sign(log.vkey.name(), edge.size(), edge.root(), &log.key);
     let checkpoint = signed.map_err(note(CHECKPOINT)).map_err(Failure::Fatal)?;
     for name in [HIGH_WATER, CHECKPOINT] {
-        let mut batch = Batch::new(&*log.storage);
         batch.replace(Path::new(name), checkpoint.note().as_bytes())?;
-        batch.commit()?;
     }
+    batch.commit()?;
     remove_partials(&*log.storage, &full);
     log.published = checkpoint;
     log.edge = edge;
@@ -95,27 +93,30 @@ pub(super) fn remove_partials(storage: &dyn Storage, full: &[Tile]) {
     }
 }
 
-/// Files on their way to their names: written one by one, synced, renamed and made durable together.
+/// Files on their way to their names: written one by one, synced together; then the tiles get their names together, and the
+/// others theirs one after another.
 struct Batch<'a> {
     storage: &'a dyn Storage,
-    files: Vec<Waiting>,
+    tiles: Vec<Waiting>,
+    /// Each to take the place of one, once all before it have their names.
+    replacements: Vec<Waiting>,
     /// The first files, to be synced if there are no more than [`FEW`].
     unsynced: Vec<Box<dyn StorageFile>>,
-    /// Folders to sync, also of files that an earlier try, cut short, gave their names.
+    /// Folders to sync, also of tiles that an earlier try, cut short, gave their names.
     folders: BTreeSet<PathBuf>,
 }
 
 struct Waiting {
     temporary: PathBuf,
     name: PathBuf,
-    replace: bool,
 }
 
 impl<'a> Batch<'a> {
     fn new(storage: &'a dyn Storage) -> Self {
         Self {
             storage,
-            files: Vec::new(),
+            tiles: Vec::new(),
+            replacements: Vec::new(),
             unsynced: Vec::new(),
             folders: BTreeSet::new(),
         }
@@ -128,18 +129,28 @@ impl<'a> Batch<'a> {
                 self.folders.insert(parent(&tile.path()).to_owned());
                 Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write(&tile.path(), bytes, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let waiting = self.write(&tile.path(), bytes)?;
+                self.tiles.push(waiting);
+                Ok(())
+            }
             Err(error) if error.kind() != io::ErrorKind::FileTooLarge => Err(clean("read a tile")(error)),
             _ => Err(Failure::Fatal(LogError::Conflict { file: tile.to_string() })),
         }
     }
 
     fn replace(&mut self, name: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        self.write(name, bytes, true)
+        let waiting = self.write(name, bytes)?;
+        self.replacements.push(waiting);
+        Ok(())
     }
 
-    fn write(&mut self, name: &Path, bytes: &[u8], replace: bool) -> Result<(), Failure> {
-        let temporary = Path::new(TEMPORARY_DIR).join(self.files.len().to_string());
+    fn count(&self) -> usize {
+        self.tiles.len() + self.replacements.len()
+    }
+
+    fn write(&mut self, name: &Path, bytes: &[u8]) -> Result<Waiting, Failure> {
+        let temporary = Path::new(TEMPORARY_DIR).join(self.count().to_string());
         match self.storage.remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(clean("remove a temporary file")(error));
@@ -155,20 +166,18 @@ impl<'a> Batch<'a> {
         if self.unsynced.len() < FEW {
             self.unsynced.push(file);
         }
-        self.files.push(Waiting {
+        Ok(Waiting {
             temporary,
             name: name.to_owned(),
-            replace,
-        });
-        Ok(())
+        })
     }
 
     /// Gives all files their names, and returns when those are durable.
     fn commit(mut self) -> Result<(), Failure> {
-        let many = self.files.len() > FEW;
-        for waiting in &self.files {
-            let folder = parent(&waiting.name);
-            if self.folders.insert(folder.to_owned()) && !folder.as_os_str().is_empty() {
+        let many = self.count() > FEW;
+        for tile in &self.tiles {
+            let folder = parent(&tile.name);
+            if self.folders.insert(folder.to_owned()) {
                 // Those of many are synced with all else below. Should that not be reached, none of these files has its
                 // name yet: the next try has to write as many or more, and syncs everything too.
                 ensure_folder(self.storage, folder, !many)?;
@@ -179,24 +188,27 @@ impl<'a> Batch<'a> {
             false => self.unsynced.iter().try_for_each(|file| file.sync_data()),
         }
         .map_err(fatal("sync temporary files"))?;
-        for waiting in &self.files {
-            let renamed = if waiting.replace {
-                self.storage.rename(&waiting.temporary, &waiting.name)
-            } else {
-                self.storage.rename_noreplace(&waiting.temporary, &waiting.name)
-            };
+        for tile in &self.tiles {
+            let renamed = self.storage.rename_noreplace(&tile.temporary, &tile.name);
             renamed.map_err(clean("rename a temporary file"))?;
         }
         match many {
             true => self.storage.sync_fs(),
             false => self.folders.iter().try_for_each(|folder| self.storage.sync_dir(folder)),
         }
-        .map_err(fatal("sync a folder of tiles"))
+        .map_err(fatal("sync a folder of tiles"))?;
+        for new in &self.replacements {
+            let renamed = self.storage.rename(&new.temporary, &new.name);
+            renamed.map_err(clean("rename a temporary file"))?;
+            let synced = self.storage.sync_dir(parent(&new.name));
+            synced.map_err(fatal("sync the folder of a checkpoint"))?;
+        }
+        Ok(())
     }
 }
 
 /// Up to so many files are synced one by one: a sync of the whole file system also waits for what others wrote.
-const FEW: usize = 4;
+const FEW: usize = 6;
 
 /// Makes a folder of tiles and those above it, unless it is there: then an earlier publication, or the start, made it durable.
 fn ensure_folder(storage: &dyn Storage, folder: &Path, sync: bool) -> Result<(), Failure> {

@@ -36,7 +36,7 @@ use crate::owner::{Owner, OwnerError, Scan};
 /// How often what depends on the time alone is looked at.
 const PATROL: Duration = Duration::from_millis(100);
 /// How long a complete bundle may wait for others that are under way.
-const ARRIVALS_WAIT: Duration = Duration::from_millis(200);
+const ARRIVALS_WAIT: Duration = Duration::from_millis(500);
 /// How long a verdict may wait for others.
 const VERDICTS_WAIT: Duration = Duration::from_secs(2);
 /// While other tasks wait, what policy decided is carried out this often, bundle by bundle.

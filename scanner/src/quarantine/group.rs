@@ -2,15 +2,16 @@
 //!
 //! ```text
 //!               each                   all               each                all
-//! finish_all    check prefix, mode ──▶ sync the bytes ─▶ rename in spool/ ──▶ sync spool/
+//! finish_all    check prefix, mode ────────────────────▶ rename in spool/ ──▶ sync bytes and spool/
 //! hold_all      check receipt, lock ────────────────────▶ rename to held/ ──▶ sync held/, spool/
 //! save_reports  write .tmp-<id> ─────▶ sync the bytes ─▶ rename ────────────▶ sync reports/
 //! ```
 //!
-//! The bytes of up to [`FEW`] files are synced file by file, of more by one sync of the file system.
+//! The bytes of up to [`FEW`] files are synced file by file, and before they are renamed; of more, bytes or names, by one sync of the file system.
 //!
 //! Always true:
-//! - a file has all its bytes on the disk before it has the name that counts;
+//! - all bytes of a bundle are on the disk before its entry admits it: what recovery finds named in spool/ without one, it hashes again;
+//! - a report has all its bytes on the disk before it has the name that counts;
 //! - what is wrong with one bundle refuses that one alone; a failed sync refuses all that were to be covered by it, or come after it.
 
 use std::io;
@@ -22,7 +23,7 @@ use audit::storage::{OpenHow, StorageFile};
 use protocol::digest::BundleId;
 
 use super::failure::QuarantineError;
-use super::places::{self, Place, Places};
+use super::places::{self, FEW, Place, Places};
 use super::spool::{ReceivedBundle, SpoolFile};
 use super::stored::StoredBundle;
 use super::{HeldBundle, Quarantine, check_receipt};
@@ -47,13 +48,15 @@ impl Quarantine {
                 false => Ok(()),
             }
         });
-        group.all(|| match synced_alone {
-            true => places.check_sound(),
-            false => places.sync_all(Place::Spool.folder().as_ref()),
-        });
+        group.all(|| places.check_sound());
         group.each(|(file, id)| file.name(id));
         let named: Vec<_> = group.left().map(|(_, id)| *id).collect();
-        if !group.all(|| places.sync_dir(Place::Spool.folder().as_ref())) {
+        let spool = Path::new(Place::Spool.folder());
+        let synced = group.all(|| match synced_alone {
+            true => places.sync_dir(spool),
+            false => places.sync_all(spool),
+        });
+        if !synced {
             for id in named {
                 // Not known to be there after a crash, so not received. What stays all the same is found by recovery.
                 let _ = places.storage().remove_file(&Place::Spool.packed(&id));
@@ -198,6 +201,4 @@ impl<T> Group<T> {
     }
 }
 
-/// Up to so many files are synced one by one: a sync of the whole file system also waits for what others wrote.
-const FEW: usize = 4;
 const REPORT_MODE: u32 = 0o400;

@@ -226,7 +226,12 @@ impl Places {
             }
         }
         let (old_folder, new_folder) = (Path::new(from.folder()), Path::new(to.folder()));
-        if let Err(error) = self.sync_dir(new_folder) {
+        let together = ids.len() > FEW;
+        let synced = match together {
+            true => self.sync_all(new_folder),
+            false => self.sync_dir(new_folder),
+        };
+        if let Err(error) = synced {
             // The new names may be lost although they are seen: the old ones must not be given up. The sync's error is the one to report.
             for id in moved {
                 let _ = self.rename(&to.packed(id), &from.packed(id));
@@ -234,7 +239,9 @@ impl Places {
             let _ = self.sync_dir(old_folder);
             return Err(error);
         }
-        self.sync_dir(old_folder)?;
+        if !together {
+            self.sync_dir(old_folder)?;
+        }
         failed.map_or(Ok(()), Err)
     }
 
@@ -274,6 +281,9 @@ impl Places {
         }
     }
 }
+
+/// Up to so many files and names are synced one by one: a sync of the whole file system also waits for what others wrote.
+pub(super) const FEW: usize = 4;
 
 /// The right to work on one bundle: no two exist of the same.
 #[derive(Debug)]

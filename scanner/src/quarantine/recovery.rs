@@ -2,7 +2,7 @@
 //!
 //! | the log says | packed form | tree under its final name | then |
 //! |---|---|---|---|
-//! | nothing | in spool/ | – | handed out: to be admitted after another look, or discarded |
+//! | nothing | in spool/, perhaps not whole | – | handed out: to be admitted after all is hashed again, or discarded |
 //! | held, rejected | moved on to held/, rejected/ | taken back: no decision stands behind it | – |
 //! | release decided | held/ | none | decide again, or cancel |
 //! | release decided | moved on to originals/ | complete, or taken away by its user | append `bundle.released` |
@@ -69,7 +69,8 @@ impl fmt::Display for Recorded {
 pub struct Recovery {
     /// What was done.
     pub done: Vec<Mended>,
-    /// Complete bundles without a record: verified and hashed again they can be admitted; else they are discarded.
+    /// Bundles that were complete, and have no record. Not all bytes need have reached the disk: verified and hashed again they can be
+    /// admitted; else they are discarded.
     pub received: Vec<ReceivedBundle>,
     /// Releases that were decided.
     pub unfinished: Vec<Unfinished>,

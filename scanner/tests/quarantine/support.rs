@@ -253,6 +253,12 @@ pub(crate) fn packed_at(storage: &dyn Storage, packed: &Packed) -> Vec<Place> {
     Place::ALL.into_iter().filter(at).collect()
 }
 
+/// Where there is a file of the bundle's name, whatever is in it.
+pub(crate) fn named_at(storage: &dyn Storage, packed: &Packed) -> Vec<Place> {
+    let at = |place: &Place| read(storage, &packed_path(*place, packed.id)).is_some();
+    Place::ALL.into_iter().filter(at).collect()
+}
+
 pub(crate) fn packed_path(place: Place, id: BundleId) -> String {
     format!("{place}/{id}.bundle")
 }
