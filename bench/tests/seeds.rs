@@ -83,6 +83,7 @@ impl Sent {
             lanes: 1,
             bundle_bytes: 1 << 34,
             idle_millis: 1000,
+            signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
         };
         let mut reception = Reception::new(vec![self.link_key.public()], limits);
         let mut complete = false;

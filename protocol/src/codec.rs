@@ -24,7 +24,7 @@ pub enum CodecError {
 }
 
 /// Most bytes a value may have here.
-pub const LIMIT: usize = crate::limits::MAX_ANNOUNCE_LEN;
+pub const LIMIT: usize = crate::limits::MAX_SIGNED_FIELDS_LEN;
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard()
@@ -35,8 +35,9 @@ fn config() -> impl bincode::config::Config {
 
 /// Encodes `value` as the concatenation of its fields.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    bincode::serde::encode_to_vec(value, config())
-        .expect("wire types hold integers and byte arrays only, and are shorter than the limit")
+    bincode::serde::encode_to_vec(value, config()).expect(
+        "wire types hold integers, byte arrays and lists that were checked only, and are shorter than the limit",
+    )
 }
 
 /// Decodes a value that takes up all of `bytes`.

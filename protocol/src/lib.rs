@@ -5,6 +5,7 @@
 //!  bundle::seal ──file──▶ Transmission ──datagrams──▶ (one way) ──▶ Reception ──▶ bundle::verify_head ──▶ admission
 //!                          │ layout, fec::CodedBlock                  │ wire::Packet, fec::Gathered
 //!                          └ wire::Announce, signed by the link key   └ every leaf against the signed index
+//!  wire::Heartbeat ──────▶ link::LinkMonitor, sequences::Sequences ──what is missing──▶ resend::ResendCode ──by telephone──▶ tx
 //! ```
 //!
 //! Sans-IO: no sockets, clock, files, threads or randomness of its own. Bytes and time come in as arguments, so that the same code runs in
@@ -24,9 +25,12 @@ pub mod fec;
 pub mod keys;
 pub mod layout;
 pub mod limits;
+pub mod link;
 pub mod merkle;
 pub mod path;
 pub mod reception;
+pub mod resend;
+pub mod sequences;
 pub mod time;
 pub mod transmission;
 pub mod trust;

@@ -28,8 +28,8 @@ pub const MAX_DEPTH: u16 = 1024;
 pub const MAX_LANES: u8 = 16;
 /// Times a transmission is repeated.
 pub const MAX_PASSES: u16 = 64;
-/// Bytes of an announce's encoded fields.
-pub const MAX_ANNOUNCE_LEN: usize = 512;
+/// Bytes of the encoded fields of what the link key signs.
+pub const MAX_SIGNED_FIELDS_LEN: usize = 512;
 /// Bytes of a datagram.
 pub const MAX_DATAGRAM_LEN: usize = crate::wire::HEADER_LEN + MAX_SYMBOL_LEN as usize;
 /// Bytes of a path, in UTF-8.
@@ -40,7 +40,23 @@ pub const MAX_PATH_PART_LEN: usize = 255;
 pub const MAX_PATH_DEPTH: usize = 32;
 /// Signatures on a bundle.
 pub const MAX_SIGNATURES: usize = 8;
-/// Times a block's leaves may fail in a session; the last ends it.
+/// Times that a block's leaves, or the head, may be wrong in a pass; then no more symbols of it are taken until the next.
 pub const MAX_BLOCK_FAILURES: u8 = 8;
 /// Milliseconds by which a bundle's creation may lie ahead of the receiver's clock: a day, since no clock is shared.
 pub const MAX_CLOCK_AHEAD_MILLIS: u64 = 24 * 60 * 60 * 1000;
+/// Milliseconds between heartbeats, least and most.
+pub const MIN_HEARTBEAT_MILLIS: u32 = 100;
+/// See [`MIN_HEARTBEAT_MILLIS`].
+pub const MAX_HEARTBEAT_MILLIS: u32 = 60 * 60 * 1000;
+/// Bundles in flight that a heartbeat names.
+pub const MAX_IN_FLIGHT: usize = 8;
+/// Ranges of void numbers that a heartbeat names.
+pub const MAX_VOIDS: usize = 4;
+/// Packets lost, in parts per million, that a transmitter can be set up for.
+pub const MAX_LOSS_PPM: u32 = 900_000;
+/// Packets lost in a row that a transmitter can be set up for.
+pub const MAX_BURST: u32 = 1_000_000;
+/// How far above the highest used sequence number another may lie without an operator's word.
+pub const MAX_SEQUENCE_AHEAD: u64 = 65_536;
+/// Ranges of unused sequence numbers below the highest used one that are kept of an epoch.
+pub const MAX_OPEN_RANGES: usize = 65_536;

@@ -3,7 +3,7 @@
 //! ```text
 //! handle_datagram ─▶ Open ──K symbols──▶ Solving ─▶ job run and content written, on any thread ──handle_solved──▶ Done
 //!                     ▲ └ by session and block    │                                     │
-//!                     └─────not determined────────┘◀────empty; the 8th ends it──────────┘ a leaf is not the signed one:
+//!                     └─────not determined────────┘◀────empty; 8 times a pass───────────┘ a leaf is not the signed one:
 //!                                                                                         forged, or damaged past the CRC
 //!
 //! session:  announce verified ─▶ Opened ─▶ head complete ─▶ Head ──accept_head──▶ all blocks done ─▶ Complete
@@ -12,17 +12,22 @@
 //!
 //! The driver does what an [`Output`] says: it creates files, runs [`SolveJob`]s and writes what they give, verifies heads with
 //! [`verify_announced_head`]. Blocks that come before the head are written unverified, and their leaf hashes kept
-//! until the head is accepted.
+//! until the head is accepted. Heartbeats, and the state of the link, are told as data.
 //!
 //! Always true:
 //! - no memory is set aside for a session that no valid announce opened, and all sessions' reservations fit the budget;
 //! - every content leaf of a `Complete` session equals the signed index and was written before;
-//! - a datagram costs its own handling: what it can't be used for is counted in [`Counters`] and forgotten.
+//! - a datagram costs its own handling: what it can't be used for is counted in [`Counters`] and forgotten, and no more signatures are
+//!   verified in a second than [`ReceptionLimits`] say.
 
+mod allowance;
 mod counters;
 mod head;
+mod heartbeat;
 mod loss;
+mod marks;
 mod pool;
+mod reservation;
 mod session;
 mod solving;
 
@@ -34,19 +39,28 @@ use bytes::Bytes;
 pub use counters::Counters;
 pub use head::verify_announced_head;
 pub use loss::{Lost, Place};
+pub use marks::ForgedBlocks;
 pub use session::Summary;
 pub use solving::{SolveJob, Solved};
 
 use crate::bundle::{LeafIndex, Refusal};
 use crate::keys::{KeyId, PublicKey};
+use crate::link::{LinkMonitor, LinkNews};
 use crate::time::Tick;
-use crate::wire::{Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce, claimed_kind};
+use crate::wire::{
+    ANNOUNCE_BODY_LEN, Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce, SignedHeartbeat, claimed_key,
+    claimed_kind,
+};
+use allowance::Allowance;
 use loss::{LossMeter, Reading};
 use pool::Pool;
 use session::{Session, SymbolFate};
 
 /// Sessions that are over and remembered, so that their late datagrams do not open them again.
 const ENDED_KEPT: usize = 1024;
+
+/// Milliseconds after which a further link key that is not pinned is told.
+const STRANGER_EVERY_MS: u64 = 60_000;
 
 /// What a receiver may use.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +75,14 @@ pub struct ReceptionLimits {
     pub bundle_bytes: u64,
     /// Milliseconds after which a session without a new symbol is over.
     pub idle_millis: u64,
+    /// Signatures of announces that are verified in a second, and as many of heartbeats; see [`Self::SIGNATURES_PER_SECOND`].
+    pub signatures_per_second: u32,
+}
+
+impl ReceptionLimits {
+    /// A good [`signatures_per_second`](Self::signatures_per_second): more bundles than are admitted in a second, and a small part of
+    /// a processor's time.
+    pub const SIGNATURES_PER_SECOND: u32 = 2000;
 }
 
 /// What the driver has to do.
@@ -105,6 +127,10 @@ pub enum Output {
         /// What they say of the key; nothing proves it.
         key_id: KeyId,
     },
+    /// The transmitter said how far it is, for the first time with this counter.
+    Heartbeat(Box<SignedHeartbeat>),
+    /// The state of the link changed, or its transmitter's state went backwards.
+    Link(LinkNews),
     /// A validly announced session does not fit this receiver's settings, and was not opened.
     Mismatched {
         /// The session's announce.
@@ -154,6 +180,20 @@ impl<'a, B: AsRef<[u8]> + ?Sized> From<&'a B> for Incoming<'a> {
     }
 }
 
+/// An announce that opens a session, looked at before it is handled: `None` if there was no time to verify it.
+#[derive(Debug)]
+struct VerifiedAnnounce {
+    id: SessionId,
+    body: Vec<u8>,
+    result: Option<Result<SignedAnnounce, AnnounceError>>,
+}
+
+impl VerifiedAnnounce {
+    fn is_of(&self, id: SessionId, body: &[u8]) -> bool {
+        self.id == id && self.body == body
+    }
+}
+
 /// The receiver's state.
 #[derive(Debug)]
 pub struct Reception {
@@ -166,8 +206,13 @@ pub struct Reception {
     meters: Vec<LossMeter>,
     pool: Pool,
     counters: Counters,
-    /// The last link key that announced something and is not pinned.
-    stranger: Option<KeyId>,
+    link: LinkMonitor,
+    announces_verified: Allowance,
+    heartbeats_verified: Allowance,
+    /// An announce that was verified before it was handled.
+    verified: Option<VerifiedAnnounce>,
+    /// The last link key that was told for not being pinned, and when.
+    stranger: Option<(KeyId, Tick)>,
     outputs: VecDeque<Output>,
 }
 
@@ -184,6 +229,10 @@ impl Reception {
             meters: (0..limits.lanes).map(|_| LossMeter::default()).collect(),
             pool: Pool::default(),
             counters: Counters::default(),
+            link: LinkMonitor::default(),
+            announces_verified: Allowance::new(limits.signatures_per_second),
+            heartbeats_verified: Allowance::new(limits.signatures_per_second),
+            verified: None,
             stranger: None,
             outputs: VecDeque::new(),
         }
@@ -201,15 +250,26 @@ impl Reception {
         self.sessions.len()
     }
 
-    /// Whether `datagram` may open a session, and there is no place for one but another's.
-    #[must_use]
-    pub fn drives_out(&self, datagram: &[u8]) -> bool {
-        // Asked of every datagram: only what may be an announce is summed once more.
-        self.sessions.len() >= self.limits.sessions.max(1)
-            && claimed_kind(datagram) == Some(Kind::Announce)
-            && Packet::parse(datagram).is_ok_and(|Packet { header, .. }| {
-                !self.sessions.contains_key(&header.session) && !self.ended.contains(&header.session)
-            })
+    /// Whether `datagram` opens a session, and there is no place for one but another's.
+    pub fn drives_out(&mut self, datagram: &[u8], now: Tick) -> bool {
+        // Asked of every datagram: only what may be an announce is summed once more, and its signature is not verified twice.
+        if self.sessions.len() < self.limits.sessions.max(1) || claimed_kind(datagram) != Some(Kind::Announce) {
+            return false;
+        }
+        let Ok(Packet { header, body }) = Packet::parse(datagram) else {
+            return false;
+        };
+        let id = header.session;
+        if header.kind != Kind::Announce || self.sessions.contains_key(&id) || self.ended.contains(&id) {
+            return false;
+        }
+        if !self.verified.as_ref().is_some_and(|verified| verified.is_of(id, body)) {
+            let result = self.verify_announce(id, body, now);
+            let body = body.to_vec();
+            self.verified = Some(VerifiedAnnounce { id, body, result });
+        }
+        let verified = self.verified.as_ref();
+        verified.is_some_and(|verified| matches!(verified.result, Some(Ok(_))))
     }
 
     /// Blocks done and blocks in all, of a session that goes on.
@@ -234,14 +294,18 @@ impl Reception {
         self.counters.datagrams += 1;
         let packet = match Packet::parse(bytes) {
             Ok(packet) => packet,
-            Err(error) => return self.counters.count_wire_error(error),
+            Err(error) => return self.handle_wire_error(error, now),
         };
-        // What belongs to no session may bear any number: it counts only where it fits between those that do.
-        let known = self.sessions.contains_key(&packet.header.session);
+        // What is neither of a session nor signed may bear any number: it counts only where it fits between those that are.
+        let known = match packet.header.kind {
+            Kind::Heartbeat => self.handle_heartbeat(packet.body, now),
+            Kind::Announce | Kind::Symbol | Kind::Filler => self.sessions.contains_key(&packet.header.session),
+        };
         if let Some(meter) = self.meters.get_mut(lane) {
             meter.count(packet.header.packet, known, lost_at);
         }
         match packet.header.kind {
+            Kind::Heartbeat => {}
             Kind::Filler => self.counters.filler += 1,
             Kind::Announce => self.handle_announce(packet, now),
             Kind::Symbol => self.handle_symbol(packet, now),
@@ -258,34 +322,64 @@ impl Reception {
             && session.knows_announce(packet.body)
         {
             self.counters.announces += 1;
-            return;
+            return self.hear_announce(now);
         }
-        let signed = match SignedAnnounce::open(id, packet.body, &self.link_keys) {
-            Ok(signed) => signed,
-            Err(error) => {
+        let result = match self.verified.take() {
+            Some(verified) if verified.is_of(id, packet.body) => verified.result,
+            _ => self.verify_announce(id, packet.body, now),
+        };
+        let signed = match result {
+            Some(Ok(signed)) => signed,
+            Some(Err(error)) => {
                 self.counters.count_announce_error(&error);
-                if let AnnounceError::UnknownKey { key_id } = error
-                    && self.stranger.replace(key_id) != Some(key_id)
-                {
-                    self.outputs.push_back(Output::UnknownLinkKey { key_id });
+                if let AnnounceError::UnknownKey { key_id } = error {
+                    self.tell_stranger(key_id, now);
                 }
+                return;
+            }
+            None => {
+                self.counters.unverified += 1;
                 return;
             }
         };
         self.counters.announces += 1;
+        self.hear_announce(now);
         match self.sessions.get_mut(&id) {
             Some(session) => {
                 if !session.take_announce(signed.announce(), packet.body) {
                     self.counters.announces_conflicting += 1;
                 }
+                self.keep_within_budget();
             }
             None => self.open(id, signed, packet.body, now),
         }
     }
 
+    /// `None` if too many announces came in the same second.
+    fn verify_announce(
+        &mut self,
+        id: SessionId,
+        body: &[u8],
+        now: Tick,
+    ) -> Option<Result<SignedAnnounce, AnnounceError>> {
+        let is_work = body.len() == ANNOUNCE_BODY_LEN && self.is_pinned(claimed_key(body));
+        (!is_work || self.announces_verified.take(now)).then(|| SignedAnnounce::open(id, body, &self.link_keys))
+    }
+
+    /// Another key is news, but anybody can make up one a datagram.
+    fn tell_stranger(&mut self, key_id: KeyId, now: Tick) {
+        let is_news = self
+            .stranger
+            .is_none_or(|(last, told)| last != key_id && now.millis_since(told) >= STRANGER_EVERY_MS);
+        if is_news {
+            self.stranger = Some((key_id, now));
+            self.outputs.push_back(Output::UnknownLinkKey { key_id });
+        }
+    }
+
     fn open(&mut self, id: SessionId, signed: SignedAnnounce, body: &[u8], now: Tick) {
         let file_len = signed.layout().file_len();
-        let needs = Session::reservation(&signed);
+        let needs = reservation::of_session(&signed);
         for (setting, needs, allows) in [
             ("link.lanes", signed.announce().lanes.into(), self.limits.lanes.into()),
             ("limits.bundle_mib", file_len, self.limits.bundle_bytes),
@@ -333,9 +427,13 @@ impl Reception {
         all
     }
 
-    /// The session that gives way to a new one: without an accepted head first, then the one without progress for longest.
+    /// The session that gives way to a new one: without an accepted head first, of these without a symbol first, then the one without
+    /// progress for longest.
     fn victim(&self) -> Option<SessionId> {
-        let rank = |(_, session): &(&SessionId, &Session)| (session.has_head(), session.last_progress());
+        let rank = |(_, session): &(&SessionId, &Session)| {
+            let last_progress = session.last_progress();
+            (session.has_head(), session.has_begun(), last_progress)
+        };
         self.sessions.iter().min_by_key(rank).map(|(id, _)| *id)
     }
 
@@ -366,18 +464,20 @@ impl Reception {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        let (memory, result) = session.handle_solved(solved, now, &mut self.outputs, &mut self.counters);
+        let memory = session.handle_solved(solved, now, &mut self.outputs, &mut self.counters);
         self.pool.give(memory, self.unreserved());
-        match result {
-            Err(refusal) => self.end(id, Ending::Refused(refusal)),
-            Ok(()) => self.complete(id),
-        }
-        // A block that has to come again needs its memory again, which another session may have been given meanwhile.
+        self.complete(id);
+        self.keep_within_budget();
+    }
+
+    /// A block that has to come again needs its memory again, which another session may have been given meanwhile.
+    fn keep_within_budget(&mut self) {
         while self.reserved() > self.limits.memory_bytes
             && let Some(victim) = self.victim()
         {
             self.end(victim, Ending::Evicted);
         }
+        self.pool.keep_within(self.unreserved());
     }
 
     /// Goes on with a session whose head was verified; `index` is that head's.
@@ -385,10 +485,9 @@ impl Reception {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        match session.accept_head(index, now, &mut self.counters) {
-            Err(refusal) => self.end(id, Ending::Refused(refusal)),
-            Ok(()) => self.complete(id),
-        }
+        session.accept_head(index, now, &mut self.counters);
+        self.complete(id);
+        self.keep_within_budget();
     }
 
     /// Ends a session whose head, or whose number, was refused.
@@ -405,13 +504,12 @@ impl Reception {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
         let idle = self.limits.idle_millis;
-        self.sessions
-            .values()
-            .map(|session| session.last_progress().plus_millis(idle))
-            .min()
+        let sessions = self.sessions.values();
+        let sessions = sessions.map(|session| session.last_progress().plus_millis(idle));
+        sessions.chain(self.link.poll_timeout()).min()
     }
 
-    /// Ends the sessions that are idle.
+    /// Ends the sessions that are idle, and finds out whether the link is silent.
     pub fn handle_timeout(&mut self, now: Tick) {
         let idle = |session: &Session| now.millis_since(session.last_progress()) >= self.limits.idle_millis;
         let over: Vec<_> = self
@@ -423,6 +521,8 @@ impl Reception {
         for id in over {
             self.end(id, Ending::Idle);
         }
+        self.link.handle_timeout(now);
+        self.tell_link();
     }
 
     /// Ends all sessions: the receiver stops.
@@ -459,7 +559,10 @@ impl Reception {
         let Some(session) = self.sessions.remove(&id) else {
             return;
         };
-        self.remember_ended(id);
+        // One that gave way before it began may be announced again.
+        if why != Ending::Evicted || session.has_begun() {
+            self.remember_ended(id);
+        }
         // A block that was there and failed its leaves says more than its absence.
         let why = match (why, session.forged()) {
             (Ending::Idle, Some(refusal)) => Ending::Refused(refusal),

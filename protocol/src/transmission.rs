@@ -27,7 +27,7 @@ use bytes::Bytes;
 
 pub use group::{Coded, CodedGroup, EncodeJob, GroupSymbol};
 pub use lane::Lane;
-pub use plan::Plan;
+pub use plan::{Plan, link_parameters};
 
 use crate::digest::{BundleId, Digest};
 use crate::fec::{Redundancy, RedundancyError};

@@ -11,6 +11,8 @@ mod arithmetic;
 mod codes;
 #[path = "wire_vectors/datagrams.rs"]
 mod datagrams;
+#[path = "wire_vectors/heartbeats.rs"]
+mod heartbeats;
 #[path = "wire_vectors/transmissions.rs"]
 mod transmissions;
 

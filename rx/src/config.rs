@@ -190,6 +190,7 @@ impl Config {
                 lanes,
                 sessions: check.range("limits.sessions", sessions.unwrap_or(8).into(), 1..=1024)?,
                 idle_millis: check.range("limits.idle_ms", idle_ms.unwrap_or(30_000), 100..=86_400_000)? as u64,
+                signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
             },
         })
     }

@@ -104,7 +104,7 @@ impl Gathered {
         if self.repair.iter().any(|(held, _)| *held == esi) {
             return Insert::Duplicate;
         }
-        if self.held() >= self.oti.k() as usize + SPARE {
+        if self.is_full() {
             return Insert::Full;
         }
         self.repair.push((esi, symbol.into()));
@@ -115,6 +115,12 @@ impl Gathered {
     #[must_use]
     pub fn held(&self) -> usize {
         self.source_count + self.repair.len()
+    }
+
+    /// Whether no further repair symbol is kept.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.held() >= self.oti.k() as usize + SPARE
     }
 
     /// Whether it is worth trying to [`solve`](Self::solve): K symbols are held.

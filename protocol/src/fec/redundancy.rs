@@ -10,7 +10,7 @@
 //! interleaved two, the last of the head and the last of the content, may be short and have no symbols left. K + 2 symbols fail to
 //! determine a block about once in a million times.
 
-use crate::limits::{MAX_DEPTH, MAX_R};
+use crate::limits::{MAX_BURST, MAX_DEPTH, MAX_R};
 
 /// Announces before the first symbol, at least and at most.
 const LEAST_ANNOUNCES: u32 = 3;
@@ -66,7 +66,7 @@ impl Redundancy {
         check((0.0..=0.9).contains(&loss), "loss", loss, "0 to 90 %")?;
         check((1e-15..=0.1).contains(&residual), "residual", residual, "1e-15 to 0.1")?;
         check((1..=MAX_DEPTH).contains(&depth), "depth", depth.into(), "1 to 1024")?;
-        check(burst <= 1_000_000, "burst", burst.into(), "at most 1,000,000 packets")?;
+        check(burst <= MAX_BURST, "burst", burst.into(), "at most 1,000,000 packets")?;
         Ok(Self {
             loss,
             burst,

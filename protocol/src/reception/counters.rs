@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{AnnounceError, WireError};
+use crate::wire::{AnnounceError, HeartbeatError, WireError};
 
 /// Datagrams by fate; all but `datagrams`, `announces_conflicting` and `forged_blocks` add up to `datagrams`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,21 @@ pub struct Counters {
     pub announces_invalid: u64,
     /// Announces that contradict their session's first; counted as announces too.
     pub announces_conflicting: u64,
+    /// Heartbeats that hold and are newer than those before.
+    #[serde(default)]
+    pub heartbeats: u64,
+    /// Heartbeats that are not newer than one before: played again, or late.
+    #[serde(default)]
+    pub heartbeats_old: u64,
+    /// Heartbeats by a link key that is not pinned.
+    #[serde(default)]
+    pub heartbeats_unknown_key: u64,
+    /// Heartbeats whose signature or fields do not hold.
+    #[serde(default)]
+    pub heartbeats_invalid: u64,
+    /// Announces and heartbeats that were dropped unread, since too many signatures came in the same second.
+    #[serde(default)]
+    pub unverified: u64,
     /// Symbols that were kept.
     pub symbols: u64,
     /// Symbols of a block that needs no more.
@@ -50,6 +65,14 @@ impl Counters {
             WireError::Version { .. } => &mut self.foreign_version,
             WireError::BodyLength { .. } | WireError::Crc => &mut self.damaged,
             WireError::Kind { .. } | WireError::Suite { .. } | WireError::Field { .. } => &mut self.refused,
+        };
+        *counter += 1;
+    }
+
+    pub(super) fn count_heartbeat_error(&mut self, error: &HeartbeatError) {
+        let counter = match error {
+            HeartbeatError::UnknownKey { .. } => &mut self.heartbeats_unknown_key,
+            _ => &mut self.heartbeats_invalid,
         };
         *counter += 1;
     }

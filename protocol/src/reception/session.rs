@@ -6,19 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::loss::Reading;
+use super::marks::{ForgedBlocks, Marks};
 use super::pool::Pool;
+use super::reservation::{self, SPARE_WHILE_SOLVING};
 use super::solving::{About, SolveJob, Solved, SolvedBlock, first_wrong};
 use super::{Counters, Output};
 use crate::bundle::{LeafIndex, Refusal};
 use crate::digest::Digest;
-use crate::fec::{Gathered, Insert, Oti};
-use crate::layout::{Block, Layout, Part};
-use crate::limits::MAX_BLOCK_FAILURES;
+use crate::fec::{Gathered, Insert};
+use crate::layout::{Block, Part};
 use crate::time::Tick;
 use crate::wire::{Announce, SessionId, SignedAnnounce};
 
-/// Symbols kept for a block while it is being solved, should it not be determined yet.
-const SPARE_WHILE_SOLVING: usize = 8;
+/// Announces whose bytes are kept: lanes may be in different passes.
+const ANNOUNCES_KEPT: usize = 4;
 
 /// What became of a symbol.
 pub(super) enum SymbolFate {
@@ -46,6 +47,8 @@ pub struct Summary {
     pub head: bool,
     /// Datagrams lost on all lanes meanwhile, in parts per million.
     pub loss_ppm: u32,
+    /// Blocks that were forged, or damaged past the CRC.
+    pub forged: ForgedBlocks,
 }
 
 #[derive(Debug)]
@@ -73,8 +76,10 @@ enum HeadState {
 pub(super) struct Session {
     id: SessionId,
     signed: SignedAnnounce,
-    /// The last announce's bytes, so that the same are not verified again.
-    announce_body: Vec<u8>,
+    /// The last announces' bytes, so that the same are not verified again.
+    announce_bodies: VecDeque<Vec<u8>>,
+    /// The latest pass that was announced.
+    pass: u16,
     /// Bytes that an open block may take.
     block_cost: u64,
     /// Blocks that may be open at once.
@@ -84,12 +89,11 @@ pub(super) struct Session {
     head: HeadState,
     /// Blocks begun and not done, with the last time that a symbol came.
     open: BTreeMap<u32, (Tick, BlockState)>,
-    done: Vec<bool>,
-    done_count: u32,
-    /// Leaf hashes of blocks that were done before the head.
-    unverified: BTreeMap<u32, Vec<Digest>>,
-    failures: BTreeMap<u32, Failure>,
-    head_failures: u8,
+    marks: Marks,
+    /// The last leaf that was not the signed one, with its block.
+    wrong_leaf: Option<(u32, u64)>,
+    /// Leaf hashes of the content, of those blocks that were done before the head; empty if none was.
+    unverified: Vec<Digest>,
     /// Digest of the last head that was not the announced one.
     wrong_head: Option<Digest>,
     duplicates: u64,
@@ -98,37 +102,25 @@ pub(super) struct Session {
     last_progress: Tick,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Failure {
-    times: u8,
-    leaf: u64,
-}
-
 impl Session {
-    /// Bytes that a session of this announce may take, whatever comes.
-    pub(super) fn reservation(signed: &SignedAnnounce) -> u64 {
-        window(signed) as u64 * block_cost(signed) + besides_blocks(signed.layout())
-    }
-
     pub(super) fn new(id: SessionId, signed: SignedAnnounce, body: &[u8], reading: Reading, now: Tick) -> Self {
         let layout = *signed.layout();
         Self {
             id,
-            announce_body: body.to_vec(),
-            block_cost: block_cost(&signed),
-            window: window(&signed),
-            buffer_len: largest(&layout).map_or(0, |oti| oti.padded_len()),
+            announce_bodies: VecDeque::from([body.to_vec()]),
+            pass: signed.announce().pass,
+            block_cost: reservation::block_cost(&signed),
+            window: reservation::window(&signed),
+            buffer_len: reservation::largest(&layout).map_or(0, |oti| oti.padded_len()),
             signed,
             head: HeadState::Gathering {
                 bytes: vec![0; layout.head_len() as usize],
                 blocks_left: layout.head_blocks(),
             },
             open: BTreeMap::new(),
-            done: vec![false; layout.blocks() as usize],
-            done_count: 0,
-            unverified: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            head_failures: 0,
+            marks: Marks::new(layout.blocks()),
+            wrong_leaf: None,
+            unverified: Vec::new(),
             wrong_head: None,
             duplicates: 0,
             reading_at_open: reading,
@@ -137,11 +129,11 @@ impl Session {
         }
     }
 
-    /// Bytes that it may still take: less than its [`reservation`](Self::reservation) once fewer blocks are missing than may be open.
+    /// Bytes that it may still take: less than its [reservation](reservation::of_session) once fewer blocks are missing than may be open.
     pub(super) fn reserved(&self) -> u64 {
         let (done, blocks) = self.progress();
         let open = (self.window as u64).min(u64::from(blocks - done));
-        open * self.block_cost + besides_blocks(self.signed.layout())
+        open * self.block_cost + reservation::besides_blocks(self.signed.layout())
     }
 
     /// Bytes set aside for blocks that are begun; those that are with a decoder are not among them.
@@ -162,29 +154,63 @@ impl Session {
         self.last_progress
     }
 
+    /// Whether a symbol came that was of use.
+    pub(super) fn has_begun(&self) -> bool {
+        self.marks.done() > 0 || !self.open.is_empty()
+    }
+
     pub(super) fn has_head(&self) -> bool {
         matches!(self.head, HeadState::Accepted(_))
     }
 
     pub(super) fn progress(&self) -> (u32, u32) {
-        (self.done_count, self.signed.layout().blocks())
+        (self.marks.done(), self.signed.layout().blocks())
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.has_head() && self.done_count == self.signed.layout().blocks()
+        self.has_head() && self.marks.done() == self.signed.layout().blocks()
     }
 
     pub(super) fn knows_announce(&self, body: &[u8]) -> bool {
-        self.announce_body == body
+        self.announce_bodies.iter().any(|known| known == body)
     }
 
     /// Whether a further valid announce fits this session; it may be of another pass.
     pub(super) fn take_announce(&mut self, announce: &Announce, body: &[u8]) -> bool {
         let fits = self.announce().same_transmission(announce);
         if fits {
-            self.announce_body = body.to_vec();
+            self.announce_bodies.push_back(body.to_vec());
+            if self.announce_bodies.len() > ANNOUNCES_KEPT {
+                self.announce_bodies.pop_front();
+            }
+            if announce.pass > self.pass {
+                self.pass = announce.pass;
+                self.begin_pass();
+            }
         }
         fits
+    }
+
+    /// In a new pass everything comes again. If somebody forged symbols, there may be more of them in what is not done, and in what no
+    /// head was there to check: that is gathered anew, so that the first pass after the attack is whole.
+    fn begin_pass(&mut self) {
+        let attacked = self.marks.forged().count() > 0;
+        self.marks.begin_pass();
+        if !attacked {
+            return;
+        }
+        // A decoder has what belongs to the others; what comes of it is found out soon.
+        self.open
+            .retain(|_, (_, state)| matches!(state, BlockState::Solving { .. }));
+        let head_blocks = self.signed.layout().head_blocks();
+        match &mut self.head {
+            HeadState::Gathering { blocks_left, .. } => {
+                *blocks_left = head_blocks;
+                self.marks.forget_done(0);
+            }
+            HeadState::Checking => self.marks.forget_done(head_blocks),
+            HeadState::Accepted(_) => {}
+        }
     }
 
     pub(super) fn summary(&self, reading: Reading) -> Summary {
@@ -196,6 +222,7 @@ impl Session {
             blocks_missing: blocks - done,
             head: self.has_head(),
             loss_ppm: reading.loss_ppm_since(self.reading_at_open, self.duplicates),
+            forged: self.marks.forged(),
         }
     }
 
@@ -204,11 +231,16 @@ impl Session {
         if let (Some(received), false) = (self.wrong_head, self.has_head()) {
             return Some(self.head_refusal(received));
         }
-        let unmended = self.failures.iter().find(|(block, _)| !self.is_done(**block));
-        unmended.map(|(block, failure)| Refusal::LeafMismatch {
-            block: *block,
-            leaf: failure.leaf,
-        })
+        let unmended = self.marks.unmended()?;
+        let (block, leaf) = match self.wrong_leaf {
+            Some((block, leaf)) if !self.marks.is_done(block) => (block, leaf),
+            // Which leaf of an earlier one it was is not kept.
+            _ => {
+                let block = self.signed.layout().block(unmended)?;
+                (unmended, self.signed.layout().leaves_of(&block).start)
+            }
+        };
+        Some(Refusal::LeafMismatch { block, leaf })
     }
 
     fn head_refusal(&self, received: Digest) -> Refusal {
@@ -216,10 +248,6 @@ impl Session {
             announced: self.announce().head_sha256,
             received,
         }
-    }
-
-    fn is_done(&self, block: u32) -> bool {
-        self.done.get(block as usize).copied().unwrap_or(false)
     }
 
     pub(super) fn handle_symbol(
@@ -268,8 +296,11 @@ impl Session {
 
     /// Makes a place for the block that a first symbol came of.
     fn begin_block(&mut self, number: u32, now: Tick, pool: &mut Pool) -> Result<(), SymbolFate> {
-        let oti = oti(self.signed.layout(), number).ok_or(SymbolFate::OutOfBounds)?;
-        if self.is_done(number) {
+        let oti = reservation::oti(self.signed.layout(), number).ok_or(SymbolFate::OutOfBounds)?;
+        if self.marks.is_given_up(number) {
+            return Err(SymbolFate::Surplus);
+        }
+        if self.marks.is_done(number) {
             // Repair that was not needed, a second copy, or a later pass: all show that the transmission goes on.
             self.last_progress = now;
             return Err(SymbolFate::Surplus);
@@ -329,46 +360,72 @@ impl Session {
         now: Tick,
         outputs: &mut VecDeque<Output>,
         counters: &mut Counters,
-    ) -> (Vec<u8>, Result<(), Refusal>) {
+    ) -> Vec<u8> {
         let Solved { block, outcome, .. } = solved;
         let number = block.number;
         // A block whose place was given away meanwhile, or that is done, has no use for the result.
         let Some((_, BlockState::Solving { spare })) = self.open.get_mut(&number) else {
-            return (Vec::new(), Ok(()));
+            return Vec::new();
         };
         let spare = std::mem::take(spare);
         let solved = match outcome {
             Err(gathered) => {
                 self.reopen(number, *gathered, spare, outputs);
-                return (Vec::new(), Ok(()));
+                return Vec::new();
             }
             Ok(solved) => solved,
         };
-        self.open.remove(&number);
         self.last_progress = now;
         let SolvedBlock { bytes, leaf_hashes, .. } = solved;
-        let result = match block.part {
-            Part::Head => self.place_head_block(&block, &bytes, outputs, counters),
-            Part::Content => self.take_content(&block, leaf_hashes, counters),
-        };
-        (bytes, result)
+        match block.part {
+            Part::Head => {
+                self.open.remove(&number);
+                self.place_head_block(&block, &bytes, outputs, counters);
+            }
+            Part::Content => {
+                if let Some(leaf) = self.first_wrong_leaf(&block, &leaf_hashes) {
+                    self.fail(number, leaf, counters);
+                    return self.begin_again(number, bytes, spare, outputs);
+                }
+                self.open.remove(&number);
+                self.take_content(&block, &leaf_hashes);
+            }
+        }
+        bytes
+    }
+
+    /// Gathers a block anew that was wrong, from what came while it was solved; gives back its memory if that is nothing.
+    fn begin_again(
+        &mut self,
+        number: u32,
+        memory: Vec<u8>,
+        spare: Vec<(u32, Bytes)>,
+        outputs: &mut VecDeque<Output>,
+    ) -> Vec<u8> {
+        match reservation::oti(self.signed.layout(), number) {
+            Some(oti) if !spare.is_empty() && !self.marks.is_given_up(number) => {
+                self.reopen(number, Gathered::reusing(memory, oti), spare, outputs);
+                Vec::new()
+            }
+            _ => {
+                self.open.remove(&number);
+                memory
+            }
+        }
     }
 
     /// Takes note of a content block that was written, as far as nothing speaks against it.
-    fn take_content(
-        &mut self,
-        block: &Block,
-        leaf_hashes: Vec<Digest>,
-        counters: &mut Counters,
-    ) -> Result<(), Refusal> {
-        if let Some(leaf) = self.first_wrong_leaf(block, &leaf_hashes) {
-            return self.fail(block.number, leaf, counters);
-        }
+    fn take_content(&mut self, block: &Block, leaf_hashes: &[Digest]) {
+        let layout = self.signed.layout();
         if !self.has_head() {
-            self.unverified.insert(block.number, leaf_hashes);
+            let leaves = layout.leaves() as usize;
+            let first = layout.leaves_of(block).start as usize;
+            self.unverified.resize(leaves, Digest([0; 32]));
+            if let Some(place) = self.unverified.get_mut(first..first + leaf_hashes.len()) {
+                place.copy_from_slice(leaf_hashes);
+            }
         }
-        self.mark_done(block.number);
-        Ok(())
+        self.marks.set_done(block.number, true);
     }
 
     /// Puts back a block that its symbols do not determine, and tries again if more came meanwhile.
@@ -382,6 +439,11 @@ impl Session {
         let mut stored = false;
         for (esi, symbol) in spare {
             stored |= gathered.insert(esi, &symbol) == Insert::Stored;
+        }
+        if gathered.is_full() && !stored {
+            // Nothing could be added to what does not determine it.
+            let oti = *gathered.oti();
+            gathered = Gathered::reusing(gathered.into_memory(), oti);
         }
         if let Some((_, state)) = self.open.get_mut(&number) {
             *state = BlockState::Open(gathered);
@@ -397,13 +459,13 @@ impl Session {
         bytes: &[u8],
         outputs: &mut VecDeque<Output>,
         counters: &mut Counters,
-    ) -> Result<(), Refusal> {
+    ) {
         let HeadState::Gathering {
             bytes: head,
             blocks_left,
         } = &mut self.head
         else {
-            return Ok(());
+            return;
         };
         let start = block.offset as usize;
         if let Some(place) = head.get_mut(start..start + bytes.len()) {
@@ -411,12 +473,12 @@ impl Session {
         }
         *blocks_left = blocks_left.saturating_sub(1);
         let complete = *blocks_left == 0;
-        self.mark_done(block.number);
+        self.marks.set_done(block.number, true);
         if !complete {
-            return Ok(());
+            return;
         }
         let HeadState::Gathering { bytes, .. } = std::mem::replace(&mut self.head, HeadState::Checking) else {
-            return Ok(());
+            return;
         };
         let received = Digest::of(&bytes);
         if received == self.announce().head_sha256 {
@@ -424,52 +486,47 @@ impl Session {
                 session: self.id,
                 head: Bytes::from(bytes),
             });
-            return Ok(());
+            return;
         }
         counters.forged_blocks += 1;
-        self.gather_head_again(bytes, received)
+        self.gather_head_again(bytes, received);
     }
 
     /// One of the head's blocks is wrong, and nothing says which: all are gathered again.
-    fn gather_head_again(&mut self, bytes: Vec<u8>, received: Digest) -> Result<(), Refusal> {
+    fn gather_head_again(&mut self, bytes: Vec<u8>, received: Digest) {
         let head_blocks = self.signed.layout().head_blocks();
         self.head = HeadState::Gathering {
             bytes,
             blocks_left: head_blocks,
         };
         for number in 0..head_blocks {
-            self.mark_undone(number);
+            self.marks.set_done(number, false);
+            self.marks.fail(number);
         }
         self.wrong_head = Some(received);
-        self.head_failures = self.head_failures.saturating_add(1);
-        if self.head_failures >= MAX_BLOCK_FAILURES {
-            Err(self.head_refusal(received))
-        } else {
-            Ok(())
-        }
     }
 
-    pub(super) fn accept_head(
-        &mut self,
-        index: Arc<LeafIndex>,
-        now: Tick,
-        counters: &mut Counters,
-    ) -> Result<(), Refusal> {
+    pub(super) fn accept_head(&mut self, index: Arc<LeafIndex>, now: Tick, counters: &mut Counters) {
         if !matches!(self.head, HeadState::Checking) {
-            return Ok(());
+            return;
         }
         self.head = HeadState::Accepted(index);
         self.last_progress = now;
-        for (number, hashes) in std::mem::take(&mut self.unverified) {
-            let Some(block) = self.signed.layout().block(number) else {
+        let (unverified, layout) = (std::mem::take(&mut self.unverified), *self.signed.layout());
+        for number in layout.head_blocks()..layout.blocks() {
+            let Some(block) = layout.block(number).filter(|_| self.marks.is_done(number)) else {
                 continue;
             };
-            if let Some(leaf) = self.first_wrong_leaf(&block, &hashes) {
-                self.mark_undone(number);
-                self.fail(number, leaf, counters)?;
+            let leaves = layout.leaves_of(&block);
+            let wrong = match unverified.get(leaves.start as usize..leaves.end as usize) {
+                Some(hashes) => self.first_wrong_leaf(&block, hashes),
+                None => Some(leaves.start),
+            };
+            if let Some(leaf) = wrong {
+                self.marks.set_done(number, false);
+                self.fail(number, leaf, counters);
             }
         }
-        Ok(())
     }
 
     /// The number of the first leaf that is not the signed one; `None` as long as there is no head to compare with.
@@ -480,68 +537,9 @@ impl Session {
         first_wrong(index, self.signed.layout().leaves_of(block).start, hashes)
     }
 
-    fn fail(&mut self, number: u32, leaf: u64, counters: &mut Counters) -> Result<(), Refusal> {
+    fn fail(&mut self, number: u32, leaf: u64, counters: &mut Counters) {
         counters.forged_blocks += 1;
-        let failure = self.failures.entry(number).or_default();
-        *failure = Failure {
-            times: failure.times.saturating_add(1),
-            leaf,
-        };
-        if failure.times >= MAX_BLOCK_FAILURES {
-            return Err(Refusal::LeafMismatch { block: number, leaf });
-        }
-        Ok(())
+        self.marks.fail(number);
+        self.wrong_leaf = Some((number, leaf));
     }
-
-    fn mark_done(&mut self, number: u32) {
-        if let Some(done) = self.done.get_mut(number as usize)
-            && !*done
-        {
-            *done = true;
-            self.done_count += 1;
-        }
-    }
-
-    fn mark_undone(&mut self, number: u32) {
-        if let Some(done) = self.done.get_mut(number as usize)
-            && *done
-        {
-            *done = false;
-            self.done_count -= 1;
-        }
-    }
-}
-
-/// Bytes that an open block may take at most.
-fn block_cost(signed: &SignedAnnounce) -> u64 {
-    largest(signed.layout()).map_or(0, |oti| {
-        let spare = SPARE_WHILE_SOLVING * oti.symbol_len();
-        Gathered::cost(&oti, signed.announce().max_esi) + spare as u64
-    })
-}
-
-/// Bytes that a session takes besides its blocks: the head twice, while it is gathered and as its index; a hash for each leaf that comes
-/// before it; a flag for each block.
-fn besides_blocks(layout: &Layout) -> u64 {
-    2 * u64::from(layout.head_len()) + 32 * layout.leaves() + u64::from(layout.blocks())
-}
-
-/// Blocks that may be open at once: two groups a lane.
-fn window(signed: &SignedAnnounce) -> usize {
-    let Announce { depth, lanes, .. } = signed.announce();
-    let groups = 2 * u32::from(*depth) * u32::from(*lanes);
-    groups.min(signed.layout().blocks()).max(1) as usize
-}
-
-fn oti(layout: &Layout, number: u32) -> Option<Oti> {
-    let block = layout.block(number)?;
-    Oti::new(block.len as usize, layout.symbol_len()).ok()
-}
-
-/// The code of the largest block: the first of the head or the first of the content.
-fn largest(layout: &Layout) -> Option<Oti> {
-    let first = [0, layout.head_blocks()].into_iter();
-    first
-        .filter_map(|number| oti(layout, number))
-        .max_by_key(Oti::padded_len)
 }

@@ -10,6 +10,8 @@ use crate::time::UnixMillis;
 use crate::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
 use crate::wire::LinkNumber;
 
+mod attacks;
+mod heartbeats;
 mod lanes;
 mod link;
 mod memory;
@@ -303,13 +305,14 @@ fn a_bundle_past_the_size_limit_is_told_and_not_opened() {
     });
     receiver.take(&bundle.datagrams(1)[0]);
     assert!(matches!(
-        receiver.told[..],
-        [Output::Mismatched {
+        receiver.told.last(),
+        Some(Output::Mismatched {
             setting: "limits.bundle_mib",
             allows: 60_000,
             ..
-        }]
+        })
     ));
+    assert_eq!(receiver.reception.sessions(), 0);
 }
 
 #[test]
@@ -400,6 +403,11 @@ fn every_datagram_has_one_fate() {
         + c.announces
         + c.announces_unknown_key
         + c.announces_invalid
+        + c.heartbeats
+        + c.heartbeats_old
+        + c.heartbeats_unknown_key
+        + c.heartbeats_invalid
+        + c.unverified
         + c.symbols
         + c.surplus
         + c.duplicates

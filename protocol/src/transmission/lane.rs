@@ -7,7 +7,7 @@ use crate::wire::{HEADER_LEN, Header, Kind, SessionId, Shift};
 /// Numbers the datagrams of one lane, from one transmission to the next.
 ///
 /// # Panics
-/// Its methods do, as [`Header::emit`], on a body that is longer than any symbol, announce or filler.
+/// Its methods do, as [`Header::emit`], on a body that is longer than any symbol, announce, heartbeat or filler.
 #[derive(Debug, Clone)]
 pub struct Lane {
     next: u32,
@@ -28,6 +28,11 @@ impl Lane {
     /// The header of the lane's next datagram, an announce.
     pub fn announce(&mut self, session: SessionId, body: &[u8]) -> [u8; HEADER_LEN] {
         self.header(Kind::Announce, session, (0, 0)).emit(body)
+    }
+
+    /// The header of the lane's next datagram, a heartbeat.
+    pub fn heartbeat(&mut self, body: &[u8]) -> [u8; HEADER_LEN] {
+        self.header(Kind::Heartbeat, SessionId(0), (0, 0)).emit(body)
     }
 
     /// The header of the lane's next datagram, filler.

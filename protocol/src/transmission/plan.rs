@@ -8,6 +8,7 @@ use super::{BundleShape, Settings, TransmissionError};
 use crate::fec::Redundancy;
 use crate::layout::{Block, Layout, Part};
 use crate::limits::{MAX_LANES, MAX_PASSES};
+use crate::wire::LinkParameters;
 
 /// The numbers that follow from settings and shape.
 #[derive(Debug, Clone)]
@@ -168,6 +169,33 @@ impl Plan {
             .max()
             .unwrap_or(0)
     }
+}
+
+/// What a heartbeat says of a link on which bundles of this leaf length are sent so: [`LinkParameters`] that fit every announce.
+///
+/// # Errors
+/// [`TransmissionError`] naming what does not fit.
+pub fn link_parameters(
+    leaf_len: u32,
+    symbol_len: u16,
+    redundancy: &Redundancy,
+    passes: u16,
+    lanes: u8,
+) -> Result<LinkParameters, TransmissionError> {
+    let leaves = Layout::leaves_per_block_for(leaf_len, symbol_len);
+    let layout = Layout::new(1, u64::from(leaf_len) * u64::from(leaves), leaf_len, leaves, symbol_len)?;
+    let k = layout.largest_k();
+    let repair = redundancy.repair_symbols(k)?.max(MIN_HEAD_REPAIR);
+    Ok(LinkParameters {
+        symbol_len,
+        block_len: layout.block_len(),
+        depth: redundancy.depth(),
+        lanes,
+        max_esi: k + u32::from(passes) * ROUNDS * repair - 1,
+        passes,
+        loss_ppm: (redundancy.loss() * 1e6).round() as u32,
+        burst: redundancy.burst(),
+    })
 }
 
 /// The head is small and everything hangs on it.

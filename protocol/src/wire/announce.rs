@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! body = key id (8) ‖ signature (64) ‖ fields (155, big-endian, no padding)
-//! signed: "diode-link/1\0" ‖ kind ‖ suite ‖ session ‖ key id ‖ fields
 //! ```
 //!
 //! No memory is set aside for a session before [`SignedAnnounce::open`] gave its announce: the only way to one.
@@ -10,17 +9,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::header::{Kind, SessionId};
+use super::seal::{self, SEAL_LEN, SealError};
 use crate::codec::{self, CodecError};
 use crate::digest::{BundleId, Digest};
-use crate::keys::{KeyId, PublicKey, Signature, SigningKey};
+use crate::keys::{KeyId, PublicKey, SigningKey};
 use crate::layout::{Layout, LayoutError};
 use crate::limits::{MAX_DEPTH, MAX_ESI, MAX_LANES, MAX_PASSES};
 use crate::time::UnixMillis;
 
 /// Bytes of an announce's body.
-pub const ANNOUNCE_BODY_LEN: usize = 8 + 64 + FIELDS_LEN;
+pub const ANNOUNCE_BODY_LEN: usize = SEAL_LEN + FIELDS_LEN;
 const FIELDS_LEN: usize = 155;
-const CONTEXT: &[u8] = b"diode-link/1\0";
 
 /// A bundle's place on a link: the transmitter's epoch, and the number within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,10 +106,7 @@ impl Announce {
     /// The body of the announce's datagram.
     #[must_use]
     pub fn sign(&self, session: SessionId, key: &SigningKey) -> Vec<u8> {
-        let fields = codec::encode(self);
-        let key_id = key.public().key_id();
-        let signature = key.sign(&signed_bytes(session, key_id, &fields));
-        [&key_id.0[..], &signature.0, &fields].concat()
+        seal::seal(Kind::Announce, session, &codec::encode(self), key)
     }
 
     /// Whether both describe the same transmission, perhaps in different passes.
@@ -170,19 +166,11 @@ impl SignedAnnounce {
         if body.len() != ANNOUNCE_BODY_LEN {
             return Err(wrong_length);
         }
-        let (Some((key_id, rest)),) = (body.split_first_chunk::<8>(),) else {
-            return Err(wrong_length);
-        };
-        let Some((signature, fields)) = rest.split_first_chunk::<64>() else {
-            return Err(wrong_length);
-        };
-        let key_id = KeyId(*key_id);
-        let key = link_keys
-            .iter()
-            .find(|key| key.key_id() == key_id)
-            .ok_or(AnnounceError::UnknownKey { key_id })?;
-        key.verify(&signed_bytes(session, key_id, fields), &Signature(*signature))
-            .map_err(|_| AnnounceError::BadSignature { key_id })?;
+        let (_, fields) = seal::open(Kind::Announce, session, body, link_keys).map_err(|error| match error {
+            SealError::Length => wrong_length,
+            SealError::UnknownKey { key_id } => AnnounceError::UnknownKey { key_id },
+            SealError::BadSignature { key_id } => AnnounceError::BadSignature { key_id },
+        })?;
         let announce: Announce = codec::decode(fields)?;
         let layout = announce.check()?;
         Ok(Self { announce, layout })
@@ -199,19 +187,6 @@ impl SignedAnnounce {
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
-}
-
-fn signed_bytes(session: SessionId, key_id: KeyId, fields: &[u8]) -> Vec<u8> {
-    let suite = 0u16;
-    [
-        CONTEXT,
-        &[Kind::Announce.to_byte()],
-        &suite.to_be_bytes(),
-        &session.0.to_be_bytes(),
-        &key_id.0,
-        fields,
-    ]
-    .concat()
 }
 
 #[cfg(test)]
@@ -357,9 +332,7 @@ mod tests {
         #[test]
         fn signed_noise_is_never_a_panic(fields in proptest::collection::vec(any::<u8>(), FIELDS_LEN)) {
             let (session, key) = (SessionId(1), key());
-            let key_id = key.public().key_id();
-            let signature = key.sign(&signed_bytes(session, key_id, &fields));
-            let body = [&key_id.0[..], &signature.0, &fields].concat();
+            let body = seal::seal(Kind::Announce, session, &fields, &key);
             let _ = SignedAnnounce::open(session, &body, &[key.public()]);
         }
     }

@@ -31,6 +31,8 @@ pub enum Kind {
     Announce,
     /// One encoding symbol of a block.
     Symbol,
+    /// That the transmitter lives and how far it is, signed by the link key.
+    Heartbeat,
     /// Nothing: warms the link up. Checked, counted, dropped.
     Filler,
 }
@@ -40,16 +42,22 @@ impl Kind {
         match byte {
             1 => Some(Self::Announce),
             2 => Some(Self::Symbol),
+            3 => Some(Self::Heartbeat),
             4 => Some(Self::Filler),
-            // 3, heartbeat, is reserved.
             _ => None,
         }
+    }
+
+    /// Whether a datagram of this kind belongs to a transmission.
+    fn has_session(self) -> bool {
+        matches!(self, Self::Announce | Self::Symbol)
     }
 
     pub(super) fn to_byte(self) -> u8 {
         match self {
             Self::Announce => 1,
             Self::Symbol => 2,
+            Self::Heartbeat => 3,
             Self::Filler => 4,
         }
     }
@@ -109,7 +117,7 @@ pub enum WireError {
 pub struct Header {
     /// What the datagram carries.
     pub kind: Kind,
-    /// The transmission it belongs to; 0 in filler.
+    /// The transmission it belongs to; 0 in heartbeat and filler.
     pub session: SessionId,
     /// Counts the lane's datagrams from a random start, wrapping: measures loss.
     pub packet: u32,
@@ -189,7 +197,7 @@ impl Header {
         let refuse = |field| Err(WireError::Field { field });
         let symbol = self.kind == Kind::Symbol;
         match self.kind {
-            _ if (self.kind == Kind::Filler) != (self.session.0 == 0) => refuse("session"),
+            _ if self.kind.has_session() != (self.session.0 != 0) => refuse("session"),
             _ if !symbol && self.block != 0 => refuse("block"),
             _ if !symbol && self.esi != 0 || self.esi > MAX_ESI => refuse("esi"),
             _ => Ok(()),
@@ -199,7 +207,7 @@ impl Header {
     /// The header's bytes in front of `body`, CRC included. Header and body need not lie beside each other to be sent.
     ///
     /// # Panics
-    /// If `body` is longer than 65,535 bytes: no symbol or announce is.
+    /// If `body` is longer than 65,535 bytes: no symbol, announce or heartbeat is.
     #[must_use]
     pub fn emit(&self, body: &[u8]) -> [u8; HEADER_LEN] {
         self.emit_with(body.len(), |bytes| crc(bytes, body))
@@ -280,8 +288,36 @@ mod tests {
     }
 
     #[test]
-    fn the_reserved_heartbeat_is_an_unknown_kind() {
-        assert_eq!(Packet::parse(&with_byte(3, 3)), Err(WireError::Kind { kind: 3 }));
+    fn kinds_that_nobody_assigned_are_unknown() {
+        for kind in [0, 5, 255] {
+            assert_eq!(Packet::parse(&with_byte(3, kind)), Err(WireError::Kind { kind }));
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_with_a_session_a_block_or_an_esi_is_refused() {
+        let heartbeat = Header {
+            kind: Kind::Heartbeat,
+            session: SessionId(0),
+            block: 0,
+            esi: 0,
+            ..HEADER
+        };
+        assert!(Packet::parse(&datagram(heartbeat, b"")).is_ok());
+        let wrong = [
+            (
+                "session",
+                Header {
+                    session: SessionId(1),
+                    ..heartbeat
+                },
+            ),
+            ("block", Header { block: 1, ..heartbeat }),
+            ("esi", Header { esi: 1, ..heartbeat }),
+        ];
+        for (field, header) in wrong {
+            assert_eq!(Packet::parse(&datagram(header, b"")), Err(WireError::Field { field }));
+        }
     }
 
     #[test]

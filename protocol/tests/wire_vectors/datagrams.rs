@@ -9,16 +9,18 @@ use diode_protocol::layout::LayoutError;
 use diode_protocol::reception::{Counters, Output, Reception, ReceptionLimits};
 use diode_protocol::time::{Tick, UnixMillis};
 use diode_protocol::wire::{
-    Announce, AnnounceError, HEADER_LEN, Header, Kind, LinkNumber, Packet, SessionId, SignedAnnounce, WireError,
+    Announce, AnnounceError, HEADER_LEN, Header, Kind, LinkNumber, Packet, SessionId, SignedAnnounce, SignedHeartbeat,
+    WireError,
 };
 
+use super::heartbeats;
 use super::{LINK, OTHER_LINK, codes, hex, key, stored_json, unhex};
 
 const SESSION: SessionId = SessionId(0x0123_4567_89AB_CDEF);
 const OTHER_SESSION: SessionId = SessionId(0x0123_4567_89AB_CDEE);
 /// Bytes of the announced head, which is one block.
 const HEAD_LEN: u32 = 300;
-const SYMBOL_LEN: u16 = 64;
+pub(super) const SYMBOL_LEN: u16 = 64;
 /// Source symbols of that block.
 const K: u32 = 5;
 const MAX_ESI: u32 = 200;
@@ -51,11 +53,11 @@ fn second_pass() -> Announce {
     Announce { pass: 2, ..announce() }
 }
 
-fn datagram(header: Header, body: &[u8]) -> Vec<u8> {
+pub(super) fn datagram(header: Header, body: &[u8]) -> Vec<u8> {
     [&header.emit(body), body].concat()
 }
 
-fn header(kind: Kind) -> Header {
+pub(super) fn header(kind: Kind) -> Header {
     let (session, packet) = (SESSION, 0xFFFF_FFFE);
     Header {
         kind,
@@ -97,7 +99,7 @@ fn filler() -> Vec<u8> {
 }
 
 /// Other bytes at a place, and a CRC that fits them.
-fn with_bytes(mut datagram: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn with_bytes(mut datagram: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
     datagram[at..at + bytes.len()].copy_from_slice(bytes);
     datagram[28..HEADER_LEN].fill(0);
     let crc = crc32fast::hash(&datagram);
@@ -150,6 +152,11 @@ fn taken() -> Vec<(&'static str, Vec<u8>)> {
                 &[],
             ),
         ),
+        ("heartbeat", heartbeats::told(&heartbeats::heartbeat())),
+        (
+            "heartbeat with nothing that can be left out",
+            heartbeats::told(&heartbeats::shortest()),
+        ),
         ("filler", filler()),
         (
             "filler with a body that is not zero",
@@ -168,6 +175,7 @@ fn taken() -> Vec<(&'static str, Vec<u8>)> {
 fn refused() -> Vec<(&'static str, Vec<u8>)> {
     let mut refused = refused_by_header();
     refused.extend(refused_announces());
+    refused.extend(heartbeats::refused());
     refused
 }
 
@@ -195,17 +203,28 @@ fn refused_by_header() -> Vec<(&'static str, Vec<u8>)> {
             with_bytes(with_bytes(symbol(0), 3, &[9]), 26, &[0, 1]),
         ),
         ("kind-0", with_bytes(symbol(0), 3, &[0])),
-        ("kind-3-heartbeat", with_bytes(symbol(0), 3, &[3])),
         ("kind-5", with_bytes(symbol(0), 3, &[5])),
         ("field-session-0-in-symbol", with_bytes(symbol(0), 4, &[0; 8])),
         (
             "field-session-0-in-announce",
             with_bytes(announced(&announce()), 4, &[0; 8]),
         ),
+        (
+            "field-session-in-heartbeat",
+            with_bytes(heartbeats::told(&heartbeats::heartbeat()), 11, &[1]),
+        ),
         ("field-session-in-filler", with_bytes(filler(), 11, &[1])),
         ("field-block-in-announce", with_bytes(announced(&announce()), 19, &[1])),
+        (
+            "field-block-in-heartbeat",
+            with_bytes(heartbeats::told(&heartbeats::heartbeat()), 19, &[1]),
+        ),
         ("field-block-in-filler", with_bytes(filler(), 19, &[1])),
         ("field-esi-in-announce", with_bytes(announced(&announce()), 23, &[1])),
+        (
+            "field-esi-in-heartbeat",
+            with_bytes(heartbeats::told(&heartbeats::heartbeat()), 23, &[1]),
+        ),
         ("field-esi-in-filler", with_bytes(filler(), 23, &[1])),
         ("field-esi-25-bits", with_bytes(symbol(0), 20, &[1])),
     ]
@@ -262,15 +281,22 @@ fn refused_announces() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Code and sentence of the first check that a datagram fails.
 fn refusal(datagram: &[u8]) -> Option<(String, String)> {
-    let packet = match Packet::parse(datagram) {
+    let Packet { header, body } = match Packet::parse(datagram) {
         Ok(packet) => packet,
         Err(error) => return Some((wire_code(error), error.to_string())),
     };
-    if packet.header.kind != Kind::Announce {
-        return None;
+    let pinned = [key(LINK).public()];
+    match header.kind {
+        Kind::Announce => {
+            let error = SignedAnnounce::open(header.session, body, &pinned).err()?;
+            Some((announce_code(&error), error.to_string()))
+        }
+        Kind::Heartbeat => {
+            let error = SignedHeartbeat::open(body, &pinned).err()?;
+            Some((heartbeats::code(&error), error.to_string()))
+        }
+        Kind::Symbol | Kind::Filler => None,
     }
-    let opened = SignedAnnounce::open(packet.header.session, packet.body, &[key(LINK).public()]);
-    opened.err().map(|error| (announce_code(&error), error.to_string()))
 }
 
 fn wire_code(error: WireError) -> String {
@@ -298,15 +324,14 @@ fn announce_code(error: &AnnounceError) -> String {
     }
 }
 
-/// What is signed, written out as `SPEC.md` says: the library does it within.
-fn signed_bytes(announce: &Announce) -> Vec<u8> {
-    let body = announce.sign(SESSION, &key(LINK));
-    let (kind, suite) = ([1], [0, 0]);
+/// What is signed of a body, written out as `SPEC.md` says: the library does it within.
+pub(super) fn signed_bytes(kind: u8, session: SessionId, body: &[u8]) -> Vec<u8> {
+    let suite = [0, 0];
     [
         &b"diode-link/1\0"[..],
-        &kind,
+        &[kind],
         &suite,
-        &SESSION.0.to_be_bytes(),
+        &session.0.to_be_bytes(),
         &body[..8],
         &body[72..],
     ]
@@ -340,6 +365,7 @@ fn described(name: &str, datagram: &[u8]) -> Value {
     let kind = match header.kind {
         Kind::Announce => 1,
         Kind::Symbol => 2,
+        Kind::Heartbeat => 3,
         Kind::Filler => 4,
     };
     let mut described = json!({
@@ -357,7 +383,12 @@ fn described(name: &str, datagram: &[u8]) -> Value {
     if header.kind == Kind::Announce {
         let opened = SignedAnnounce::open(header.session, body, &[key(LINK).public()]).unwrap();
         described["announce"] = fields(opened.announce());
-        described["signed"] = json!(hex(&signed_bytes(opened.announce())));
+        described["signed"] = json!(hex(&signed_bytes(1, header.session, body)));
+    }
+    if header.kind == Kind::Heartbeat {
+        let opened = SignedHeartbeat::open(body, &[key(LINK).public()]).unwrap();
+        described["heartbeat"] = heartbeats::fields(opened.heartbeat());
+        described["signed"] = json!(hex(&signed_bytes(3, header.session, body)));
     }
     described
 }
@@ -423,6 +454,17 @@ fn story() -> Vec<(&'static str, Vec<u8>)> {
         ("source symbol 4, which completes the head", symbol(4)),
         ("a symbol that is no longer needed", symbol(1)),
         ("filler", filler()),
+        ("a heartbeat", heartbeats::told(&heartbeats::heartbeat())),
+        ("the same heartbeat again", heartbeats::told(&heartbeats::heartbeat())),
+        ("the next heartbeat", heartbeats::told(&heartbeats::shortest())),
+        (
+            "a heartbeat by another link key",
+            heartbeats::datagram_of(&heartbeats::later().sign(&key(OTHER_LINK)).unwrap()),
+        ),
+        (
+            "a heartbeat whose signature does not hold",
+            with_bytes(heartbeats::told(&heartbeats::heartbeat()), 32 + 72 + 8, &[1]),
+        ),
     ]
 }
 
@@ -434,6 +476,7 @@ fn in_a_session() -> Vec<Value> {
         lanes: 3,
         bundle_bytes: 1 << 20,
         idle_millis: 1000,
+        signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
     };
     let mut reception = Reception::new(vec![key(LINK).public()], limits);
     let told = story().into_iter().map(|(what, datagram)| {
@@ -483,22 +526,22 @@ fn every_stored_datagram_to_be_refused_is_refused_with_the_code_that_its_name_be
 }
 
 #[test]
-fn an_announces_signature_is_over_the_stored_signed_bytes() {
+fn a_signature_is_over_the_stored_signed_bytes() {
     let signer: SigningKey = key(LINK);
     let stored = stored_json("datagrams.json");
-    let announces = stored["taken"]
+    let signed = stored["taken"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|taken| taken["signed"].is_string());
     let mut count = 0;
-    for announce in announces {
-        let datagram = unhex(&announce["datagram"]);
+    for taken in signed {
+        let datagram = unhex(&taken["datagram"]);
         assert_eq!(
-            signer.sign(&unhex(&announce["signed"])).0,
+            signer.sign(&unhex(&taken["signed"])).0,
             datagram[HEADER_LEN + 8..HEADER_LEN + 72]
         );
         count += 1;
     }
-    assert_eq!(count, 2);
+    assert_eq!(count, 4);
 }

@@ -283,6 +283,7 @@ fn steps(datagrams: &[Vec<u8>]) -> Vec<Value> {
     let told = steps.into_iter().map(|(kind, count, blocks)| match kind {
         Kind::Announce => json!({ "announces": count }),
         Kind::Filler => json!({ "filler": count }),
+        Kind::Heartbeat => json!({ "heartbeats": count }),
         Kind::Symbol => {
             let blocks = blocks
                 .into_iter()
@@ -317,6 +318,7 @@ fn received_on_lanes(datagrams: impl IntoIterator<Item = (usize, Vec<u8>)>) -> O
         lanes: 4,
         bundle_bytes: 1 << 20,
         idle_millis: 1000,
+        signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
     };
     let mut reception = Reception::new(vec![key(LINK).public()], limits);
     let (mut file, mut envelope_len) = (Vec::new(), 0);
@@ -348,6 +350,8 @@ fn received_on_lanes(datagrams: impl IntoIterator<Item = (usize, Vec<u8>)>) -> O
                     reception.accept_head(session, Arc::new(LeafIndex::parse(index).unwrap()), Tick(0));
                 }
                 Output::Complete { .. } => return Some(file),
+                // A link's news is no part of a bundle.
+                Output::Heartbeat(_) | Output::Link(_) => {}
                 Output::Ended { .. } | Output::Mismatched { .. } | Output::UnknownLinkKey { .. } => return None,
             }
         }

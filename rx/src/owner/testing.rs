@@ -20,7 +20,7 @@ use protocol::digest::{BundleId, Digest};
 use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
 use protocol::path::BundlePath;
-use protocol::reception::Summary;
+use protocol::reception::{ForgedBlocks, Summary};
 use protocol::time::Tick;
 use protocol::trust::{Role, Trust};
 use protocol::wire::{Announce, LinkNumber, SessionId};
@@ -216,6 +216,7 @@ pub(crate) fn summary() -> Summary {
         blocks_missing: 0,
         head: true,
         loss_ppm: 0,
+        forged: ForgedBlocks::default(),
     }
 }
 

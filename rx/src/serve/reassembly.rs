@@ -196,7 +196,7 @@ impl Reassembly {
         let Parcel { lane, batch } = parcel;
         let now = self.ticker.now();
         for received in batch.datagrams() {
-            self.make_place(received.bytes);
+            self.make_place(received.bytes, now);
             let lost_at = match (received.after_overflow, received.after_discard) {
                 (true, true) => Place::Queue,
                 (true, false) => Place::Socket,
@@ -213,9 +213,9 @@ impl Reassembly {
     }
 
     /// Waits, before a session is opened that would drive another one out, for what the workers have: that may end one.
-    fn make_place(&mut self, datagram: &[u8]) {
+    fn make_place(&mut self, datagram: &[u8], now: Tick) {
         while self.under_way > 0
-            && self.reception.drives_out(datagram)
+            && self.reception.drives_out(datagram, now)
             && let Ok(done) = self.done.recv()
         {
             self.take_done(done);
@@ -276,6 +276,8 @@ impl Reassembly {
                         self.tell(News::Ended(announce, session, why, summary));
                     }
                 }
+                // Kept by the reception itself.
+                Output::Heartbeat(_) | Output::Link(_) => {}
                 Output::UnknownLinkKey { key_id } => self.tell(News::UnknownLinkKey(key_id)),
                 Output::Mismatched {
                     announce,

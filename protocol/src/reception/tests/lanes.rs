@@ -129,6 +129,7 @@ fn a_datagram_of_a_lane_that_is_not_received_counts_for_no_loss() {
 fn an_announce_of_more_lanes_than_are_received_is_told_as_mismatched() {
     let mut receiver = Receiver::new(on_lanes(2));
     receiver.take(&BY_LANE[0][0]);
+    receiver.told.retain(|told| !matches!(told, Output::Link(_)));
     assert!(
         matches!(
             receiver.told[..],

@@ -22,6 +22,7 @@ pub(super) fn limits() -> ReceptionLimits {
         lanes: 1,
         bundle_bytes: 1 << 30,
         idle_millis: 1000,
+        signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
     }
 }
 

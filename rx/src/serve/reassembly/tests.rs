@@ -103,6 +103,7 @@ fn news_of(datagrams: &[Vec<u8>], home: &Path, fail_at: Option<u64>) -> (Vec<New
         lanes: 1,
         bundle_bytes: 1 << 30,
         idle_millis: 1000,
+        signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
     };
     // Nobody takes the work, so it is done in place; nobody else is needed either.
     let ((work, _), (_, done), (tasks, told)) = (bounded(0), unbounded(), unbounded());
