@@ -36,6 +36,6 @@ pub(crate) use process::{NICER, YIELDING_TX};
 pub use process::{Program, Programs};
 pub use receiver::{Receiver, Serving, Shown, Verified};
 pub use running::Running;
-pub use syncs::{can_count_syncs, syncs_counted};
+pub use syncs::{has_strace, syncs_counted};
 pub use transmitter::{Inspected, Part, Sending, Sent, Transmitter, read_sent};
 pub use usage::Usage;

@@ -58,13 +58,20 @@ impl Program {
     }
 }
 
+/// What `strace` is asked for, and where it writes.
+#[derive(Debug, Clone)]
+struct Strace {
+    options: &'static [&'static str],
+    file: PathBuf,
+}
+
 /// An executable with the hidden verbs, and the operator's word to stop.
 #[derive(Debug, Clone)]
 pub struct Programs {
     executable: PathBuf,
     stop: Arc<AtomicBool>,
-    /// Where `strace` leaves its count of system calls, if it is to count.
-    syncs: Option<PathBuf>,
+    /// What `strace` is to write down, if they run under it.
+    strace: Option<Strace>,
     /// Whether the transmitter lets the receiver go first.
     yielding: bool,
 }
@@ -76,7 +83,7 @@ impl Programs {
         Self {
             executable,
             stop,
-            syncs: None,
+            strace: None,
             yielding: false,
         }
     }
@@ -92,8 +99,23 @@ impl Programs {
     /// The same programs under `strace`, which counts their calls that wait for the disk, into `file`, once one has ended.
     #[must_use]
     pub fn counting_syncs(&self, file: &Path) -> Self {
+        self.under_strace(&["-c", "-e", SYNCS], file)
+    }
+
+    /// The same programs under `strace`, which writes each call that concerns descriptors into `file`, of every thread and process. It is
+    /// complete once a program whose standard error is kept was waited for: `strace` has that open too.
+    #[must_use]
+    pub fn tracing_descriptors(&self, file: &Path) -> Self {
+        // Few bytes of each buffer, and filters in full.
+        self.under_strace(&["-s", "8", "-e", "abbrev=!setsockopt", "-e", DESCRIPTORS], file)
+    }
+
+    fn under_strace(&self, options: &'static [&'static str], file: &Path) -> Self {
         Self {
-            syncs: Some(file.to_owned()),
+            strace: Some(Strace {
+                options,
+                file: file.to_owned(),
+            }),
             ..self.clone()
         }
     }
@@ -166,13 +188,13 @@ impl Programs {
 
     /// The executable, to be given a hidden verb.
     fn command(&self) -> Command {
-        let Some(file) = &self.syncs else {
+        let Some(Strace { options, file }) = &self.strace else {
             return Command::new(&self.executable);
         };
         let mut command = Command::new("strace");
         // As a grandchild (-D), so that the process that is started is the program's own, and takes its signals.
         // Stopped at these calls alone (--seccomp-bpf), so that it is hardly slower.
-        command.args(["-D", "-f", "--seccomp-bpf", "-c", "-e", SYNCS, "-o"]);
+        command.args(["-D", "-f", "--seccomp-bpf"]).args(*options).arg("-o");
         command.arg(file).arg(&self.executable);
         command
     }
@@ -209,6 +231,10 @@ pub(crate) const NICER: i32 = 10;
 
 /// System calls that wait for the disk.
 const SYNCS: &str = "trace=fsync,fdatasync,syncfs,sync_file_range,sync,msync";
+
+/// System calls that take or give descriptors, or begin a process that has some. The ones with a question mark are not everywhere.
+const DESCRIPTORS: &str = "trace=%desc,%network,?fork,?vfork,clone,?clone3,execve,?execveat,?unshare,?close_range,?pidfd_getfd,\
+                           ?io_uring_setup,?io_uring_enter,?io_uring_register,?io_setup,?io_submit";
 
 /// No verb takes this long but on a machine that stands still.
 const LONGEST_VERB: Duration = Duration::from_secs(120);

@@ -151,6 +151,15 @@ impl Receiver {
         }
     }
 
+    /// The same receiver under `strace`, as [`Programs::tracing_descriptors`] says.
+    #[must_use]
+    pub fn tracing_descriptors(&self, file: &Path) -> Self {
+        Self {
+            programs: self.programs.tracing_descriptors(file),
+            ..self.clone()
+        }
+    }
+
     fn serve_args(&self) -> [&OsStr; 3] {
         ["--home".as_ref(), self.home.as_os_str(), "serve".as_ref()]
     }

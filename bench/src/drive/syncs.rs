@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use super::DriveError;
 
-/// Whether there is an `strace` to count with.
+/// Whether there is an `strace` on this machine.
 #[must_use]
-pub fn can_count_syncs() -> bool {
+pub fn has_strace() -> bool {
     let mut command = Command::new("strace");
     command.arg("--version").stdin(Stdio::null());
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -256,6 +256,15 @@ impl Transmitter {
         }
     }
 
+    /// The same transmitter under `strace`, as [`Programs::tracing_descriptors`] says.
+    #[must_use]
+    pub fn tracing_descriptors(&self, file: &Path) -> Self {
+        Self {
+            programs: self.programs.tracing_descriptors(file),
+            ..self.clone()
+        }
+    }
+
     /// What sending a bundle will take.
     ///
     /// # Errors

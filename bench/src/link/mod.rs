@@ -24,7 +24,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use hw::units::{Percent, Rate};
 
-use crate::drive::{Inspected, Packed, Sending, can_count_syncs};
+use crate::drive::{Inspected, Packed, Sending, has_strace};
 use crate::input::Input;
 use crate::lossy::Losses;
 use crate::measure::{DeliverArgs, Delivery, Record};
@@ -420,7 +420,7 @@ impl<'a> Bench<'a> {
 
     /// Counts what waits for the disk, if there is something to count with.
     fn syncs(&self, rate: Rate) -> anyhow::Result<Option<Syncs>> {
-        if !can_count_syncs() {
+        if !has_strace() {
             eprintln!("--count-syncs is passed over: there is no strace on this machine");
             return Ok(None);
         }
