@@ -13,7 +13,7 @@ use std::io;
 use std::ops::Range;
 
 use audit::storage::StorageFile;
-use protocol::bundle::{BundleError, Envelope, LeafIndex, PREFIX_LEN, Prefix, Statement, UnverifiedHead};
+use protocol::bundle::{BundleError, Envelope, PREFIX_LEN, Prefix, Statement, UnverifiedHead};
 use protocol::digest::{BundleId, Digest, Hasher};
 use protocol::merkle::leaf_hash;
 use protocol::path::BundlePath;
@@ -25,8 +25,11 @@ use crate::leaves::{self, LeafLayout};
 pub struct BundleFile {
     file: Box<dyn StorageFile>,
     prefix: Prefix,
-    head_bytes: Vec<u8>,
-    head: UnverifiedHead,
+    /// Envelope and index, the leaves' digests, which are kept here alone: 1 MiB of 8 GiB.
+    head: Vec<u8>,
+    id: BundleId,
+    envelope: Envelope,
+    statement: Statement,
     layout: LeafLayout,
 }
 
@@ -162,16 +165,23 @@ impl BundleFile {
             });
         }
         // The prefix has compared the length with the limit for heads, which fits.
-        let mut head_bytes = vec![0; usize::try_from(prefix.head_len()).unwrap_or(0)];
-        file.read_exact_at(&mut head_bytes, PREFIX_LEN as u64)
+        let mut head = vec![0; usize::try_from(prefix.head_len()).unwrap_or(0)];
+        file.read_exact_at(&mut head, PREFIX_LEN as u64)
             .map_err(BundleFileError::Read)?;
-        let head = UnverifiedHead::parse(&head_bytes, prefix.envelope_len).map_err(BundleFileError::Head)?;
-        let layout = LeafLayout::new(head.statement.content_len, head.statement.leaf_len);
+        let UnverifiedHead {
+            id,
+            envelope,
+            statement,
+            index: _,
+        } = UnverifiedHead::parse(&head, prefix.envelope_len).map_err(BundleFileError::Head)?;
+        let layout = LeafLayout::new(statement.content_len, statement.leaf_len);
         let bundle = Self {
             file,
             prefix,
-            head_bytes,
             head,
+            id,
+            envelope,
+            statement,
             layout,
         };
         bundle.check_len(len)?;
@@ -206,7 +216,7 @@ impl BundleFile {
     /// The bundle's id: the digest of the signed payload.
     #[must_use]
     pub fn id(&self) -> BundleId {
-        self.head.id
+        self.id
     }
 
     /// The lengths of the head's parts.
@@ -218,25 +228,19 @@ impl BundleFile {
     /// Envelope and index as they are in the file: what goes over the link before the content.
     #[must_use]
     pub fn head(&self) -> &[u8] {
-        &self.head_bytes
+        &self.head
     }
 
     /// What is claimed.
     #[must_use]
     pub fn statement(&self) -> &Statement {
-        &self.head.statement
+        &self.statement
     }
 
     /// The signatures, unchecked.
     #[must_use]
     pub fn envelope(&self) -> &Envelope {
-        &self.head.envelope
-    }
-
-    /// The leaves' digests.
-    #[must_use]
-    pub fn index(&self) -> &LeafIndex {
-        &self.head.index
+        &self.envelope
     }
 
     /// Where the content starts in the file.
@@ -339,10 +343,10 @@ impl BundleFile {
     }
 
     fn check_hash(&self, index: u64, hash: &Digest) -> Result<(), BundleFileError> {
-        let expected = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.head.index.leaves().get(index));
-        if expected == Some(hash) {
+        let index_bytes = self.head.get(self.prefix.envelope_len as usize..);
+        let (digests, _) = index_bytes.unwrap_or_default().as_chunks::<32>();
+        let expected = usize::try_from(index).ok().and_then(|index| digests.get(index));
+        if expected == Some(hash.as_bytes()) {
             return Ok(());
         }
         Err(BundleFileError::Leaf {
