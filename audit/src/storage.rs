@@ -26,7 +26,7 @@ mod durable;
 pub mod memory;
 mod outside;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
 use std::io;
 use std::path::{Component, Path};
@@ -102,6 +102,16 @@ pub trait Storage: Send + Sync + Debug {
     /// # Errors
     /// `NotFound`, `NotADirectory`, or the system's.
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+
+    /// Calls `found` with each name that a folder holds, in no order: as [`list`](Self::list), but of a folder of any length no more
+    /// is in memory than a few names.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list); some names may have been told by then.
+    fn each_name(&self, path: &Path, found: &mut dyn FnMut(&OsStr)) -> io::Result<()> {
+        self.list(path)?.iter().for_each(|entry| found(&entry.name));
+        Ok(())
+    }
 
     /// What is under a name, the link itself for a link; `None` if nothing is, also when a folder on the way is absent
     /// or a file.
@@ -202,6 +212,15 @@ pub trait StorageFile: Send + Sync + Debug {
     /// # Errors
     /// The system's.
     fn len(&self) -> io::Result<u64>;
+
+    /// When the file's bytes were last written, in nanoseconds since 1970 by the clock of whoever wrote. A storage that can't tell says
+    /// 0, always.
+    ///
+    /// # Errors
+    /// The system's.
+    fn modified(&self) -> io::Result<u64> {
+        Ok(0)
+    }
 
     /// Fills `buf` from `offset` on.
     ///

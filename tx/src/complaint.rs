@@ -145,6 +145,18 @@ impl Complaint {
         &self.summary
     }
 
+    /// All of it on one line, for a log.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        let facts = self.facts.iter().map(|(label, text)| format!("; {label}: {text}"));
+        let mends = self.mends.iter().map(|text| format!("; mend: {text}"));
+        let line: String = std::iter::once(self.summary.clone())
+            .chain(facts)
+            .chain(mends)
+            .collect();
+        escape::terminal(&line)
+    }
+
     /// Prints to stderr and gives the code to end with.
     #[must_use]
     pub fn report(&self) -> ExitCode {
@@ -203,6 +215,17 @@ mod tests {
             complaint.to_string(),
             "error: bundle refused\n  key     SHA256:9Qx2\n  looked  a\n  mend    ask for it again\n"
         );
+    }
+
+    #[test]
+    fn a_complaint_for_a_log_is_one_line_with_facts_before_mends() {
+        let complaint = Complaint::usage("no").mend("wait").fact("file", "a\nb");
+        let line = complaint.one_line();
+        assert!(
+            line.starts_with("no; file: a") && line.ends_with("b; mend: wait"),
+            "{line}"
+        );
+        assert_eq!(line.lines().count(), 1);
     }
 
     #[test]

@@ -190,6 +190,20 @@ impl Storage for Disk {
         Ok(entries)
     }
 
+    fn each_name(&self, path: &Path, found: &mut dyn FnMut(&OsStr)) -> io::Result<()> {
+        check_plain(path)?;
+        let fail = |error| self.failed("list", path, error);
+        let folder = self.openat(path, FOLDER, Mode::empty()).map_err(fail)?;
+        for entry in fs::Dir::new(folder).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                found(name);
+            }
+        }
+        Ok(())
+    }
+
     fn stat(&self, path: &Path) -> io::Result<Option<DirEntry>> {
         let (folder, name) = match self.parent("look at", path) {
             Ok(found) => found,
@@ -334,6 +348,15 @@ impl StorageFile for DiskFile {
     fn len(&self) -> io::Result<u64> {
         let stat = fs::fstat(&self.fd).map_err(|error| self.failed("look at", error))?;
         Ok(u64::try_from(stat.st_size).unwrap_or(0))
+    }
+
+    fn modified(&self) -> io::Result<u64> {
+        let stat = fs::fstat(&self.fd).map_err(|error| self.failed("look at", error))?;
+        // Before 1970, and after 2554, it only says that it is some time.
+        let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
+        Ok(seconds
+            .saturating_mul(1_000_000_000)
+            .saturating_add(stat.st_mtime_nsec as u64))
     }
 }
 

@@ -261,3 +261,32 @@ fn free_space_is_known_and_the_file_system_syncs() {
     assert!(disk.free_bytes().unwrap() > 0);
     disk.sync_fs().unwrap();
 }
+
+#[test]
+fn each_name_in_a_folder_is_told_once() {
+    let (_folder, disk) = disk();
+    disk.create_dir(Path::new("d"), 0o700).unwrap();
+    for name in ["d/a", "d/b", "d/.c"] {
+        create(&disk, name, b"1");
+    }
+    let mut names = Vec::new();
+    disk.each_name(Path::new("d"), &mut |name| names.push(name.to_owned()))
+        .unwrap();
+    names.sort();
+    assert_eq!(names, [".c", "a", "b"]);
+    assert!(disk.each_name(Path::new("gone"), &mut |_| ()).is_err());
+}
+
+#[test]
+fn a_file_tells_when_it_was_written() {
+    let (folder, disk) = disk();
+    create(&disk, "f", b"1");
+    let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 5);
+    let file = std::fs::File::options()
+        .write(true)
+        .open(folder.path().join("f"))
+        .unwrap();
+    file.set_modified(time).unwrap();
+    let file = disk.open(Path::new("f"), OpenHow::Read).unwrap();
+    assert_eq!(file.modified().unwrap(), 1_700_000_000_000_000_005);
+}

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use hw::units::{Percent, Rate};
 
 use super::framing::RateCounts;
+use super::owner::Telling;
 use super::priority::Priority;
 use crate::units::ByteSize;
 
@@ -29,12 +30,25 @@ pub(super) enum Verb {
     /// Send bundles
     #[command(after_help = SEND_EXAMPLE)]
     Send(Box<SendArgs>),
+    /// Send every bundle that is put into a folder, until it is stopped
+    #[command(after_help = WATCH_EXAMPLE)]
+    Watch(Box<WatchArgs>),
+    /// Begin the numbers anew, when those that were given are not known any more
+    #[command(subcommand)]
+    Epoch(EpochVerb),
     /// Show what a link's settings come to: repair, bursts, memory, latency, chance of failure
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(PlanArgs),
     /// Show what a bundle claims, and what sending it would take
     #[command(after_help = INSPECT_EXAMPLE)]
     Inspect(InspectArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EpochVerb {
+    /// Put the log aside and begin with number 1 in a new epoch
+    #[command(after_help = EPOCH_NEW_EXAMPLE)]
+    New(EpochNewArgs),
 }
 
 const KEYGEN_EXAMPLE: &str = "Example:\n  diode-tx keygen --out /etc/diode/link.key";
@@ -48,6 +62,29 @@ its --priority does. Nothing but --state (or --config) is needed then, and Ctrl-
 
 Example:
   diode-tx send src-3f9a2c71.bundle --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
+
+const WATCH_EXAMPLE: &str = "\
+Files whose names end in `.bundle` are taken when they have not changed from one look to the next; names that begin with a dot never \
+are, so that a file can be written under such a name and renamed. A file that ends before its own head says is waited for. Folders, links, \
+and names that end otherwise stay where they are; after a minute that is said once.
+
+DIR/sending/ holds what is taken, DIR/sent/ and DIR/refused/ what became of it: one file system, nothing is removed, and nobody is to write \
+into these three. A file is refused for what is in it, or because it can't be read; that is logged with the reason and the mend, and holds \
+nobody up.
+
+It listens as the first `send` does: another `send` on the same state hands its bundles over. Ctrl-C stops after the packets under way; \
+so does a link that fails, with 1 or 2. Started again, it sends all that is in DIR/sending/, each bundle under the number that it has.
+
+Example:
+  diode-tx watch /srv/outbox --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
+
+const EPOCH_NEW_EXAMPLE: &str = "\
+For a state whose log was put back from a backup, or is lost: numbers that it does not know may have been given out, and one belongs to \
+one bundle for ever. The log and its key are kept in DIR/old-…; bundles that were sent have no number in the new epoch. The receiver admits \
+nothing of it until somebody there accepts it.
+
+Example:
+  diode-tx epoch new --state /var/lib/diode-tx --reason \"disk replaced, newest log lost\"";
 
 const PLAN_EXAMPLE: &str = "\
 No bundle is needed, and nothing is sent. The chance of failure counts random loss and, in every group, one burst of the longest kind; \
@@ -80,6 +117,41 @@ pub(super) struct SendArgs {
     /// Bundle files
     #[arg(value_name = "BUNDLE", required = true)]
     pub(super) bundles: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) sender: SenderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    /// Folder that bundles are put into
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Seconds from one look to the next, over which a file must not change: 1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) interval: u64,
+    #[command(flatten)]
+    pub(super) sender: SenderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EpochNewArgs {
+    /// Folder for numbers and audit log
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+    /// Configuration that names the folder
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What it takes to send, whatever says which bundles.
+#[derive(Debug, Args)]
+pub(super) struct SenderArgs {
     /// The receiver's address and port
     #[arg(long, value_name = "ADDR")]
     pub(super) to: Option<SocketAddr>,
@@ -105,7 +177,15 @@ pub(super) struct SendArgs {
     pub(super) quiet: bool,
 }
 
-impl SendArgs {
+impl SenderArgs {
+    /// How the operator is told.
+    pub(super) fn telling(&self) -> Telling {
+        Telling {
+            json: self.json,
+            quiet: self.quiet,
+        }
+    }
+
     /// The flags given that say something of the link: where to, how fast, how coded.
     pub(super) fn link_flags(&self) -> Vec<&'static str> {
         let LinkArgs {
@@ -223,14 +303,25 @@ mod tests {
     }
 
     #[test]
+    fn a_watch_looks_again_after_a_second_to_an_hour() {
+        let parsed = |interval| Cli::try_parse_from(["diode-tx", "watch", "out", "--interval", interval]);
+        assert!(parsed("0").is_err() && parsed("3601").is_err());
+        assert!(parsed("1").is_ok() && parsed("3600").is_ok());
+    }
+
+    #[test]
     fn every_verbs_help_has_an_example() {
-        for verb in Cli::command().get_subcommands() {
+        let mut verbs: Vec<_> = Cli::command().get_subcommands().cloned().collect();
+        while let Some(verb) = verbs.pop() {
+            let mut inner = verb.get_subcommands().cloned().peekable();
+            if inner.peek().is_some() {
+                verbs.extend(inner);
+                continue;
+            }
             let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(
-                help.contains(&format!("diode-tx {} ", verb.get_name())),
-                "{}",
-                verb.get_name()
-            );
+            let is_example =
+                |line: &str| line.starts_with("  diode-tx ") && line.contains(&format!(" {} ", verb.get_name()));
+            assert!(help.lines().any(is_example), "{}", verb.get_name());
         }
     }
 }

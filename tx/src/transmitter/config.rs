@@ -16,7 +16,7 @@ use protocol::layout::Layout;
 use protocol::limits::{MAX_DEPTH, MAX_LANES, MAX_PASSES};
 use protocol::wire::{ANNOUNCE_BODY_LEN, HEADER_LEN};
 
-use super::cli::{LinkArgs, SendArgs};
+use super::cli::{LinkArgs, SenderArgs};
 use super::config_file::ConfigFile;
 use super::framing::{Framing, RateCounts};
 use super::planning::leaf_len_for;
@@ -60,7 +60,7 @@ impl Config {
     ///
     /// # Errors
     /// A [`Complaint`] (exit 2) if the file can't be used.
-    pub(super) fn state_of(args: &SendArgs) -> Result<Option<PathBuf>, Complaint> {
+    pub(super) fn state_of(args: &SenderArgs) -> Result<Option<PathBuf>, Complaint> {
         let file = ConfigFile::read(args.link.config.as_deref())?;
         Ok(args.state.clone().or(file.state))
     }
@@ -69,7 +69,7 @@ impl Config {
     ///
     /// # Errors
     /// A [`Complaint`] (exit 2) naming file or flag, key and mend.
-    pub(super) fn of(args: &SendArgs) -> Result<Self, Complaint> {
+    pub(super) fn of(args: &SenderArgs) -> Result<Self, Complaint> {
         let file = ConfigFile::read(args.link.config.as_deref())?;
         let names = Names {
             file: args.link.config.as_deref(),

@@ -12,10 +12,10 @@ fn link_args(flags: &[&str]) -> LinkArgs {
     send_args(flags).link
 }
 
-fn send_args(flags: &[&str]) -> SendArgs {
+fn send_args(flags: &[&str]) -> SenderArgs {
     let args = ["diode-tx", "send", "x.bundle"].iter().chain(flags);
     match Cli::try_parse_from(args).unwrap().verb {
-        Verb::Send(args) => *args,
+        Verb::Send(args) => args.sender,
         other => panic!("{other:?}"),
     }
 }

@@ -9,7 +9,8 @@
 //! - no packet of a bundle leaves before its number's entry is durable;
 //! - what is told as sent stands in the log; what was bound and not sent is said to have been stopped;
 //! - after the first failure nothing new begins; a failure that says something of a client's bundle alone ends only what that client
-//!   asked for.
+//!   asked for;
+//! - a full disk is no failure to a patient run: what is to be written down waits, and nothing new begins until there is room.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use protocol::time::UnixMillis;
 use protocol::transmission::Settings;
 use protocol::wire::SessionId;
 
@@ -26,7 +28,7 @@ use super::config::Config;
 use super::failure;
 use super::forecast::settings;
 use super::job::{Asker, Job, Waiting};
-use super::ledger::{Bound, Outcome};
+use super::ledger::{Bound, LedgerError, Outcome};
 use super::link::{Ended, Outgoing, Room, Stop, Supply};
 use super::priority::Priority;
 use super::record::Record;
@@ -43,6 +45,8 @@ const GROUP_HEAD_BYTES: usize = 64 << 20;
 /// How long an ending may wait for others to be written with.
 const LINGER: Duration = Duration::from_millis(500);
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// How long a full disk is left alone.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct Ready {
@@ -68,6 +72,14 @@ pub(super) struct Dispatch<'a> {
     watch: Arc<Watch>,
     /// Whether the operator is told in JSON.
     json: bool,
+    /// Whether a full disk is waited for.
+    patient: bool,
+    /// When to try again, if the disk was full when it was last tried.
+    full_until: Option<Instant>,
+    /// How long a full disk is left alone.
+    full_wait: Duration,
+    /// Whether the log could not be published when it was last tried.
+    unpublished: bool,
     /// What the kernel paces the lanes to at most, in bytes a second.
     pacing_cap: Option<u64>,
     print: fn(&str) -> Result<(), Complaint>,
@@ -89,7 +101,7 @@ pub(super) struct Dispatch<'a> {
 }
 
 impl<'a> Dispatch<'a> {
-    /// A run that sends these bundles, and those that come as tasks while there is something to send.
+    /// A run that sends these bundles, and those that come as tasks.
     pub(super) fn new(
         config: &'a Config,
         state: &'a mut State,
@@ -102,6 +114,10 @@ impl<'a> Dispatch<'a> {
             state,
             watch: Arc::clone(watch),
             json: false,
+            patient: false,
+            full_until: None,
+            full_wait: TRY_AGAIN_AFTER,
+            unpublished: false,
             pacing_cap: None,
             print: output::print,
             tasks,
@@ -125,6 +141,11 @@ impl<'a> Dispatch<'a> {
         self
     }
 
+    /// Waits for room on a full disk from now on, instead of failing.
+    pub(super) fn be_patient(&mut self) {
+        self.patient = true;
+    }
+
     /// Records that the kernel was told to send no faster than so many bytes a second.
     pub(super) fn capped_at(mut self, bytes_per_second: u64) -> Self {
         self.pacing_cap = Some(bytes_per_second);
@@ -136,13 +157,11 @@ impl<'a> Dispatch<'a> {
     /// # Errors
     /// The first thing that failed, with what was not begun; `interrupted` says that the operator stopped it.
     pub(super) fn finish(mut self, interrupted: bool) -> Result<(), Complaint> {
+        self.patient = false;
         self.write_down();
         let reason = if interrupted { "interrupted" } else { "not-begun" };
         let not_begun = self.give_up(reason, |_| true);
-        if let Err(error) = self.state.ledger.publish() {
-            let complaint = unusable_ledger(&self.config.state, &error);
-            self.fail(complaint);
-        }
+        self.publish();
         match self.failure {
             Some(complaint) => {
                 let complaint = failure::with_also(complaint, &self.also_stopped);
@@ -172,16 +191,72 @@ impl<'a> Dispatch<'a> {
         }
     }
 
+    /// Waits so long for a client's word; whether there was one.
+    pub(super) fn wait(&mut self, patience: Duration) -> bool {
+        match self.tasks.recv_timeout(patience) {
+            Ok(task) => {
+                self.take(task);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Whether something failed, after which nothing new begins.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Nothing is to be sent: does what is to be done now and then.
+    pub(super) fn idle(&mut self) {
+        if self.unpublished {
+            self.publish_sometimes();
+        }
+    }
+
+    /// Whether something that a full disk held up is to be tried again.
+    pub(super) fn is_due(&self) -> bool {
+        self.full_until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// Whether the error is that of a disk that is full, and waited for.
+    fn waits_for_room(&mut self, error: &LedgerError) -> bool {
+        if !self.patient || !error.is_full() {
+            return false;
+        }
+        if self.full_until.is_none() {
+            tracing::error!(state = %self.config.state.display(), "the disk of the state is full: nothing new is sent until there is room");
+        }
+        self.full_until = Some(Instant::now() + self.full_wait);
+        true
+    }
+
+    fn handle_room(&mut self) {
+        if self.full_until.take().is_some() {
+            tracing::warn!("there is room on the state's disk again");
+        }
+    }
+
+    /// Nothing is under way: writes down and publishes all, so that nobody who looks meanwhile finds less.
+    pub(super) fn rest(&mut self) {
+        self.write_down();
+        self.publish();
+    }
+
     /// Takes in what clients want.
     fn take_tasks(&mut self) {
         while self.failure.is_none()
             && let Ok(task) = self.tasks.try_recv()
         {
-            self.watch.count_ahead(task.ahead.datagrams, task.ahead.bytes);
-            for waiting in self.clients.take(task) {
-                let place = self.waiting.partition_point(|other| other.priority >= waiting.priority);
-                self.waiting.insert(place, waiting);
-            }
+            self.take(task);
+        }
+    }
+
+    fn take(&mut self, task: Task) {
+        self.watch.count_ahead(task.ahead.datagrams, task.ahead.bytes);
+        for waiting in self.clients.take(task) {
+            let place = self.waiting.partition_point(|other| other.priority >= waiting.priority);
+            self.waiting.insert(place, waiting);
         }
     }
 
@@ -209,16 +284,17 @@ impl<'a> Dispatch<'a> {
         if self.failure.is_none() {
             match self.bind(&opened) {
                 Ok(bounds) => return self.make_ready(opened, bounds),
-                Err(complaint) => self.fail(complaint),
+                Err(error) if self.waits_for_room(&error) => {}
+                Err(error) => self.fail(unusable_ledger(&self.config.state, &error)),
             }
         }
-        // None of them has a number: they wait on, to be named as not begun.
+        // None of them has a number: they wait on, to be tried again, or to be named as not begun.
         for (waiting, _) in opened.into_iter().rev() {
             self.waiting.push_front(waiting);
         }
     }
 
-    fn bind(&mut self, opened: &[(Waiting, Job)]) -> Result<Vec<Bound>, Complaint> {
+    fn bind(&mut self, opened: &[(Waiting, Job)]) -> Result<Vec<Bound>, LedgerError> {
         let facts = |(waiting, job): &(Waiting, Job)| {
             job.facts(match waiting.asker {
                 Asker::Operator => None,
@@ -226,8 +302,10 @@ impl<'a> Dispatch<'a> {
             })
         };
         let facts: Vec<_> = opened.iter().map(facts).collect();
-        let bound = self.state.ledger.bind(&facts, clock()?);
-        bound.map_err(|error| unusable_ledger(&self.config.state, &error))
+        // Without a clock, the time of the newest entry.
+        let bounds = self.state.ledger.bind(&facts, clock().unwrap_or(UnixMillis(0)))?;
+        self.handle_room();
+        Ok(bounds)
     }
 
     fn make_ready(&mut self, opened: Vec<(Waiting, Job)>, bounds: Vec<Bound>) {
@@ -284,6 +362,9 @@ impl<'a> Dispatch<'a> {
 
     /// Writes down what is over, as one group, and tells of it.
     fn write_down(&mut self) {
+        if self.full_until.is_some() && self.patient && !self.is_due() {
+            return;
+        }
         let over = std::mem::take(&mut self.over);
         let Some((first, _)) = over.first() else { return };
         // What was sent is recorded, whatever became of the clock.
@@ -292,10 +373,20 @@ impl<'a> Dispatch<'a> {
             .iter()
             .map(|(under_way, ended)| outcome(under_way, ended))
             .collect();
-        let entries: Vec<_> = (over.iter().zip(&outcomes))
-            .map(|((under_way, _), outcome)| (&under_way.bound, outcome.clone()))
-            .collect();
-        let written = self.state.ledger.end(&entries, now);
+        let written = {
+            let entries: Vec<_> = (over.iter().zip(&outcomes))
+                .map(|((under_way, _), outcome)| (&under_way.bound, outcome.clone()))
+                .collect();
+            self.state.ledger.end(&entries, now)
+        };
+        match &written {
+            Ok(_) => self.handle_room(),
+            Err(error) if self.waits_for_room(error) => {
+                self.over = over;
+                return;
+            }
+            Err(_) => {}
+        }
         for (at, ((under_way, ended), outcome)) in over.iter().zip(&outcomes).enumerate() {
             let number = under_way.bound.number();
             let record = Record {
@@ -332,13 +423,22 @@ impl<'a> Dispatch<'a> {
     }
 
     fn publish_sometimes(&mut self) {
-        if self.published.elapsed() < PUBLISH_EVERY {
-            return;
+        if self.published.elapsed() >= PUBLISH_EVERY {
+            self.publish();
         }
+    }
+
+    fn publish(&mut self) {
         self.published = Instant::now();
-        if let Err(error) = self.state.ledger.publish() {
-            let complaint = unusable_ledger(&self.config.state, &error);
-            self.fail(complaint);
+        match self.state.publish() {
+            Ok(()) => self.unpublished = false,
+            Err(error) if self.patient && error.is_full() => {
+                if !self.unpublished {
+                    tracing::warn!(%error, "the log could not be published; it is tried again");
+                }
+                self.unpublished = true;
+            }
+            Err(error) => self.fail(unusable_ledger(&self.config.state, &error)),
         }
     }
 
@@ -395,6 +495,15 @@ impl<'a> Dispatch<'a> {
 impl Supply for Dispatch<'_> {
     fn next(&mut self, room: Room) -> Option<Outgoing> {
         self.take_tasks();
+        if self.full_until.is_some() && !self.is_due() {
+            return None;
+        }
+        if !self.over.is_empty() && self.full_until.is_some() {
+            self.write_down();
+            if self.full_until.is_some() {
+                return None;
+            }
+        }
         // What waits is bound when something of it may go before all that is ready.
         let waits = |waiting: &&Waiting| room.fits(waiting.priority, waiting.bytes);
         let urgent = self

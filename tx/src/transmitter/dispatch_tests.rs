@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use audit::event::{Event, EventKind};
 use audit::log::LogReader;
+use audit::storage::memory::Fault;
 use audit::storage::{DirEntry, Lock, MemoryStorage, OpenHow, Storage, StorageFile};
 use crossbeam_channel::{Sender, bounded};
 use hw::HwError;
@@ -462,4 +463,53 @@ fn a_ledger_that_takes_nothing_more_binds_nothing_and_names_all() {
             "{complaint}"
         );
     }
+}
+
+/// Sends one bundle on a disk that is full once: at the binding, or while the bundle is sent. Gives how often the log says what.
+fn patiently(full_at_binding: bool) -> [Vec<u64>; 3] {
+    let mut desk = Desk::new();
+    let paths = desk.bundles([1_000]);
+    let waiting = desk.look_at(&paths, Priority::Normal);
+    let disk = desk.disk.disk.clone();
+    let fill = |disk: &MemoryStorage| disk.fail_at(0, Fault::Full);
+    if full_at_binding {
+        fill(&disk);
+    }
+    let mut is_full = !full_at_binding;
+    let sink = move |_: &[Vec<u8>]| {
+        if std::mem::take(&mut is_full) {
+            fill(&disk);
+        }
+        Ok(())
+    };
+    let lane = LaneSender::new(CallSink(sink), StillClock::default(), desk.config.rate, framing(), 0);
+    let mut link = Link::start(vec![lane], 1408, &desk.watch).unwrap();
+    let mut dispatch = desk.dispatch(waiting);
+    dispatch.be_patient();
+    dispatch.full_wait = Duration::ZERO;
+    link.run(&mut dispatch, &link_key()).unwrap();
+    while dispatch.is_due() {
+        link.run(&mut dispatch, &link_key()).unwrap();
+    }
+    link.finish();
+    dispatch.finish(false).unwrap();
+    [EventKind::BundleBound, EventKind::BundleSent, EventKind::BundleStopped].map(|kind| numbers(&desk.entries(kind)))
+}
+
+#[test]
+fn a_patient_run_sends_when_there_is_room_and_tells_when_it_is_written() {
+    for full_at_binding in [true, false] {
+        assert_eq!(patiently(full_at_binding), [vec![1], vec![1], vec![]]);
+    }
+}
+
+#[test]
+fn a_run_that_is_not_patient_fails_on_a_full_disk_and_gives_no_number() {
+    let mut desk = Desk::new();
+    let paths = desk.bundles([1_000]);
+    let waiting = desk.look_at(&paths, Priority::Normal);
+    desk.disk.disk.fail_at(0, Fault::Full);
+    let complaint = desk.run(waiting, drop_all).unwrap_err();
+    assert_eq!(complaint.exit(), Exit::Failed);
+    assert!(desk.entries(EventKind::BundleBound).is_empty());
 }

@@ -21,15 +21,22 @@ use crate::complaint::Complaint;
 pub(super) fn code(stop: &Stop) -> &'static str {
     match stop {
         Stop::Interrupted => "interrupted",
-        Stop::Bundle(BundleFileError::Read(cause)) if cause.kind() != std::io::ErrorKind::UnexpectedEof => {
-            "bundle-unreadable"
-        }
-        Stop::Bundle(_) => "bundle-changed",
+        Stop::Bundle(BundleFileError::Read(cause)) if cause.kind() != std::io::ErrorKind::UnexpectedEof => UNREADABLE,
+        Stop::Bundle(_) => CHANGED,
         Stop::Link(_) => "link-failed",
-        Stop::Settings(_) => "settings",
+        Stop::Settings(_) => SETTINGS,
         Stop::Code(_) => "coding-failed",
         Stop::WorkersGone => "internal-fault",
     }
+}
+
+const UNREADABLE: &str = "bundle-unreadable";
+const CHANGED: &str = "bundle-changed";
+const SETTINGS: &str = "settings";
+
+/// Whether a code is that of a stop that [`is_of_bundle`].
+pub(super) fn is_code_of_bundle(code: &str) -> bool {
+    [UNREADABLE, CHANGED, SETTINGS].contains(&code)
 }
 
 /// A stop as text for the log.
@@ -191,6 +198,22 @@ mod tests {
             source: io::Error::from_raw_os_error(100),
         };
         assert_eq!(link_failed(&error).exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn a_codes_blame_is_its_stops_blame() {
+        let read = |kind| Stop::Bundle(BundleFileError::Read(io::Error::from(kind)));
+        let stops = [
+            read(io::ErrorKind::UnexpectedEof),
+            read(io::ErrorKind::PermissionDenied),
+            Stop::Bundle(BundleFileError::Trailing { extra: 1 }),
+            Stop::Settings(TransmissionError::Passes { passes: 0 }),
+            Stop::Interrupted,
+            Stop::WorkersGone,
+        ];
+        for stop in stops {
+            assert_eq!(is_code_of_bundle(code(&stop)), is_of_bundle(&stop), "{stop}");
+        }
     }
 
     #[test]

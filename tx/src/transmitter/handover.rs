@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::cli::SendArgs;
+use super::cli::SenderArgs;
 use super::priority::Priority;
 use super::record::RecordJson;
 use super::state::SOCKET;
@@ -74,7 +74,7 @@ pub(super) enum Asked {
 }
 
 /// Asks the transmitter of the state in `dir` to send `left`, prints what becomes of each, and takes those out that it took.
-pub(super) fn hand_over(dir: &Path, args: &SendArgs, left: &mut Vec<PathBuf>) -> Asked {
+pub(super) fn hand_over(dir: &Path, args: &SenderArgs, left: &mut Vec<PathBuf>) -> Asked {
     while !left.is_empty() {
         let asked = match request(left, args.priority) {
             Ok((request, count)) => ask(dir, &request, count, args, left),
@@ -119,7 +119,7 @@ fn request(bundles: &[PathBuf], priority: Priority) -> Result<(Vec<u8>, usize), 
     Ok((line, request.paths.len()))
 }
 
-fn ask(dir: &Path, request: &[u8], count: usize, args: &SendArgs, left: &mut Vec<PathBuf>) -> Asked {
+fn ask(dir: &Path, request: &[u8], count: usize, args: &SenderArgs, left: &mut Vec<PathBuf>) -> Asked {
     let socket = dir.join(SOCKET);
     let stream = match UnixStream::connect(&socket).and_then(|mut stream| stream.write_all(request).map(|()| stream)) {
         Ok(stream) => stream,
@@ -178,7 +178,7 @@ fn next_answer(answers: &mut impl BufRead) -> io::Result<Option<Answer>> {
 }
 
 /// The owner's word counts for the link: says so if other words were given.
-fn say_taken(args: &SendArgs) {
+fn say_taken(args: &SenderArgs) {
     if args.quiet {
         return;
     }

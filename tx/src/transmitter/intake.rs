@@ -6,6 +6,7 @@
 //! - nothing here says who signed: there is no trust on a transmitter.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,11 +45,17 @@ pub(super) fn open(path: &Path) -> Result<BundleFile, Complaint> {
             .fact("file", path.display())
             .fact("cause", cause)
     };
-    match folder
-        .stat(name)
-        .map_err(|error| unopened(&error))?
-        .map(|found| found.kind)
-    {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound | io::ErrorKind::IsADirectory => {
+            unopened(&error).mend("make it readable")
+        }
+        // Out of descriptors, or an ailing disk.
+        _ => Complaint::failed("the bundle file can't be opened")
+            .fact("file", path.display())
+            .fact("cause", error)
+            .mend("see to the disk, and to the limit of open files; then try again"),
+    };
+    match folder.stat(name).map_err(failed)?.map(|found| found.kind) {
         None => return Err(unopened(&"there is no such file").mend("check the name")),
         Some(EntryKind::Symlink) => {
             return Err(unopened(&"it is a link, and no link is followed").mend("give the file itself"));
@@ -56,9 +63,7 @@ pub(super) fn open(path: &Path) -> Result<BundleFile, Complaint> {
         Some(EntryKind::Other) => return Err(unopened(&"it is no regular file").mend("give a .bundle file")),
         Some(EntryKind::File | EntryKind::Dir) => {}
     }
-    let file = folder
-        .open(name, OpenHow::Read)
-        .map_err(|error| unopened(&error).mend("make it readable"))?;
+    let file = folder.open(name, OpenHow::Read).map_err(failed)?;
     BundleFile::open(file).map_err(|error| damaged(path, &error))
 }
 
@@ -89,7 +94,7 @@ pub(super) fn damaged(path: &Path, error: &BundleFileError) -> Complaint {
             .causes(error)
     };
     match error {
-        BundleFileError::Read(cause) if cause.kind() != std::io::ErrorKind::UnexpectedEof => {
+        BundleFileError::Read(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => {
             said(Complaint::failed("the bundle file can't be read")).mend("see to the disk, then try again")
         }
         BundleFileError::Prefix(_) => said(Complaint::integrity("the file is no bundle, or its start is damaged"))
@@ -107,9 +112,14 @@ fn folder_and_name(path: &Path) -> Result<(Disk, OsString), Complaint> {
             .mend("give a bundle file"));
     };
     let folder = Disk::open(path.parent().unwrap_or(Path::new(""))).map_err(|error| {
-        Complaint::usage("the bundle file's folder can't be opened")
-            .fact("cause", error)
-            .mend("check the name")
+        let text = "the bundle file's folder can't be opened";
+        let complaint = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied => {
+                Complaint::usage(text).mend("check the name")
+            }
+            _ => Complaint::failed(text).mend("see to the disk, and to the limit of open files; then try again"),
+        };
+        complaint.fact("cause", error)
     })?;
     Ok((folder, name.to_owned()))
 }

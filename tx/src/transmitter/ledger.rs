@@ -14,6 +14,8 @@
 //! - what the log says twice, or in contradiction, is an error: numbers are never guessed.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use audit::event::{Event, EventKind};
@@ -149,6 +151,22 @@ impl Ledger {
         ))
     }
 
+    /// Writes down why the epoch began, and where what was before it is kept.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`].
+    pub(super) fn note_beginning(&mut self, reason: &str, before: &Path, now: UnixMillis) -> Result<(), LedgerError> {
+        let entry = Event {
+            epoch_id: Some(hex(self.epoch)),
+            reason: Some("epoch-new".to_owned()),
+            detail: Some(reason.to_owned()),
+            path: Some(before.display().to_string()),
+            ..Event::new(EventKind::ConfigChanged, self.time(now))
+        };
+        self.log.append(&[entry])?;
+        self.publish()
+    }
+
     /// The transmitter's epoch.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
@@ -157,6 +175,11 @@ impl Ledger {
     /// The number that a bundle has, if it was ever given one.
     pub(super) fn number_of(&self, bundle: &BundleId) -> Option<u64> {
         self.numbers.get(bundle).copied()
+    }
+
+    /// The highest number that was given; 0 if none was.
+    pub(super) fn highest(&self) -> u64 {
+        self.highest
     }
 
     /// Gives each bundle its number: the one that it has, or the next, which is durable when this returns. All new numbers are one
@@ -234,6 +257,14 @@ impl Ledger {
     /// A clock that was put back does not put the log's time back.
     fn time(&self, now: UnixMillis) -> UnixMillis {
         self.log.newest_time().map_or(now, |newest| newest.max(now))
+    }
+}
+
+impl LedgerError {
+    /// Whether the disk was full, and nothing was written: what was to be done may be tried again.
+    pub(super) fn is_full(&self) -> bool {
+        let full = |kind| matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        matches!(self, Self::Log(LogError::Io { source, .. }) if full(source.kind()))
     }
 }
 

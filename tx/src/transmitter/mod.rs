@@ -1,10 +1,11 @@
-//! The transmitter: `diode-tx keygen | send | plan | inspect`, run on the tx host with the link's key.
+//! The transmitter: `diode-tx keygen | send | watch | epoch | plan | inspect`, run on the tx host with the link's key.
 //!
 //! ```text
 //! intake, job ──bundles──▶ dispatch ──▶ ledger: number bound ──▶ link ─┬─ coder: blocks read, leaves checked, coded
 //!   head checked            ▲   │                                       └─ lane, pace ──▶ hw::udp::UdpSink ══▶ one way
 //! handover ┄▶ control, clients  └──▶ progress, record, ledger: sent or stopped
 //!   another process
+//! outbox ─▶ courier ──▶ clients: a folder's files, handed in as another process would
 //! ```
 //!
 //! Always true:
@@ -22,7 +23,7 @@ use protocol::time::UnixMillis;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
-use self::cli::{Cli, Verb};
+use self::cli::{Cli, EpochVerb, Verb};
 use crate::complaint::{Complaint, Exit};
 
 mod active;
@@ -32,7 +33,9 @@ mod coder;
 mod config;
 mod config_file;
 mod control;
+mod courier;
 mod dispatch;
+mod epoch;
 mod failure;
 mod forecast;
 mod framing;
@@ -44,6 +47,9 @@ mod lane;
 mod ledger;
 mod link;
 mod link_key;
+mod mark;
+mod outbox;
+mod owner;
 mod pace;
 mod planning;
 mod priority;
@@ -51,9 +57,11 @@ mod progress;
 mod record;
 mod send;
 mod state;
+mod strays;
 #[cfg(test)]
 mod trial;
 mod watch;
+mod watching;
 
 /// Runs `diode-tx` with `args`, the program's name first, and tells how to exit.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -69,6 +77,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = start_logging(cli.log.as_deref()).and_then(|()| match &cli.verb {
         Verb::Keygen(args) => link_key::keygen(args),
         Verb::Send(args) => send::send(args),
+        Verb::Watch(args) => watching::watch(args),
+        Verb::Epoch(EpochVerb::New(args)) => epoch::begin(args),
         Verb::Plan(args) => planning::plan(args),
         Verb::Inspect(args) => inspection::inspect(args),
     });

@@ -10,6 +10,7 @@ use protocol::transmission::Settings;
 use protocol::wire::LinkNumber;
 use serde::{Deserialize, Serialize};
 
+use super::failure;
 use super::job::Job;
 use super::ledger::Outcome;
 use super::progress::{percent_text, rate_text};
@@ -84,6 +85,28 @@ impl Record<'_> {
             reason: stopped.map(|(code, _)| (*code).to_owned()),
             detail: stopped.map(|(_, detail)| detail.clone()),
             log_index,
+        }
+    }
+}
+
+/// What a record says of its bundle's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All was sent, and stands in the log.
+    Sent,
+    /// It was stopped for what is in the file, or for what does not fit the link.
+    Refused,
+    /// It was stopped, or is not recorded, for what says nothing of it: it is to be sent again.
+    Unfinished,
+}
+
+impl RecordJson {
+    /// What is to become of the bundle's file.
+    pub(super) fn ending(&self) -> Ending {
+        match (&self.reason, self.log_index) {
+            (None, Some(_)) => Ending::Sent,
+            (Some(code), _) if failure::is_code_of_bundle(code) => Ending::Refused,
+            _ => Ending::Unfinished,
         }
     }
 }

@@ -4,14 +4,18 @@
 //! DIR 0700 ─┬─ lock          held while somebody sends; says who
 //!           ├─ control.sock  0600, where whoever holds the lock takes bundles from others
 //!           ├─ log.pem       0400, signs the log's checkpoints and nothing else
-//!           └─ log/          the audit log; made as log.new and renamed when it is whole, so that it is there or not
+//!           ├─ log/          the audit log; made as log.new and renamed when it is whole, so that it is there or not
+//!           ├─ mark          how far the log has come
+//!           └─ old-…/        log and key of an epoch that was ended
 //! ```
 //!
 //! Always true:
 //! - one process numbers bundles at a time;
-//! - a folder that holds something else is not made into a state, and a state whose key or log is gone is not made anew: that
-//!   would give out numbers twice.
+//! - a log that falls short of its mark gives out no number: it was put back from a backup;
+//! - a folder that holds something else is not made into a state, and a state whose key or log is gone is not made anew: a new epoch
+//!   is the operator's word.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process;
@@ -24,6 +28,7 @@ use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 
 use super::ledger::{Ledger, LedgerError};
+use super::mark::{MARK, Mark, NEW_MARK};
 use crate::complaint::Complaint;
 
 /// An open state, held until it is dropped.
@@ -32,6 +37,10 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     /// Whether this opening made it.
     pub(super) created: bool,
+    storage: Box<dyn Storage>,
+    /// As it was last written.
+    mark: Mark,
+    mark_failed: bool,
     _lock: Box<dyn Lock>,
 }
 
@@ -66,14 +75,14 @@ impl From<NotOpened> for Complaint {
 }
 
 impl State {
-    /// Opens the state in `dir`, or makes it there with what `chance` gives.
+    /// Opens the state in `dir` for a verb of this program, or makes it there with what `chance` gives.
     ///
     /// # Errors
     /// [`NotOpened`]: exit 2 if the folder can't be one, 1 if another process holds it or the disk fails, 5 if its log was changed.
-    pub(super) fn open(dir: &Path, now: UnixMillis, chance: &Chance) -> Result<Self, NotOpened> {
+    pub(super) fn open(dir: &Path, verb: &str, now: UnixMillis, chance: &Chance) -> Result<Self, NotOpened> {
         let disk = open_folder(dir)?;
         check_names(&disk, dir)?;
-        let Some(lock) = take_lock(&disk, dir, now)? else {
+        let Some(lock) = take_lock(&disk, dir, verb, now)? else {
             return Err(NotOpened::Held(held(&disk, dir)));
         };
         let has = |name| {
@@ -81,15 +90,11 @@ impl State {
                 .map(|found| found.is_some())
                 .map_err(|error| broken(dir, &error))
         };
-        match (has(LOG)?, has(LOG_KEY)?) {
-            (true, false) => Err(key_is_gone(dir).into()),
-            (true, true) => {
-                let ledger = open_ledger(dir, now)?;
-                Ok(Self {
-                    ledger,
-                    created: false,
-                    _lock: lock,
-                })
+        let created = match (has(LOG)?, has(LOG_KEY)?) {
+            (true, false) => return Err(is_gone(dir, "the key of the state's audit log is missing", LOG_KEY).into()),
+            (true, true) => false,
+            (false, _) if has_given_numbers(&disk, dir)? => {
+                return Err(is_gone(dir, "the state's audit log is missing", LOG).into());
             }
             (false, key_is_there) => {
                 if !key_is_there {
@@ -98,12 +103,44 @@ impl State {
                         .map_err(|error| broken(dir, &error))?;
                 }
                 make_log(&disk, dir, chance.epoch, now)?;
-                Ok(Self {
-                    ledger: open_ledger(dir, now)?,
-                    created: true,
-                    _lock: lock,
-                })
+                true
             }
+        };
+        let ledger = open_ledger(dir, now)?;
+        let mark = checked_mark(&disk, dir, &ledger)?;
+        Ok(Self {
+            ledger,
+            created,
+            storage: Box::new(disk),
+            mark,
+            mark_failed: false,
+            _lock: lock,
+        })
+    }
+
+    /// Publishes what was written to the log, and then has the mark say so. A mark that can't be written is logged: the numbers are
+    /// safe without it.
+    ///
+    /// # Errors
+    /// As [`Ledger::publish`].
+    pub(super) fn publish(&mut self) -> Result<(), LedgerError> {
+        self.ledger.publish()?;
+        let highest = self.ledger.highest();
+        if highest > self.mark.highest() {
+            self.write_mark(self.mark.at(highest));
+        }
+        Ok(())
+    }
+
+    fn write_mark(&mut self, mark: Mark) {
+        match mark.write(&*self.storage) {
+            Ok(()) => (self.mark, self.mark_failed) = (mark, false),
+            // Once, and not at every try.
+            Err(error) if !self.mark_failed => {
+                tracing::warn!(%error, "the state's mark could not be written; it is tried again");
+                self.mark_failed = true;
+            }
+            Err(_) => {}
         }
     }
 }
@@ -113,8 +150,11 @@ impl State {
     /// A state of this ledger.
     pub(super) fn of(ledger: Ledger, lock: Box<dyn Lock>) -> Self {
         Self {
+            mark: Mark::new(ledger.epoch()),
             ledger,
             created: true,
+            storage: Box::new(audit::storage::MemoryStorage::new()),
+            mark_failed: false,
             _lock: lock,
         }
     }
@@ -124,11 +164,13 @@ impl State {
 pub(super) const LOG: &str = "log";
 /// The socket's name within a state's folder.
 pub(super) const SOCKET: &str = "control.sock";
-const LOG_KEY: &str = "log.pem";
+pub(super) const LOG_KEY: &str = "log.pem";
 const LOCK: &str = "lock";
 const NEW_LOG: &str = "log.new";
+/// What the folders of ended epochs' logs begin with.
+pub(super) const OLD: &str = "old-";
 /// What a creation can leave when it is interrupted.
-const LEFTOVERS: [&str; 5] = [LOCK, SOCKET, LOG_KEY, ".tmp-log.pem", NEW_LOG];
+const LEFTOVERS: [&str; 7] = [LOCK, SOCKET, LOG_KEY, ".tmp-log.pem", NEW_LOG, MARK, NEW_MARK];
 /// Bytes of the lock file that are read.
 const MAX_HOLDER_LEN: u64 = 4096;
 
@@ -169,7 +211,7 @@ fn check_names(disk: &Disk, dir: &Path) -> Result<(), Complaint> {
     let is_state = names.iter().any(|found| found.name == LOG);
     let foreign = names
         .iter()
-        .find(|found| !LEFTOVERS.iter().any(|known| found.name == *known));
+        .find(|found| !LEFTOVERS.iter().any(|known| found.name == *known) && !is_old(&found.name));
     match foreign {
         Some(found) if !is_state => Err(Complaint::usage("the state folder holds something else")
             .fact("state", dir.display())
@@ -177,6 +219,11 @@ fn check_names(disk: &Disk, dir: &Path) -> Result<(), Complaint> {
             .mend("give an empty folder, or one that is not there yet, with --state DIR")),
         _ => Ok(()),
     }
+}
+
+/// Whether it is the name of an ended epoch's folder.
+fn is_old(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(OLD))
 }
 
 /// Who holds the state in `dir`, if another process does. A folder that is not there is held by nobody, and is not made.
@@ -195,7 +242,7 @@ pub(super) fn holder(dir: &Path) -> Result<Option<Complaint>, Complaint> {
 }
 
 /// What to say of a state that another process holds.
-fn held(disk: &Disk, dir: &Path) -> Complaint {
+pub(super) fn held(disk: &Disk, dir: &Path) -> Complaint {
     let holder = disk
         .open(Path::new(LOCK), OpenHow::Read)
         .and_then(|file| file.read_all(MAX_HOLDER_LEN));
@@ -214,12 +261,18 @@ fn held(disk: &Disk, dir: &Path) -> Complaint {
         .mend("wait until it has ended; a second link needs a state of its own")
 }
 
-fn take_lock(disk: &Disk, dir: &Path, now: UnixMillis) -> Result<Option<Box<dyn Lock>>, Complaint> {
+/// Takes the state's lock for a verb of this program; `None` if another process has it.
+pub(super) fn take_lock(
+    disk: &Disk,
+    dir: &Path,
+    verb: &str,
+    now: UnixMillis,
+) -> Result<Option<Box<dyn Lock>>, Complaint> {
     let name = Path::new(LOCK);
     let Some(lock) = disk.lock(name).map_err(|error| broken(dir, &error))? else {
         return Ok(None);
     };
-    let text = format!("diode-tx send, process {}, since {now}\n", process::id());
+    let text = format!("diode-tx {verb}, process {}, since {now}\n", process::id());
     let said = disk.open(name, OpenHow::Write).and_then(|file| {
         file.set_len(0)?;
         file.write_at(text.as_bytes(), 0)
@@ -238,6 +291,8 @@ fn make_log(disk: &Disk, dir: &Path, epoch: u64, now: UnixMillis) -> Result<(), 
     let key = keyfile::load(&dir.join(LOG_KEY))?;
     let ledger = Ledger::create(Arc::new(storage), key, epoch, now).map_err(|error| unusable_ledger(dir, &error))?;
     drop(ledger);
+    // Before the log has its name: a log of another epoch than its mark's is never one that was made here.
+    Mark::new(epoch).write(disk).map_err(fail)?;
     disk.rename_noreplace(new, Path::new(LOG)).map_err(fail)?;
     disk.sync_dir(Path::new("")).map_err(fail)
 }
@@ -255,18 +310,58 @@ fn open_ledger(dir: &Path, now: UnixMillis) -> Result<Ledger, Complaint> {
     Ok(ledger)
 }
 
-fn broken(dir: &Path, error: &io::Error) -> Complaint {
+/// Whether the mark says that there was a log which gave numbers.
+fn has_given_numbers(disk: &Disk, dir: &Path) -> Result<bool, Complaint> {
+    let mark = read_mark(disk, dir)?;
+    Ok(mark.is_some_and(|mark| mark.highest() > 0))
+}
+
+/// The mark beside this ledger's log, or one to begin with where no transmitter has written one yet.
+fn checked_mark(disk: &Disk, dir: &Path, ledger: &Ledger) -> Result<Mark, Complaint> {
+    let mark = read_mark(disk, dir)?.unwrap_or_else(|| Mark::new(ledger.epoch()));
+    match mark.misfit(ledger.epoch(), ledger.highest()) {
+        Some(misfit) => Err(put_back(dir, &misfit)),
+        None => Ok(mark),
+    }
+}
+
+fn read_mark(disk: &Disk, dir: &Path) -> Result<Option<Mark>, Complaint> {
+    Mark::read(disk).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => put_back(dir, &error),
+        _ => broken(dir, &error),
+    })
+}
+
+/// What to say of a log that falls short of its mark.
+fn put_back(dir: &Path, cause: &dyn std::fmt::Display) -> Complaint {
+    Complaint::integrity("the state's log and its mark do not fit: the log was put back from a backup")
+        .fact("state", dir.display())
+        .fact("mark", dir.join(MARK).display())
+        .fact("cause", cause)
+        .mend("put the newest log back in its place; numbers that it does not know must not be given out again")
+        .mend(format_args!(
+            "or begin a new epoch: diode-tx epoch new --state {} --reason \"…\"",
+            dir.display()
+        ))
+}
+
+/// What to say of a disk that fails.
+pub(super) fn broken(dir: &Path, error: &io::Error) -> Complaint {
     Complaint::failed("the state can't be read or written")
         .fact("state", dir.display())
         .fact("cause", error)
         .mend("see to the disk and the folder's permissions, then try again")
 }
 
-fn key_is_gone(dir: &Path) -> Complaint {
-    Complaint::usage("the key of the state's audit log is missing")
+fn is_gone(dir: &Path, what: &str, name: &str) -> Complaint {
+    Complaint::usage(what)
         .fact("state", dir.display())
-        .fact("missing", LOG_KEY)
-        .mend("put it back from a backup; or begin a new epoch in another folder")
+        .fact("missing", name)
+        .mend("put it back from a backup")
+        .mend(format_args!(
+            "or begin a new epoch: diode-tx epoch new --state {} --reason \"…\"",
+            dir.display()
+        ))
 }
 
 /// What to say of a ledger that can't be opened or written.

@@ -31,14 +31,14 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn refused(dir: &Path) -> (Exit, String) {
-    let complaint = Complaint::from(State::open(dir, NOW, &chance(3)).unwrap_err());
+    let complaint = Complaint::from(State::open(dir, "send", NOW, &chance(3)).unwrap_err());
     (complaint.exit(), complaint.to_string())
 }
 
 #[test]
 fn the_first_use_makes_the_state_for_its_owner_alone() {
     let (_above, dir) = folder();
-    assert!(State::open(&dir, NOW, &chance(1)).unwrap().created);
+    assert!(State::open(&dir, "send", NOW, &chance(1)).unwrap().created);
     assert_eq!(
         [mode(&dir), mode(&dir.join("log.pem")), mode(&dir.join("log"))],
         [0o700, 0o400, 0o700]
@@ -54,12 +54,12 @@ fn the_second_use_finds_epoch_and_numbers_of_the_first() {
         files: 1,
         actor: None,
     };
-    State::open(&dir, NOW, &chance(1))
+    State::open(&dir, "send", NOW, &chance(1))
         .unwrap()
         .ledger
         .bind(std::slice::from_ref(&facts), NOW)
         .unwrap();
-    let state = State::open(&dir, NOW, &chance(2)).unwrap();
+    let state = State::open(&dir, "send", NOW, &chance(2)).unwrap();
     assert_eq!((state.created, state.ledger.epoch()), (false, 1));
     assert_eq!(state.ledger.number_of(&facts.bundle), Some(1));
 }
@@ -67,8 +67,11 @@ fn the_second_use_finds_epoch_and_numbers_of_the_first() {
 #[test]
 fn a_second_transmitter_is_told_who_holds_the_state() {
     let (_above, dir) = folder();
-    let _held = State::open(&dir, NOW, &chance(1)).unwrap();
-    assert!(matches!(State::open(&dir, NOW, &chance(3)), Err(NotOpened::Held(_))));
+    let _held = State::open(&dir, "send", NOW, &chance(1)).unwrap();
+    assert!(matches!(
+        State::open(&dir, "send", NOW, &chance(3)),
+        Err(NotOpened::Held(_))
+    ));
     let (exit, text) = refused(&dir);
     assert_eq!(exit, Exit::Failed);
     assert!(
@@ -81,7 +84,7 @@ fn a_second_transmitter_is_told_who_holds_the_state() {
 fn a_state_is_held_as_long_as_somebody_has_it_and_looking_does_not_make_one() {
     let (_above, dir) = folder();
     assert!(holder(&dir).unwrap().is_none() && !dir.exists());
-    let held = State::open(&dir, NOW, &chance(1)).unwrap();
+    let held = State::open(&dir, "send", NOW, &chance(1)).unwrap();
     let complaint = holder(&dir).unwrap().unwrap();
     assert!(
         complaint.to_string().contains("another transmitter uses this state"),
@@ -94,9 +97,9 @@ fn a_state_is_held_as_long_as_somebody_has_it_and_looking_does_not_make_one() {
 #[test]
 fn a_creation_that_was_interrupted_is_begun_again() {
     let (_above, dir) = folder();
-    drop(State::open(&dir, NOW, &chance(1)).unwrap());
+    drop(State::open(&dir, "send", NOW, &chance(1)).unwrap());
     fs::rename(dir.join("log"), dir.join("log.new")).unwrap();
-    let state = State::open(&dir, NOW, &chance(2)).unwrap();
+    let state = State::open(&dir, "send", NOW, &chance(2)).unwrap();
     assert_eq!((state.created, state.ledger.epoch()), (true, 2));
     assert!(!dir.join("log.new").exists());
 }
@@ -104,7 +107,7 @@ fn a_creation_that_was_interrupted_is_begun_again() {
 #[test]
 fn a_state_whose_key_is_gone_is_not_made_anew() {
     let (_above, dir) = folder();
-    drop(State::open(&dir, NOW, &chance(1)).unwrap());
+    drop(State::open(&dir, "send", NOW, &chance(1)).unwrap());
     fs::remove_file(dir.join("log.pem")).unwrap();
     let (exit, text) = refused(&dir);
     assert_eq!(exit, Exit::Usage);
@@ -136,7 +139,7 @@ fn a_folder_that_others_can_get_into_is_refused_with_the_mend() {
 #[test]
 fn a_changed_log_is_refused_as_such() {
     let (_above, dir) = folder();
-    drop(State::open(&dir, NOW, &chance(1)).unwrap());
+    drop(State::open(&dir, "send", NOW, &chance(1)).unwrap());
     let checkpoint = dir.join("log/checkpoint");
     let text = fs::read_to_string(&checkpoint).unwrap();
     fs::write(

@@ -4,3 +4,4 @@
 mod handover;
 mod plain;
 mod receiving;
+mod watching;

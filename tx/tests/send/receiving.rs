@@ -97,11 +97,15 @@ impl Desk {
 
     /// The arguments of a send that lacks nothing.
     pub(crate) fn send_args<'a>(&self, bundles: &[&'a str], rate: &'a str) -> Vec<String> {
+        self.args("send", bundles, rate)
+    }
+
+    fn args<'a>(&self, verb: &'a str, what: &[&'a str], rate: &'a str) -> Vec<String> {
         let to = format!("127.0.0.1:{}", self.port);
         let flags = [
             "--to", &to, "--key", "link.key", "--state", "state", "--rate", rate, "--depth", "2", "--burst", "0",
         ];
-        [&["send"], bundles, &flags]
+        [&[verb], what, &flags]
             .concat()
             .into_iter()
             .map(str::to_owned)
@@ -117,7 +121,20 @@ impl Desk {
 
     /// Begins to send at `rate`.
     pub(crate) fn begin(&self, bundles: &[&str], rate: &str, more: &[&str]) -> Child {
-        let args = self.send_args(bundles, rate);
+        self.spawn(&self.send_args(bundles, rate), more)
+    }
+
+    /// Begins to watch a folder.
+    pub(crate) fn begin_to_watch(&self, dir: &str, rate: &str, more: &[&str]) -> Child {
+        self.spawn(&self.watch_args(dir, rate), more)
+    }
+
+    /// The arguments of a watch that lacks nothing.
+    pub(crate) fn watch_args<'a>(&self, dir: &'a str, rate: &'a str) -> Vec<String> {
+        self.args("watch", &[dir], rate)
+    }
+
+    fn spawn(&self, args: &[String], more: &[&str]) -> Child {
         let args: Vec<&str> = args.iter().map(String::as_str).chain(more.iter().copied()).collect();
         self.command(&args)
             .stdout(Stdio::piped())
@@ -170,7 +187,8 @@ fn sockets_in_a_row(count: u16) -> Vec<UdpSocket> {
     std::iter::repeat_with(row).flatten().next().unwrap()
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for what must come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
