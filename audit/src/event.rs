@@ -64,6 +64,12 @@ event_kinds! {
     BundleReleaseCancelled = "bundle.release_cancelled",
     /// A bundle was rejected, by policy or a person.
     BundleRejected = "bundle.rejected",
+    /// A bundle was received and verified, and waits outside of HELD until its epoch or number is accepted.
+    BundleWaiting = "bundle.waiting",
+    /// A bundle came under another one's number: it is kept apart, and never admitted.
+    BundleEvidence = "bundle.evidence",
+    /// A bundle's file was given up; `state` says where it was, `reason` why.
+    BundleRemoved = "bundle.removed",
     /// A released bundle was called back.
     BundleRecalled = "bundle.recalled",
     /// A held bundle came again with further valid signatures.
@@ -74,6 +80,10 @@ event_kinds! {
     LinkSilent = "link.silent",
     /// Both sides do not fit; `detail` names the setting.
     LinkMismatched = "link.mismatched",
+    /// A sender's epoch was accepted, or numbers of it up to `seq_last` were.
+    EpochAccepted = "epoch.accepted",
+    /// A sender's epoch was refused: nothing of it is taken any more.
+    EpochRefused = "epoch.refused",
     /// Another configuration, policy or rule set is in force.
     ConfigChanged = "config.changed",
     /// An unfinished last group of the write-ahead log was cut off at start.
@@ -110,6 +120,10 @@ pub enum State {
     Released,
     /// Kept as evidence, for good.
     Rejected,
+    /// Verified, and not admitted: its epoch or number is not accepted yet.
+    Waiting,
+    /// Kept apart, since its number is another bundle's; never admitted.
+    Evidence,
 }
 
 impl fmt::Display for State {
@@ -118,6 +132,8 @@ impl fmt::Display for State {
             Self::Held => "HELD",
             Self::Released => "RELEASED",
             Self::Rejected => "REJECTED",
+            Self::Waiting => "WAITING",
+            Self::Evidence => "EVIDENCE",
         })
     }
 }
@@ -210,6 +226,9 @@ pub struct Event {
     /// The bundle's sequence number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
+    /// The last of several sequence numbers, of which `seq` is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq_last: Option<u64>,
     /// The transmission, 16 hex digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -237,6 +256,9 @@ pub struct Event {
     /// Bytes of content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Bytes of the packed bundle's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
     /// Number of files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<u64>,
@@ -301,6 +323,7 @@ impl Event {
             epoch: None,
             epoch_id: None,
             seq: None,
+            seq_last: None,
             session: None,
             bundle: None,
             signer: None,
@@ -310,6 +333,7 @@ impl Event {
             reason: None,
             detail: None,
             bytes: None,
+            file_bytes: None,
             files: None,
             findings: None,
             duration_ms: None,

@@ -14,6 +14,7 @@ fn full() -> Event {
         epoch: Some(3),
         epoch_id: Some("00112233aabbccdd".into()),
         seq: Some(41),
+        seq_last: Some(43),
         session: Some("8899aabbccddeeff".into()),
         bundle: Some(BundleId(Digest([0x3f; 32]))),
         signer: Some("alice@lab".into()),
@@ -23,6 +24,7 @@ fn full() -> Event {
         reason: Some("untrusted-signer".into()),
         detail: Some("text".into()),
         bytes: Some(1),
+        file_bytes: Some(9),
         files: Some(2),
         findings: Some(FindingCounts {
             critical: 0,
@@ -61,8 +63,8 @@ fn the_full_entry_is_the_documented_one() {
     let expected = format!(
         concat!(
             r#"{{"schema":1,"time":"2026-11-22T09:41:07.000Z","event":"bundle.admitted","link":"a","epoch":3,"#,
-            r#""epoch_id":"00112233aabbccdd","seq":41,"session":"8899aabbccddeeff","bundle":"{}","signer":"alice@lab","#,
-            r#""key":"SHA256:x","state":"held","verdict":"review","reason":"untrusted-signer","detail":"text","bytes":1,"files":2,"#,
+            r#""epoch_id":"00112233aabbccdd","seq":41,"seq_last":43,"session":"8899aabbccddeeff","bundle":"{}","signer":"alice@lab","#,
+            r#""key":"SHA256:x","state":"held","verdict":"review","reason":"untrusted-signer","detail":"text","bytes":1,"file_bytes":9,"files":2,"#,
             r#""findings":{{"critical":0,"high":1,"medium":2,"low":3}},"duration_ms":3,"blocks":4,"blocks_missing":5,"loss_ppm":6,"#,
             r#""report":"{}","policy":"{}","rules":"{}","actor":"root","path":"a/b"}}"#
         ),

@@ -152,7 +152,10 @@ pub fn findings(counts: &FindingCounts) -> String {
 /// What the line is about, in the second column.
 fn about(event: &Event) -> String {
     match (event.seq, event.event.as_str().split_once('.')) {
-        (Some(seq), _) => format!("seq {seq}"),
+        (Some(seq), _) => match event.seq_last.filter(|last| *last > seq) {
+            Some(last) => format!("seq {seq}–{last}"),
+            None => format!("seq {seq}"),
+        },
         (None, Some((area, _))) => area.to_owned(),
         (None, None) => String::new(),
     }
@@ -257,11 +260,16 @@ fn word(kind: EventKind) -> (&'static str, Tone) {
         EventKind::BundleReleased => ("RELEASED", Tone::Good),
         EventKind::BundleReleaseCancelled => ("CANCELLED", Tone::Attention),
         EventKind::BundleRejected => ("REJECTED", Tone::Bad),
+        EventKind::BundleWaiting => ("WAITING", Tone::Attention),
+        EventKind::BundleEvidence => ("EVIDENCE", Tone::Bad),
+        EventKind::BundleRemoved => ("REMOVED", Tone::Plain),
         EventKind::BundleRecalled => ("RECALLED", Tone::Bad),
         EventKind::BundleCountersigned => ("COUNTERSIGNED", Tone::Plain),
         EventKind::LinkUp => ("UP", Tone::Good),
         EventKind::LinkSilent => ("SILENT", Tone::Bad),
         EventKind::LinkMismatched => ("MISMATCHED", Tone::Bad),
+        EventKind::EpochAccepted => ("ACCEPTED", Tone::Attention),
+        EventKind::EpochRefused => ("REFUSED", Tone::Bad),
         EventKind::ConfigChanged => ("CHANGED", Tone::Plain),
         EventKind::LogRecovered => ("RECOVERED", Tone::Attention),
         EventKind::LogCreated => ("CREATED", Tone::Plain),
@@ -379,6 +387,20 @@ mod tests {
         assert_eq!(
             render(1, &event, &style()),
             "09:41:07  seq 44  MISSING   —         sent by 09:42:09"
+        );
+    }
+
+    #[test]
+    fn several_missing_numbers_are_one_range() {
+        let event = Event {
+            seq: Some(44),
+            seq_last: Some(46),
+            detail: Some("sent by 09:42:09".into()),
+            ..event(EventKind::BundleMissing)
+        };
+        assert_eq!(
+            render(1, &event, &style()),
+            "09:41:07  seq 44–46  MISSING   —         sent by 09:42:09"
         );
     }
 

@@ -38,7 +38,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Lists the admitted bundles.
+    /// Lists the bundles: admitted, waiting, and kept as evidence.
     #[command(after_help = "Example:\n  diode-rx list --state held")]
     List(ListArgs),
     /// Shows one bundle: what is proved, what is claimed, what was found, and what can be done.
@@ -59,6 +59,9 @@ pub(crate) enum Verb {
     /// Whose bundles are let in.
     #[command(subcommand)]
     Trust(TrustVerb),
+    /// Which lives of the transmitter's state count.
+    #[command(subcommand)]
+    Epoch(EpochVerb),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +82,8 @@ pub(crate) enum StateFilter {
     Held,
     Released,
     Rejected,
+    Waiting,
+    Evidence,
 }
 
 #[derive(Debug, Args)]
@@ -159,4 +164,42 @@ pub(crate) enum TrustVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EpochVerb {
+    /// Lists the transmitter's epochs, and what waits in them.
+    #[command(after_help = "Example:\n  diode-rx epoch list")]
+    List {
+        /// Prints one JSON object an epoch.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes an epoch, and admits what waits in it.
+    #[command(
+        after_help = "Example:\n  diode-rx epoch accept 9f03c2d41b7788aa --reason \"new tx host, carol told me\"\n\n\
+        A transmitter begins a new epoch when its state is made anew. Ask its operator for the epoch's id, by another way than the link."
+    )]
+    Accept(AcceptArgs),
+    /// Takes nothing of an epoch, and gives up what waits in it.
+    #[command(after_help = "Example:\n  diode-rx epoch refuse 9f03c2d41b7788aa --reason \"nobody began one\"")]
+    Refuse {
+        /// The epoch's id, or four digits or more of its beginning.
+        epoch: String,
+        /// Why: it goes into the log.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptArgs {
+    /// The epoch's id, four digits or more of its beginning, or the number of one that is accepted.
+    pub(crate) epoch: String,
+    /// Takes sequence numbers up to this one, however far ahead they are.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) up_to: Option<u64>,
+    /// Why: it goes into the log.
+    #[arg(long)]
+    pub(crate) reason: String,
 }

@@ -10,6 +10,7 @@ use protocol::reception::ReceptionLimits;
 use serde::Deserialize;
 
 use crate::home::{CONFIG, Home, LINK_KEY, POLICY, TRUST};
+use crate::ledger::Quotas;
 
 /// The configuration that `diode-rx init` writes: every key, commented, with its default.
 pub const TEMPLATE: &str = include_str!("../diode-rx.example.toml");
@@ -85,6 +86,8 @@ struct LimitsTable {
     bundle_mib: Option<u64>,
     sessions: Option<u16>,
     idle_ms: Option<u64>,
+    waiting_mib: Option<u64>,
+    evidence_mib: Option<u64>,
 }
 
 /// The checked configuration.
@@ -110,6 +113,8 @@ pub struct Config {
     pub policy: PathBuf,
     /// What reception may use.
     pub limits: ReceptionLimits,
+    /// What may be set aside.
+    pub quotas: Quotas,
 }
 
 impl Config {
@@ -152,12 +157,6 @@ impl Config {
             interface,
             receive_buffer_mib,
         } = written.link;
-        let LimitsTable {
-            memory_mib,
-            bundle_mib,
-            sessions,
-            idle_ms,
-        } = written.limits;
         let keys = keys.unwrap_or_else(|| vec![PathBuf::from(LINK_KEY)]);
         if keys.is_empty() {
             return Err(check.refuse(
@@ -182,16 +181,8 @@ impl Config {
             link_keys: keys.iter().map(|key| dir.join(key)).collect(),
             trust: dir.join(trust.unwrap_or_else(|| TRUST.into())),
             policy: dir.join(policy.unwrap_or_else(|| POLICY.into())),
-            limits: ReceptionLimits {
-                memory_bytes: (check.range("limits.memory_mib", memory_mib.unwrap_or(128).into(), 8..=65_536)? as u64)
-                    << 20,
-                bundle_bytes: (check.range("limits.bundle_mib", bundle_mib.unwrap_or(16_384), 1..=16_777_216)? as u64)
-                    << 20,
-                lanes,
-                sessions: check.range("limits.sessions", sessions.unwrap_or(8).into(), 1..=1024)?,
-                idle_millis: check.range("limits.idle_ms", idle_ms.unwrap_or(30_000), 100..=86_400_000)? as u64,
-                signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
-            },
+            limits: check.limits(&written.limits, lanes)?,
+            quotas: check.quotas(&written.limits)?,
         })
     }
 
@@ -210,6 +201,9 @@ impl Config {
 struct Check<'a> {
     file: &'a str,
 }
+
+/// Bundles, and what they take of the disk together: up to 16 TiB.
+const MOST_MIB: std::ops::RangeInclusive<u64> = 1..=16_777_216;
 
 impl Check<'_> {
     fn refuse(&self, key: &'static str, value: String, mend: String) -> ConfigError {
@@ -230,6 +224,30 @@ impl Check<'_> {
                 format!("write a number from {} to {}", range.start(), range.end()),
             )),
         }
+    }
+
+    /// Bytes, written as MiB.
+    fn mib(&self, key: &'static str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<u64, ConfigError> {
+        Ok((self.range(key, value, range)? as u64) << 20)
+    }
+
+    fn limits(&self, written: &LimitsTable, lanes: u8) -> Result<ReceptionLimits, ConfigError> {
+        let memory_mib = written.memory_mib.unwrap_or(128).into();
+        Ok(ReceptionLimits {
+            memory_bytes: self.mib("limits.memory_mib", memory_mib, 8..=65_536)?,
+            bundle_bytes: self.mib("limits.bundle_mib", written.bundle_mib.unwrap_or(16_384), MOST_MIB)?,
+            lanes,
+            sessions: self.range("limits.sessions", written.sessions.unwrap_or(8).into(), 1..=1024)?,
+            idle_millis: self.range("limits.idle_ms", written.idle_ms.unwrap_or(30_000), 100..=86_400_000)? as u64,
+            signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
+        })
+    }
+
+    fn quotas(&self, written: &LimitsTable) -> Result<Quotas, ConfigError> {
+        Ok(Quotas {
+            waiting_bytes: self.mib("limits.waiting_mib", written.waiting_mib.unwrap_or(1024), MOST_MIB)?,
+            evidence_bytes: self.mib("limits.evidence_mib", written.evidence_mib.unwrap_or(1024), MOST_MIB)?,
+        })
     }
 
     /// Address and port, with room for the ports of all lanes.

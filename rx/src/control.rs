@@ -39,6 +39,22 @@ pub enum Request {
         /// The key, as an OpenSSH line.
         key: String,
     },
+    /// Take a transmitter's epoch, or numbers of it that are far ahead.
+    EpochAccept {
+        /// Its number, or the beginning of its id.
+        epoch: String,
+        /// Up to where numbers may come.
+        up_to: Option<u64>,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Take nothing of a transmitter's epoch.
+    EpochRefuse {
+        /// The beginning of its id.
+        epoch: String,
+        /// Why, for the log.
+        reason: String,
+    },
 }
 
 /// What is asked of whoever runs, and changes nothing.

@@ -8,7 +8,7 @@
 //! ├── policy.toml          what is released without a person
 //! ├── keys/log.pem         signs the log's checkpoints      keys/fingerprint  keys the hashes of found secrets
 //! ├── log/                 the audit log; `diode-audit verify HOME/log`
-//! ├── quarantine/          spool, held, rejected, originals, reports, released
+//! ├── quarantine/          spool, waiting, evidence, held, rejected, originals, reports, released
 //! ├── high-water           the log's newest checkpoint, outside the log
 //! ├── lock                 held by the one process that may change log and quarantine
 //! └── control.sock         where the other verbs reach it

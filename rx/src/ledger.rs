@@ -2,27 +2,42 @@
 //! state each bundle is.
 //!
 //! ```text
+//! bundle.waiting ──▶ Waiting ──bundle.removed──▶ forgotten       bundle.evidence ──▶ Evidence
+//!                       │
 //! bundle.admitted ─▶ Held ──bundle.release_decided──▶ Held, decided ──bundle.released──▶ Released
 //!                     │ ▲───────bundle.release_cancelled──┘
 //!                     └──bundle.rejected──▶ Rejected
 //! ```
 //!
+//! Always true:
+//! - a number belongs to the bundle that was admitted under it, or came again under it as a duplicate, for ever; what waits has its number meanwhile;
+//! - evidence uses up neither its id nor a number.
+//!
 //! The log is the truth; this is rebuilt from it at every start.
 
-use std::collections::BTreeMap;
+mod epochs;
+mod standing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use audit::event::{Event, EventKind, State};
 use protocol::digest::{BundleId, Digest};
 use protocol::time::UnixMillis;
 use protocol::wire::LinkNumber;
 
-/// What is known of an admitted bundle.
+pub use epochs::{Acceptance, Epoch};
+pub use standing::{NUMBERS_AHEAD, Quotas, Replay, Standing, Wait};
+
+use epochs::Epochs;
+
+/// What is known of a bundle that was received.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Its place on the link.
     pub number: LinkNumber,
-    /// The epoch's number for people.
-    pub epoch: u32,
+    /// The epoch's number for people; `None` as long as the epoch is not accepted.
+    pub epoch: Option<u32>,
     /// Its state.
     pub state: State,
     /// Whether its release was decided and not yet done.
@@ -31,7 +46,7 @@ pub struct Record {
     pub scanned: bool,
     /// The rules that the last verdict was made with.
     pub rules: Option<Digest>,
-    /// The entry that admitted it, with its index.
+    /// The entry that admitted it, or set it aside, with its index.
     pub admitted: (u64, Event),
     /// The entries since, with their indices.
     pub history: Vec<(u64, EventKind)>,
@@ -39,43 +54,119 @@ pub struct Record {
     pub latest: (u64, Event),
 }
 
-/// Why a bundle may not be admitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Replay {
-    /// The same bundle was admitted before, under this number.
-    Duplicate {
-        /// The number it was admitted under.
-        number: LinkNumber,
-    },
-    /// The number belongs to another bundle.
-    NumberTaken {
-        /// The bundle that has it.
-        by: BundleId,
-    },
+/// What lies in quarantine besides the admitted bundles.
+#[derive(Debug, Default)]
+struct Aside {
+    bundles: BTreeMap<BundleId, Record>,
+    /// Bytes of their files.
+    bytes: u64,
 }
 
 /// The fold of the log.
 #[derive(Debug, Default)]
 pub struct Ledger {
     bundles: BTreeMap<BundleId, Record>,
+    waiting: Aside,
+    evidence: Aside,
+    /// What waited and was given up.
+    removed: BTreeSet<BundleId>,
     numbers: BTreeMap<LinkNumber, BundleId>,
-    /// Epochs in the order of their first admission: an epoch's number is its place, from 1.
-    epochs: Vec<u64>,
+    /// The numbers of what waits.
+    claimed: BTreeMap<LinkNumber, BundleId>,
+    epochs: Epochs,
     newest: Option<UnixMillis>,
     settings: BTreeMap<String, Digest>,
+    quotas: Quotas,
 }
 
 impl Ledger {
+    /// An empty ledger that allows so much to be set aside.
+    #[must_use]
+    pub fn with_quotas(quotas: Quotas) -> Self {
+        Self {
+            quotas,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next entry.
     pub fn apply(&mut self, index: u64, event: &Event) {
         self.newest = self.newest.max(Some(event.time));
-        if let (EventKind::ConfigChanged, Some(path), Some(digest)) = (event.event, &event.path, event.policy) {
-            self.settings.insert(path.clone(), digest);
+        let epoch = epoch_id(event);
+        match (event.event, epoch) {
+            (EventKind::EpochAccepted, Some(epoch)) => return self.epochs.accept(epoch, event.seq_last, event.time),
+            (EventKind::EpochRefused, Some(epoch)) => return self.epochs.refuse(epoch, event.time),
+            (_, Some(epoch)) => {
+                let claimed = &self.claimed;
+                let waits = |epoch| claimed.range(all_of(epoch)).next().is_some();
+                self.epochs.note(epoch, event.time, waits);
+            }
+            (EventKind::ConfigChanged, None) => self.note_setting(event),
+            (_, None) => {}
         }
         let Some(id) = event.bundle else { return };
-        if event.event == EventKind::BundleAdmitted {
-            return self.admit(id, index, event);
+        match event.event {
+            EventKind::BundleAdmitted => self.admit(id, index, event),
+            EventKind::BundleWaiting => self.wait(id, index, event),
+            EventKind::BundleEvidence => self.keep(id, index, event),
+            EventKind::BundleRemoved => self.remove(id, event),
+            EventKind::BundleDuplicate => self.close(id, event),
+            _ => self.go_on(id, index, event),
         }
+    }
+
+    fn note_setting(&mut self, event: &Event) {
+        if let (Some(path), Some(digest)) = (&event.path, event.policy) {
+            self.settings.insert(path.clone(), digest);
+        }
+    }
+
+    fn admit(&mut self, id: BundleId, index: u64, event: &Event) {
+        self.stop_waiting(&id);
+        let number = number(event);
+        let epoch = self.epochs.used(number.epoch, event.time);
+        self.numbers.insert(number, id);
+        self.epochs.raise(number);
+        self.bundles.insert(id, record(index, event, State::Held, Some(epoch)));
+    }
+
+    fn wait(&mut self, id: BundleId, index: u64, event: &Event) {
+        self.removed.remove(&id);
+        self.claimed.insert(number(event), id);
+        let epoch = self.epochs.number(number(event).epoch);
+        self.waiting.insert(id, record(index, event, State::Waiting, epoch));
+    }
+
+    fn keep(&mut self, id: BundleId, index: u64, event: &Event) {
+        self.removed.remove(&id);
+        self.evidence.insert(id, record(index, event, State::Evidence, None));
+    }
+
+    fn stop_waiting(&mut self, id: &BundleId) {
+        self.removed.remove(id);
+        if let Some(record) = self.waiting.remove(id) {
+            self.claimed.remove(&record.number);
+        }
+    }
+
+    fn remove(&mut self, id: BundleId, event: &Event) {
+        if event.state == Some(State::Waiting) {
+            self.stop_waiting(&id);
+            self.removed.insert(id);
+        }
+    }
+
+    /// A duplicate says nothing of the bundle that was admitted, but uses up the number that it came under.
+    fn close(&mut self, id: BundleId, event: &Event) {
+        let number = number(event);
+        if self.closes(id, number) {
+            self.numbers.insert(number, id);
+            self.epochs.raise(number);
+        }
+    }
+
+    /// An entry about an admitted bundle. A refusal of the same id says nothing of the one that was admitted.
+    fn go_on(&mut self, id: BundleId, index: u64, event: &Event) {
         let Some(record) = self.bundles.get_mut(&id) else {
             return;
         };
@@ -89,41 +180,10 @@ impl Ledger {
             EventKind::BundleReleased => (record.state, record.decided) = (State::Released, false),
             EventKind::BundleRejected => (record.state, record.decided) = (State::Rejected, false),
             EventKind::BundleHeld => {}
-            // A duplicate or refusal of the same id says nothing of the one that was admitted.
             _ => return,
         }
         record.history.push((index, event.event));
         record.latest = (index, event.clone());
-    }
-
-    fn admit(&mut self, id: BundleId, index: u64, event: &Event) {
-        let epoch_id = event
-            .epoch_id
-            .as_deref()
-            .and_then(|hex| u64::from_str_radix(hex, 16).ok());
-        let number = LinkNumber {
-            epoch: epoch_id.unwrap_or(0),
-            sequence: event.seq.unwrap_or(0),
-        };
-        let epoch = self.epoch_number(number.epoch);
-        if self.epochs.len() < epoch as usize {
-            self.epochs.push(number.epoch);
-        }
-        self.numbers.insert(number, id);
-        self.bundles.insert(
-            id,
-            Record {
-                number,
-                epoch,
-                state: State::Held,
-                decided: false,
-                scanned: false,
-                rules: None,
-                admitted: (index, event.clone()),
-                history: vec![(index, event.event)],
-                latest: (index, event.clone()),
-            },
-        );
     }
 
     /// The time of the newest entry.
@@ -138,29 +198,28 @@ impl Ledger {
         self.settings.get(path).copied()
     }
 
-    /// The number for people of an epoch; a new one gets the next.
+    /// The number for people of an epoch, once it is accepted.
     #[must_use]
-    pub fn epoch_number(&self, epoch: u64) -> u32 {
-        let place = self
-            .epochs
-            .iter()
-            .position(|known| *known == epoch)
-            .unwrap_or(self.epochs.len());
-        u32::try_from(place + 1).unwrap_or(u32::MAX)
+    pub fn epoch_number(&self, epoch: u64) -> Option<u32> {
+        self.epochs.number(epoch)
     }
 
-    /// Whether the bundle may be admitted under this number.
-    ///
-    /// # Errors
-    /// [`Replay`] if the id or the number is used up.
-    pub fn check(&self, id: BundleId, number: LinkNumber) -> Result<(), Replay> {
-        if let Some(record) = self.bundles.get(&id) {
-            return Err(Replay::Duplicate { number: record.number });
-        }
-        match self.numbers.get(&number) {
-            Some(by) => Err(Replay::NumberTaken { by: *by }),
-            None => Ok(()),
-        }
+    /// The number for people that the next accepted epoch gets.
+    #[must_use]
+    pub fn next_epoch_number(&self) -> u32 {
+        self.epochs.next_number()
+    }
+
+    /// Every epoch that was heard of: those that are accepted in the order of their numbers, then the others.
+    #[must_use]
+    pub fn epochs(&self) -> Vec<(u64, Epoch)> {
+        self.epochs.all()
+    }
+
+    /// What is known of an epoch.
+    #[must_use]
+    pub fn epoch(&self, epoch: u64) -> Option<Epoch> {
+        self.epochs.get(epoch)
     }
 
     /// An admitted bundle.
@@ -169,135 +228,106 @@ impl Ledger {
         self.bundles.get(id)
     }
 
+    /// A bundle that waits to be admitted.
+    #[must_use]
+    pub fn waiting(&self, id: &BundleId) -> Option<&Record> {
+        self.waiting.bundles.get(id)
+    }
+
+    /// The bundles that came under a number of another one, and are kept as evidence.
+    pub fn evidence_under(&self, number: LinkNumber) -> impl Iterator<Item = BundleId> + '_ {
+        let under = self
+            .evidence
+            .bundles
+            .iter()
+            .filter(move |(_, record)| record.number == number);
+        under.map(|(id, _)| *id)
+    }
+
     /// All admitted bundles, in the order of their admission.
     #[must_use]
     pub fn bundles(&self) -> Vec<(BundleId, &Record)> {
-        let mut all: Vec<_> = self.bundles.iter().map(|(id, record)| (*id, record)).collect();
-        all.sort_by_key(|(_, record)| record.admitted.0);
-        all
+        in_order(self.bundles.iter())
+    }
+
+    /// All that lies in quarantine, each bundle once: the admitted, what waits, and evidence, in the order in which they came.
+    #[must_use]
+    pub fn all(&self) -> Vec<(BundleId, &Record)> {
+        let evidence = self.evidence.bundles.iter();
+        let apart = evidence.filter(|(id, _)| !self.bundles.contains_key(id) && !self.waiting.bundles.contains_key(id));
+        in_order(self.bundles.iter().chain(&self.waiting.bundles).chain(apart))
+    }
+
+    /// What waited and was given up.
+    pub fn removed(&self) -> impl Iterator<Item = BundleId> + '_ {
+        self.removed.iter().copied()
     }
 
     /// The bundles whose id begins with `prefix` (lower-case hex).
     #[must_use]
     pub fn matching(&self, prefix: &str) -> Vec<(BundleId, &Record)> {
-        self.bundles()
+        self.all()
             .into_iter()
             .filter(|(id, _)| id.to_string().starts_with(prefix))
             .collect()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(byte: u8) -> BundleId {
-        BundleId(Digest([byte; 32]))
+impl Aside {
+    fn insert(&mut self, id: BundleId, record: Record) {
+        self.remove(&id);
+        self.bytes = self.bytes.saturating_add(file_bytes(&record));
+        self.bundles.insert(id, record);
     }
 
-    fn number(sequence: u64) -> LinkNumber {
-        LinkNumber { epoch: 0xE, sequence }
-    }
-
-    fn event(kind: EventKind, bundle: BundleId, seq: u64) -> Event {
-        Event {
-            bundle: Some(bundle),
-            seq: Some(seq),
-            epoch_id: Some("000000000000000e".to_owned()),
-            ..Event::new(kind, UnixMillis(0))
-        }
-    }
-
-    fn ledger(events: &[Event]) -> Ledger {
-        let mut ledger = Ledger::default();
-        for (index, event) in events.iter().enumerate() {
-            ledger.apply(index as u64, event);
-        }
-        ledger
-    }
-
-    #[test]
-    fn an_admitted_bundle_is_held() {
-        let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
-        assert_eq!(ledger.get(&id(1)).unwrap().state, State::Held);
-    }
-
-    #[test]
-    fn an_id_is_admitted_once() {
-        let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
-        assert_eq!(
-            ledger.check(id(1), number(2)),
-            Err(Replay::Duplicate { number: number(1) })
-        );
-    }
-
-    #[test]
-    fn a_number_belongs_to_one_bundle() {
-        let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
-        assert_eq!(ledger.check(id(2), number(1)), Err(Replay::NumberTaken { by: id(1) }));
-        assert_eq!(ledger.check(id(2), number(2)), Ok(()));
-    }
-
-    #[test]
-    fn the_same_number_in_another_epoch_is_another_number() {
-        let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
-        assert_eq!(
-            ledger.check(
-                id(2),
-                LinkNumber {
-                    epoch: 0xF,
-                    sequence: 1
-                }
-            ),
-            Ok(())
-        );
-    }
-
-    #[test]
-    fn a_refused_bundle_uses_up_neither_id_nor_number() {
-        let ledger = ledger(&[
-            event(EventKind::BundleRefused, id(1), 1),
-            event(EventKind::BundleIncomplete, id(1), 1),
-        ]);
-        assert_eq!(ledger.check(id(1), number(1)), Ok(()));
-    }
-
-    #[test]
-    fn a_rejected_bundle_stays_used_up() {
-        let ledger = ledger(&[
-            event(EventKind::BundleAdmitted, id(1), 1),
-            event(EventKind::BundleRejected, id(1), 1),
-        ]);
-        assert_eq!(ledger.get(&id(1)).unwrap().state, State::Rejected);
-        assert!(ledger.check(id(1), number(9)).is_err());
-    }
-
-    #[test]
-    fn a_release_that_was_decided_and_not_done_is_known() {
-        let admitted = event(EventKind::BundleAdmitted, id(1), 1);
-        let decided = event(EventKind::BundleReleaseDecided, id(1), 1);
-        assert!(
-            ledger(&[admitted.clone(), decided.clone()])
-                .get(&id(1))
-                .unwrap()
-                .decided
-        );
-        let cancelled = event(EventKind::BundleReleaseCancelled, id(1), 1);
-        assert!(!ledger(&[admitted, decided, cancelled]).get(&id(1)).unwrap().decided);
-    }
-
-    #[test]
-    fn epochs_are_numbered_in_their_order() {
-        let mut later = event(EventKind::BundleAdmitted, id(2), 1);
-        later.epoch_id = Some("00000000000000ff".to_owned());
-        let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1), later]);
-        assert_eq!(
-            (
-                ledger.epoch_number(0xE),
-                ledger.epoch_number(0xFF),
-                ledger.epoch_number(3)
-            ),
-            (1, 2, 3)
-        );
+    fn remove(&mut self, id: &BundleId) -> Option<Record> {
+        let record = self.bundles.remove(id)?;
+        self.bytes = self.bytes.saturating_sub(file_bytes(&record));
+        Some(record)
     }
 }
+
+fn file_bytes(record: &Record) -> u64 {
+    record.admitted.1.file_bytes.unwrap_or(0)
+}
+
+fn in_order<'a>(records: impl Iterator<Item = (&'a BundleId, &'a Record)>) -> Vec<(BundleId, &'a Record)> {
+    let mut all: Vec<_> = records.map(|(id, record)| (*id, record)).collect();
+    all.sort_by_key(|(_, record)| record.admitted.0);
+    all
+}
+
+fn epoch_id(event: &Event) -> Option<u64> {
+    let hex = event.epoch_id.as_deref()?;
+    u64::from_str_radix(hex, 16).ok()
+}
+
+fn number(event: &Event) -> LinkNumber {
+    LinkNumber {
+        epoch: epoch_id(event).unwrap_or(0),
+        sequence: event.seq.unwrap_or(0),
+    }
+}
+
+/// Every number of an epoch.
+fn all_of(epoch: u64) -> RangeInclusive<LinkNumber> {
+    let number = |sequence| LinkNumber { epoch, sequence };
+    number(0)..=number(u64::MAX)
+}
+
+fn record(index: u64, event: &Event, state: State, epoch: Option<u32>) -> Record {
+    Record {
+        number: number(event),
+        epoch,
+        state,
+        decided: false,
+        scanned: false,
+        rules: None,
+        admitted: (index, event.clone()),
+        history: vec![(index, event.event)],
+        latest: (index, event.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! serve ─▶ socket ▶ reassembly ▶ owner ─▶ log, quarantine ─▶ released/
-//! list, show, tail ─▶ read the log and the quarantine, without a lock
-//! release, reject, trust ─▶ control socket of a running `serve`, or the owner itself when none runs
+//! list, show, tail, epoch list ─▶ read the log and the quarantine, without a lock
+//! release, reject, trust, epoch ─▶ control socket of a running `serve`, or the owner itself when none runs
 //! ```
 //!
 //! Always true: nothing is ever sent to the link; what is admitted was announced by the pinned link key, signed by a trusted author, and
@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, TrustVerb, Verb};
+use cli::{Cli, EpochVerb, TrustVerb, Verb};
 use hw::udp::UdpSource;
 use serve::Source;
 use verbs::Failure;
@@ -76,5 +76,8 @@ fn dispatch<S: Source>(cli: Cli, link: impl Fn(UdpSource, usize) -> S) -> Result
             key,
         }) => verbs::ask::trust_add(home, principal, fingerprint, &key),
         Verb::Trust(TrustVerb::List { json }) => verbs::trust::list(home, json),
+        Verb::Epoch(EpochVerb::List { json }) => verbs::epoch::list(home, json),
+        Verb::Epoch(EpochVerb::Accept(args)) => verbs::ask::epoch_accept(home, args),
+        Verb::Epoch(EpochVerb::Refuse { epoch, reason }) => verbs::ask::epoch_refuse(home, epoch, reason),
     }
 }

@@ -2,25 +2,43 @@
 
 use protocol::time::UnixMillis;
 
-/// Entries of that kind a minute.
+/// Refusals and link events a minute.
 const PER_MINUTE: u32 = 60;
 const MINUTE_MILLIS: u64 = 60_000;
 
 /// Counts entries by the minute.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Limiter {
+    per_minute: u32,
     window: Option<UnixMillis>,
     let_through: u32,
     held_back: u64,
 }
 
+impl Default for Limiter {
+    fn default() -> Self {
+        Self::of(PER_MINUTE)
+    }
+}
+
 impl Limiter {
+    /// One that lets so many entries a minute through.
+    #[must_use]
+    pub fn of(per_minute: u32) -> Self {
+        Self {
+            per_minute,
+            window: None,
+            let_through: 0,
+            held_back: 0,
+        }
+    }
+
     /// Whether an entry at `now` may be written on its own.
     pub fn admit(&mut self, now: UnixMillis) -> bool {
         if self.window.is_none() {
             self.window = Some(now);
         }
-        let fits = self.let_through < PER_MINUTE;
+        let fits = self.let_through < self.per_minute;
         if fits {
             self.let_through += 1;
         } else {
@@ -33,7 +51,7 @@ impl Limiter {
     #[must_use]
     pub fn has_room(&self, now: UnixMillis) -> bool {
         let in_window = |begun: UnixMillis| now.millis_since(begun) < MINUTE_MILLIS;
-        self.let_through < PER_MINUTE || !self.window.is_some_and(in_window)
+        self.let_through < self.per_minute || !self.window.is_some_and(in_window)
     }
 
     /// How many entries a finished minute held back, if any; starts the next minute.
@@ -42,7 +60,7 @@ impl Limiter {
         if now.millis_since(begun) < MINUTE_MILLIS {
             return None;
         }
-        let held_back = std::mem::take(self).held_back;
+        let held_back = std::mem::replace(self, Self::of(self.per_minute)).held_back;
         (held_back > 0).then_some(held_back)
     }
 

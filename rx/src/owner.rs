@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! reassembly ─Arrival─▶ admit_all ─▶ HELD ─▶ scan ─▶ judge_all ─┬─ ALLOW, auto-release ─▶ release ─▶ RELEASED
-//! control socket ─────▶ release, reject, trust add              ├─ ALLOW or REVIEW ─▶ waits for a person
-//!                                                               └─ REJECT ─▶ REJECTED
+//!                        │  │  ▲ epoch accept                   ├─ ALLOW or REVIEW ─▶ waits for a person
+//!                        │  └▶ WAITING                          └─ REJECT ─▶ REJECTED
+//!                        └▶ EVIDENCE
+//! control socket ─────▶ release, reject, trust add, epoch accept, epoch refuse
 //! ```
 //!
 //! Bundles are admitted and judged in groups of any size: the syncs of a group are as many as those of one bundle.
@@ -12,7 +14,11 @@
 //! [`Owner::open`].
 
 mod admission;
+mod aside;
+#[cfg(test)]
+mod aside_tests;
 mod decision;
+mod epoch;
 #[cfg(test)]
 mod group_tests;
 mod recovery;
@@ -94,6 +100,10 @@ pub struct Owner {
     /// The log's size at the last high-water mark.
     marked: u64,
     limiter: Limiter,
+    /// Of entries that close a number.
+    closings: Limiter,
+    /// Entries that close a number, not recorded yet: many of them share a sync.
+    closing: Vec<Event>,
     /// Held bundles without a verdict, in the order of their admission.
     unscanned: VecDeque<BundleId>,
     /// What policy decided, still to be carried out.
@@ -139,7 +149,7 @@ impl Owner {
         if let Some(earlier) = read_high_water(&home).map_err(io_error("the high-water mark can't be read"))? {
             log.check_against(&earlier)?;
         }
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::with_quotas(config.quotas);
         for entry in log.entries(0) {
             let (index, event) = entry?;
             ledger.apply(index, &event);
@@ -162,6 +172,8 @@ impl Owner {
             scanner: parts.scanner,
             marked: 0,
             limiter: Limiter::default(),
+            closings: Limiter::of(CLOSINGS_PER_MINUTE),
+            closing: Vec::new(),
             unscanned: VecDeque::new(),
             steps: VecDeque::new(),
             link_epoch: None,
@@ -171,6 +183,7 @@ impl Owner {
         };
         owner.recover()?;
         owner.note_settings()?;
+        owner.settle_waiting()?;
         owner.publish()?;
         Ok(owner)
     }
@@ -270,7 +283,7 @@ impl Owner {
     fn event_of(&mut self, kind: EventKind, announce: &Announce) -> Event {
         let epoch = self.with_ledger(|ledger| ledger.epoch_number(announce.number.epoch));
         Event {
-            epoch: Some(epoch),
+            epoch,
             epoch_id: Some(format!("{:016x}", announce.number.epoch)),
             seq: Some(announce.number.sequence),
             bundle: Some(announce.bundle),
@@ -278,9 +291,12 @@ impl Owner {
         }
     }
 
-    /// An event about an admitted bundle.
+    /// An event about a bundle that was admitted, or waits.
     fn event_about(&mut self, kind: EventKind, id: BundleId) -> Event {
-        let known = self.with_ledger(|ledger| ledger.get(&id).map(|record| (record.number, record.epoch)));
+        let known = self.with_ledger(|ledger| {
+            let record = ledger.get(&id).or_else(|| ledger.waiting(&id));
+            record.map(|record| (record.number, record.epoch))
+        });
         let event = Event {
             bundle: Some(id),
             ..self.event(kind)
@@ -288,7 +304,7 @@ impl Owner {
         match known {
             None => event,
             Some((number, epoch)) => Event {
-                epoch: Some(epoch),
+                epoch,
                 epoch_id: Some(format!("{:016x}", number.epoch)),
                 seq: Some(number.sequence),
                 ..event
@@ -305,8 +321,32 @@ impl Owner {
         })
     }
 
-    /// Appends events with one sync, and gives their receipts in their order.
+    /// Appends events with one sync, and gives their receipts in their order. Numbers that were closed before go first.
     fn record_all(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {
+        let closing = std::mem::take(&mut self.closing);
+        if closing.is_empty() {
+            return self.append(events);
+        }
+        let first = closing.len();
+        let mut receipts = self.append(&[closing.as_slice(), events].concat())?;
+        Ok(receipts.split_off(first))
+    }
+
+    /// Records the numbers that were closed.
+    ///
+    /// # Errors
+    /// If the log can't be written.
+    pub fn record_closings(&mut self) -> Result<(), OwnerError> {
+        self.record_all(&[]).map(drop)
+    }
+
+    /// Whether numbers were closed that are not on record yet.
+    #[must_use]
+    pub fn has_closings(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    fn append(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {
         let mut receipts = Vec::with_capacity(events.len());
         for events in events.chunks(APPENDED_AT_ONCE) {
             let appended = self.log.append(events)?;
@@ -340,9 +380,10 @@ impl Owner {
     /// If the log can't be written.
     pub fn summarise_refusals(&mut self) -> Result<(), OwnerError> {
         let now = self.now();
-        match self.limiter.finish_minute(now) {
-            None => Ok(()),
-            Some(held_back) => self.record_held_back(held_back),
+        let held_back = [&mut self.limiter, &mut self.closings].map(|limiter| limiter.finish_minute(now).unwrap_or(0));
+        match held_back.iter().sum::<u64>() {
+            0 => Ok(()),
+            held_back => self.record_held_back(held_back),
         }
     }
 
@@ -360,8 +401,9 @@ impl Owner {
     /// # Errors
     /// If the log can't be written.
     pub fn note_daemon(&mut self, kind: EventKind, detail: String) -> Result<(), OwnerError> {
-        if kind == EventKind::DaemonStopped && self.limiter.held_back() > 0 {
-            self.record_held_back(self.limiter.held_back())?;
+        let held_back = self.limiter.held_back() + self.closings.held_back();
+        if kind == EventKind::DaemonStopped && held_back > 0 {
+            self.record_held_back(held_back)?;
         }
         let event = Event {
             detail: Some(detail),
@@ -430,6 +472,12 @@ fn read_high_water(home: &Home) -> io::Result<Option<String>> {
 
 /// Transmissions that one transmitter has under way at most.
 const SENT_AT_ONCE: usize = 6;
+
+/// Entries a minute that close a number each: a backlog that was admitted before and is sent again must fit in.
+const CLOSINGS_PER_MINUTE: u32 = 6000;
+
+/// Entries that close a number, recorded together at most.
+const CLOSED_AT_ONCE: usize = 512;
 
 /// Entries of the greatest length, so many of which the log takes as one group.
 const APPENDED_AT_ONCE: usize = 1000;

@@ -1,6 +1,7 @@
 //! The verbs of `diode-rx`: what each prints, and the exit code of what comes of it.
 
 pub(crate) mod ask;
+pub(crate) mod epoch;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod show;
@@ -139,7 +140,7 @@ pub(crate) fn find<'a>(
         (1, false) => Ok(found.remove(0)),
         (0, _) | (_, true) => Err(Failure::new(
             FAILED,
-            format!("no admitted bundle has an id that begins with {prefix:?}\n  mend    diode-rx list"),
+            format!("no bundle has an id that begins with {prefix:?}\n  mend    diode-rx list"),
         )),
         (many, false) => Err(Failure::new(
             USAGE,

@@ -329,9 +329,56 @@ fn a_code_that_names_no_bundle_is_refused() {
 }
 
 #[test]
+fn an_epoch_can_be_accepted_and_refused_whether_the_receiver_runs_or_not() {
+    let receiver = Receiver::new();
+    let decide = |verb, epoch| receiver.run(&["epoch", verb, epoch, "--reason", "carol told me"]);
+    assert!(decide("accept", "9f03c2d41b7788aa").status.success());
+    let serving = Serving::start(&receiver);
+    assert!(decide("refuse", "aaaac2d41b7788aa").status.success());
+    assert_eq!(decide("refuse", "9f03").status.code(), Some(1), "it is accepted");
+    drop(serving);
+    let listed = text(&receiver.run(&["epoch", "list"]).stdout);
+    let row = |epoch: &str| listed.lines().find(|line| line.contains(epoch)).unwrap().to_owned();
+    assert!(row("9f03c2d41b7788aa").starts_with("1 ") && row("9f03c2d41b7788aa").contains("accepted"));
+    assert!(row("aaaac2d41b7788aa").contains("refused"), "{listed}");
+}
+
+#[test]
+fn a_folder_of_an_earlier_version_is_read_as_it_is_and_mended_by_its_owner() {
+    let receiver = Receiver::new();
+    let folders = ["waiting", "evidence"].map(|name| receiver.home().join("quarantine").join(name));
+    for folder in &folders {
+        std::fs::remove_dir(folder).unwrap();
+    }
+    assert!(receiver.run(&["list"]).status.success());
+    assert!(receiver.run(&["epoch", "list"]).status.success());
+    assert!(folders.iter().all(|folder| !folder.exists()));
+    drop(Serving::start(&receiver));
+    assert!(folders.iter().all(|folder| mode(folder) == 0o700));
+}
+
+#[test]
+fn a_decision_on_an_epoch_needs_a_reason() {
+    let output = Receiver::new().run(&["epoch", "accept", "9f03c2d41b7788aa", "--reason", " "]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn each_verb_helps_with_an_example() {
-    for verb in ["init", "serve", "list", "show", "tail", "release", "reject"] {
-        let output = Command::new(BINARY).args([verb, "--help"]).output().unwrap();
+    for verb in [
+        "init",
+        "serve",
+        "list",
+        "show",
+        "tail",
+        "release",
+        "reject",
+        "epoch list",
+        "epoch accept",
+        "epoch refuse",
+    ] {
+        let args = verb.split(' ').chain(["--help"]);
+        let output = Command::new(BINARY).args(args).output().unwrap();
         assert!(text(&output.stdout).contains("Example"), "{verb}");
     }
 }

@@ -3,8 +3,11 @@
 //! ```text
 //!             sync, name    bundle.admitted         Clearance + bundle.release_decided
 //!  SpoolFile ──────────▶ ReceivedBundle ─────▶ HeldBundle ───────────────▶ ReleasedBundle
-//!   spool/*.part          spool/<id>.bundle     held/<id>.bundle │           released/<id>/, originals/<id>.bundle
-//!                                                                └▶ bundle.rejected ─▶ rejected/<id>.bundle
+//!   spool/*.part          spool/<id>.bundle ▲   held/<id>.bundle │           released/<id>/, originals/<id>.bundle
+//!                          │ bundle.waiting  │                     └▶ bundle.rejected ─▶ rejected/<id>.bundle
+//!                          ├──────────▶ WaitingBundle ──bundle.removed──▶ gone
+//!                          │ bundle.evidence  waiting/<id>.bundle
+//!                          └──────────▶ evidence/<id>.bundle
 //! ```
 //!
 //! Each value can be made by the step before only, is used up by the next, and is the only one for its bundle ([`HeldBundle`] is the bundle's lock).
@@ -17,6 +20,7 @@
 //!
 //! The log says what state a bundle is in; the folders follow it. One process works here: the daemon holds its own lock around all of this.
 
+mod aside;
 mod failure;
 mod group;
 mod places;
@@ -34,6 +38,7 @@ use audit::storage::{OpenHow, Storage};
 use protocol::digest::{BundleId, Digest};
 use protocol::wire::SessionId;
 
+pub use self::aside::WaitingBundle;
 pub use self::failure::{FolderFault, QuarantineError, ReleaseError, VerifyError};
 pub use self::places::Place;
 pub use self::recovery::{Alarm, Mended, Recorded, Recovery, Unfinished};
@@ -67,10 +72,11 @@ impl Quarantine {
         Self::open(storage)
     }
 
-    /// Opens a quarantine, rooted at the storage's root. Whoever works in it calls [`recover`](Self::recover) first.
+    /// Opens a quarantine, rooted at the storage's root. Whoever works in it calls [`recover`](Self::recover) first, which also makes the folders
+    /// that an earlier version did not have; to read they are not needed.
     ///
     /// # Errors
-    /// [`QuarantineError::Folder`] if a folder is missing or open to others.
+    /// [`QuarantineError::Folder`] if any other folder is missing, or one is open to others.
     pub fn open(storage: Arc<dyn Storage>) -> Result<Self, QuarantineError> {
         Ok(Self {
             places: Places::open(storage)?,
@@ -114,7 +120,14 @@ impl Quarantine {
     /// The disk's.
     pub fn open_any(&self, id: BundleId) -> Result<Option<StoredBundle>, QuarantineError> {
         // In the order in which bundles move, so that one that moves meanwhile is met again.
-        for place in [Place::Spool, Place::Held, Place::Rejected, Place::Originals] {
+        for place in [
+            Place::Spool,
+            Place::Waiting,
+            Place::Held,
+            Place::Rejected,
+            Place::Originals,
+            Place::Evidence,
+        ] {
             if self.places.stat(&place.packed(&id))?.is_some() {
                 return Ok(Some(StoredBundle::new(&self.places, place, id)));
             }
@@ -167,6 +180,8 @@ impl Quarantine {
             State::Held => Place::Held,
             State::Released => Place::Originals,
             State::Rejected => Place::Rejected,
+            State::Waiting => Place::Waiting,
+            State::Evidence => Place::Evidence,
         })
     }
 

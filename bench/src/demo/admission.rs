@@ -96,8 +96,8 @@ impl Admission {
         match self.state() {
             None => Cell::none(),
             Some(state @ State::Released) => Cell::new(Tone::Good, state.to_string()),
-            Some(state @ State::Held) => Cell::new(Tone::Attention, state.to_string()),
-            Some(state @ State::Rejected) => Cell::new(Tone::Bad, state.to_string()),
+            Some(state @ (State::Held | State::Waiting)) => Cell::new(Tone::Attention, state.to_string()),
+            Some(state @ (State::Rejected | State::Evidence)) => Cell::new(Tone::Bad, state.to_string()),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! From the spool into HELD, or why not. Of all bundles of a group together:
 //!
 //! 1. Sync the spool files, name them for their bundles, sync the folder.
-//! 2. `bundle.admitted` of each, in one synced group of the log: the commit point.
-//! 3. Rename to `held/`, sync both folders.
+//! 2. `bundle.admitted` of each, in one synced group of the log: the commit point. Of what waits for a person `bundle.waiting`, of what came under
+//!    another bundle's number `bundle.evidence`.
+//! 3. Rename to `held/`, `waiting/`, `evidence/`, sync the folders.
 //!
 //! A crash before 2 leaves bundles that were never admitted; one after it is finished by [`Owner::open`].
 
@@ -10,12 +11,13 @@ use std::collections::BTreeSet;
 
 use audit::event::{Event, EventKind, State};
 use protocol::bundle::VerifiedHead;
+use protocol::digest::BundleId;
 use protocol::reception::{Ending, Summary};
-use protocol::wire::{Announce, SessionId};
-use scanner::quarantine::{HeldBundle, QuarantineError};
+use protocol::wire::{Announce, LinkNumber, SessionId};
+use scanner::quarantine::{HeldBundle, QuarantineError, SpoolFile};
 
-use super::{Owner, OwnerError};
-use crate::ledger::Replay;
+use super::{CLOSED_AT_ONCE, Owner, OwnerError};
+use crate::ledger::{Ledger, NUMBERS_AHEAD, Replay, Standing, Wait};
 use crate::serve::{Arrival, News};
 
 /// Complete bundles, in the order in which they came.
@@ -28,10 +30,14 @@ impl Owner {
     /// If log or quarantine can't be used any more.
     pub fn take(&mut self, news: News) -> Result<(), OwnerError> {
         match news {
-            News::Opened(_, announce) => self.note_link(&announce),
+            News::Opened(session, announce) => {
+                self.note_link(&announce)?;
+                self.note_conflict(session, &announce)
+            }
             News::Complete(arrival, summary) => self.admit_all(vec![(*arrival, summary)]),
             News::Ended(announce, session, why, summary) => self.note_ended(&announce, session, &why, summary),
             News::Replayed(announce, session, replay) => self.note_replay(&announce, session, &replay),
+            News::NoRoom(announce, session, state) => self.refuse_for_room(&announce, session, state),
             News::Unstorable(announce, session, error) => self.refuse_unstorable(&announce, session, error),
             News::Unjudged(announce, session, reason) => self.refuse(&announce, session, "no-trust", reason),
             News::UnknownLinkKey(key_id) => {
@@ -62,9 +68,13 @@ impl Owner {
             return Ok(());
         }
         self.link_epoch = Some(announce.number.epoch);
+        let epoch = announce.number.epoch;
+        let strange = self.with_ledger(|ledger| !ledger.awaits_first_epoch() && ledger.epoch_number(epoch).is_none());
         let event = Event {
             bundle: None,
             seq: None,
+            detail: strange
+                .then(|| format!("epoch {epoch:016x} is not accepted: what it sends waits; diode-rx epoch list")),
             ..self.event_of(EventKind::LinkUp, announce)
         };
         self.record_limited(&event)
@@ -75,6 +85,10 @@ impl Owner {
     /// # Errors
     /// If log or quarantine can't be used any more.
     pub fn admit_all(&mut self, arrivals: Vec<(Arrival, Summary)>) -> Result<(), OwnerError> {
+        // A number that was closed is another's: what comes under it must find that on record.
+        if arrivals.iter().any(|(arrival, _)| self.is_closing(&arrival.announce)) {
+            self.record_closings()?;
+        }
         let mut left = arrivals;
         while !left.is_empty() {
             let (round, later) = split_off_conflicts(left);
@@ -84,9 +98,46 @@ impl Owner {
         Ok(())
     }
 
-    /// Admits bundles none of which bears on whether another one may be admitted.
+    /// Takes bundles none of which bears on what may become of another one.
     fn admit_round(&mut self, arrivals: Complete) -> Result<(), OwnerError> {
-        let (mut files, mut complete) = (Vec::new(), Vec::new());
+        let sorted = self.sort_out(arrivals)?.into_iter();
+        let (files, complete): (Vec<_>, Vec<_>) = sorted.map(|(spool, from)| ((spool, from.head.id()), from)).unzip();
+        let (mut received, mut events, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let quarantine = self.quarantine.clone();
+        for (outcome, from) in quarantine.finish_all(files).into_iter().zip(complete) {
+            match outcome {
+                Ok(bundle) => {
+                    received.push(bundle);
+                    events.push(self.entry_of(&from));
+                }
+                Err(error) => refused.push((from.announce, from.session, error)),
+            }
+        }
+        let first = self.first_epoch(&events);
+        let before = usize::from(first.is_some());
+        events.splice(0..0, first);
+        let receipts = self.record_all(&events)?.split_off(before);
+        let (admitted, aside) = received
+            .into_iter()
+            .zip(receipts)
+            .partition(|(_, receipt)| receipt.kind() == EventKind::BundleAdmitted);
+        let held = quarantine.hold_all(admitted);
+        let aside = quarantine.set_aside(aside);
+        // After a failed sync the receiver ends here: what it refuses must be on record by then.
+        let refused = self.refuse_all_unstorable(refused);
+        let held = held?;
+        aside?;
+        self.unscanned.extend(held.iter().map(HeldBundle::id));
+        tell(&events);
+        refused?;
+        // The numbers before which others waited may have come near.
+        self.admit_waiting()
+    }
+
+    /// Decides what becomes of each; what is not received is discarded, and told of.
+    fn sort_out(&mut self, arrivals: Complete) -> Result<Vec<(SpoolFile, Received)>, OwnerError> {
+        let mut sorted = Vec::new();
+        let mut taken = Taken::default();
         for (arrival, summary) in arrivals {
             let Arrival {
                 session,
@@ -95,36 +146,93 @@ impl Owner {
                 head,
             } = arrival;
             // Two sessions of one bundle may complete one after the other: only here is the order of admissions known.
-            if let Err(replay) = self.with_ledger(|ledger| ledger.check(announce.bundle, announce.number)) {
-                spool.discard();
-                self.note_replay(&announce, session, &replay)?;
-                continue;
-            }
-            files.push((spool, head.id()));
-            complete.push((session, announce, head, summary));
-        }
-        let (mut received, mut events, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-        let quarantine = self.quarantine.clone();
-        for (outcome, (session, announce, head, summary)) in quarantine.finish_all(files).into_iter().zip(complete) {
-            match outcome {
-                Ok(bundle) => {
-                    received.push(bundle);
-                    events.push(self.admission(session, &announce, &head, summary));
+            let standing = self.with_ledger(|ledger| ledger.standing(announce.bundle, announce.number));
+            let file_bytes = spool.file_len();
+            let aside = standing.aside();
+            let fits = aside.is_none_or(|state| self.with_ledger(|ledger| taken.take(ledger, state, file_bytes)));
+            match (standing, aside) {
+                (Standing::Closed(replay), _) => {
+                    spool.discard();
+                    self.note_replay(&announce, session, &replay)?;
                 }
-                Err(error) => refused.push((announce, session, error)),
+                (_, Some(state)) if !fits => {
+                    spool.discard();
+                    self.refuse_for_room(&announce, session, state)?;
+                }
+                (standing, _) => {
+                    let received = Received {
+                        session,
+                        announce,
+                        head,
+                        summary,
+                        standing,
+                        file_bytes,
+                    };
+                    sorted.push((spool, received));
+                }
             }
         }
-        let receipts = self.record_all(&events)?;
-        let held = quarantine.hold_all(received.into_iter().zip(receipts).collect());
-        // After a failed sync the receiver ends here: what it refuses must be on record by then.
-        let refused = self.refuse_all_unstorable(refused);
-        let held = held?;
-        self.unscanned.extend(held.iter().map(HeldBundle::id));
-        for event in &events {
-            let bundle = event.bundle.map(tracing::field::display);
-            tracing::info!(bundle, seq = event.seq, bytes = event.bytes, "bundle admitted");
+        Ok(sorted)
+    }
+
+    /// The entry that the first epoch of all is accepted, if one of these admits a bundle of it.
+    fn first_epoch(&mut self, events: &[Event]) -> Option<Event> {
+        let mut admitted = events
+            .iter()
+            .filter(|event| event.event == EventKind::BundleAdmitted)
+            .peekable();
+        let epoch_id = admitted.peek()?.epoch_id.clone();
+        if !self.with_ledger(Ledger::awaits_first_epoch) {
+            return None;
         }
-        refused
+        let highest = admitted.filter_map(|event| event.seq).max();
+        Some(Event {
+            epoch: Some(1),
+            epoch_id,
+            // A receiver may be made long after its transmitter.
+            seq_last: highest.filter(|highest| *highest > NUMBERS_AHEAD),
+            reason: Some("first".to_owned()),
+            detail: Some(
+                "the first epoch with a verified bundle: any other waits for diode-rx epoch accept".to_owned(),
+            ),
+            ..self.event(EventKind::EpochAccepted)
+        })
+    }
+
+    /// The entry that admits a bundle, or sets it aside.
+    fn entry_of(&mut self, received: &Received) -> Event {
+        let Received {
+            session,
+            announce,
+            head,
+            summary,
+            standing,
+            file_bytes,
+        } = received;
+        let entry = self.admission(*session, announce, head, *summary);
+        match standing {
+            Standing::Free | Standing::Closed(_) => {
+                let first = self.with_ledger(Ledger::awaits_first_epoch);
+                let epoch = if first { Some(1) } else { entry.epoch };
+                Event { epoch, ..entry }
+            }
+            Standing::Waits(wait) => Event {
+                event: EventKind::BundleWaiting,
+                state: Some(State::Waiting),
+                file_bytes: Some(*file_bytes),
+                reason: Some(wait_code(*wait).to_owned()),
+                detail: Some(what_to_accept(announce, *wait)),
+                ..entry
+            },
+            Standing::Conflict { by } => Event {
+                event: EventKind::BundleEvidence,
+                state: Some(State::Evidence),
+                file_bytes: Some(*file_bytes),
+                reason: Some(REUSED.to_owned()),
+                detail: Some(format!("{}; kept apart, and never admitted", reused(announce, *by))),
+                ..entry
+            },
+        }
     }
 
     fn admission(&mut self, session: SessionId, announce: &Announce, head: &VerifiedHead, summary: Summary) -> Event {
@@ -150,7 +258,8 @@ impl Owner {
         why: &Ending,
         summary: Summary,
     ) -> Result<(), OwnerError> {
-        if self.with_ledger(|ledger| ledger.get(&announce.bundle).is_some()) {
+        let id = announce.bundle;
+        if self.with_ledger(|ledger| ledger.get(&id).is_some() || ledger.waiting(&id).is_some()) {
             // A transmission that was cut, of a bundle that arrived by another one: nobody misses anything.
             return Ok(());
         }
@@ -184,23 +293,75 @@ impl Owner {
 
     fn note_replay(&mut self, announce: &Announce, session: SessionId, replay: &Replay) -> Result<(), OwnerError> {
         match replay {
-            Replay::Duplicate { number } => {
+            Replay::Duplicate { number, state } => {
+                let seq = number.sequence;
+                let detail = match state {
+                    State::Waiting => format!("this bundle came as seq {seq} already, and waits"),
+                    _ => format!("this bundle was admitted as seq {seq} already"),
+                };
                 let event = Event {
                     session: Some(session.to_string()),
-                    detail: Some(format!("this bundle was admitted as seq {} already", number.sequence)),
+                    detail: Some(detail),
                     ..self.event_of(EventKind::BundleDuplicate, announce)
                 };
-                self.record_limited(&event)
+                match self.with_ledger(|ledger| ledger.closes(announce.bundle, announce.number)) {
+                    true => self.close(event),
+                    false => self.record_limited(&event),
+                }
             }
-            Replay::NumberTaken { by } => {
+            Replay::NumberTaken { by } => self.refuse(announce, session, REUSED, reused(announce, *by)),
+            Replay::EpochRefused => {
                 let detail = format!(
-                    "ALARM: seq {} of this epoch belongs to bundle {by}; the transmitter's state was restored from a copy, or somebody \
-                     else has its link key",
-                    announce.number.sequence
+                    "epoch {:016x} was refused here; diode-rx epoch accept {:016x} takes it after all",
+                    announce.number.epoch, announce.number.epoch
                 );
-                self.refuse(announce, session, "sequence-reused", detail)
+                self.refuse(announce, session, "epoch-refused", detail)
             }
         }
+    }
+
+    /// Notes that a number is used up by a bundle that was admitted under another one. On record with the next entry, or soon.
+    fn close(&mut self, event: Event) -> Result<(), OwnerError> {
+        let known = |waits: &Event| waits.seq == event.seq && waits.epoch_id == event.epoch_id;
+        if self.closing.iter().any(known) || !self.closings.admit(event.time) {
+            return Ok(());
+        }
+        self.closing.push(event);
+        match self.closing.len() < CLOSED_AT_ONCE {
+            true => Ok(()),
+            false => self.record_closings(),
+        }
+    }
+
+    /// Whether the number is closed, and that is not on record yet.
+    fn is_closing(&self, announce: &Announce) -> bool {
+        let LinkNumber { epoch, sequence } = announce.number;
+        let same = |event: &Event| event.seq == Some(sequence) && event.epoch_id == Some(format!("{epoch:016x}"));
+        self.closing.iter().any(same)
+    }
+
+    /// Tells at once that a number comes twice: whether its later copy ever becomes complete or not.
+    fn note_conflict(&mut self, session: SessionId, announce: &Announce) -> Result<(), OwnerError> {
+        match self.with_ledger(|ledger| ledger.standing(announce.bundle, announce.number)) {
+            Standing::Conflict { by } => self.refuse(announce, session, REUSED, reused(announce, by)),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse_for_room(&mut self, announce: &Announce, session: SessionId, state: State) -> Result<(), OwnerError> {
+        let (reason, detail) = match state {
+            State::Evidence => (
+                "evidence-full",
+                "ALARM: its number is another bundle's, and no more evidence can be kept; see to quarantine/evidence, or raise \
+                 limits.evidence_mib",
+            ),
+            _ => (
+                "waiting-full",
+                "its epoch or number is not accepted, and no more can wait; decide with diode-rx epoch list, or raise \
+                 limits.waiting_mib, then have it sent again",
+            ),
+        };
+        self.refuse(announce, session, reason, detail.to_owned())
     }
 
     /// A bundle that the disk did not take. After a sync that failed nothing can be admitted any more: the receiver ends, and says why.
@@ -243,6 +404,87 @@ impl Owner {
             ..self.event_of(EventKind::BundleRefused, announce)
         };
         self.record_limited(&event)
+    }
+}
+
+/// A complete bundle that is to be admitted or set aside.
+struct Received {
+    session: SessionId,
+    announce: Announce,
+    head: VerifiedHead,
+    summary: Summary,
+    standing: Standing,
+    file_bytes: u64,
+}
+
+/// What the bundles of a round take of the room for those that are set aside, before they are on record.
+#[derive(Default)]
+struct Taken {
+    waiting: u64,
+    evidence: u64,
+    bundles: usize,
+}
+
+impl Taken {
+    /// Takes the room of a file, if there is so much.
+    fn take(&mut self, ledger: &Ledger, state: State, file_bytes: u64) -> bool {
+        let taken = match state {
+            State::Waiting => &mut self.waiting,
+            State::Evidence => &mut self.evidence,
+            State::Held | State::Released | State::Rejected => return true,
+        };
+        let bytes = taken.saturating_add(file_bytes);
+        let fits = ledger.has_room(state, self.bundles, bytes);
+        if fits {
+            *taken = bytes;
+            self.bundles += 1;
+        }
+        fits
+    }
+}
+
+/// The reason of what comes under a number that is another's.
+const REUSED: &str = "sequence-reused";
+
+fn reused(announce: &Announce, by: BundleId) -> String {
+    format!(
+        "ALARM: seq {} of this epoch belongs to bundle {by}; the transmitter's state was restored from a copy, or somebody else has its \
+         link key",
+        announce.number.sequence
+    )
+}
+
+fn wait_code(wait: Wait) -> &'static str {
+    match wait {
+        Wait::Epoch => "epoch-unknown",
+        Wait::Ahead { .. } => "sequence-ahead",
+    }
+}
+
+/// What a person can do about a bundle that waits.
+fn what_to_accept(announce: &Announce, wait: Wait) -> String {
+    let LinkNumber { epoch, sequence } = announce.number;
+    match wait {
+        Wait::Epoch => format!(
+            "epoch {epoch:016x} is not accepted; if the transmitter began anew: diode-rx epoch accept {epoch:016x}"
+        ),
+        Wait::Ahead { highest } => format!(
+            "its number is far above {highest}, the highest so far; if so many were sent: diode-rx epoch accept {epoch:016x} --up-to {sequence}"
+        ),
+    }
+}
+
+/// Says on the running receiver's standard error what came.
+fn tell(events: &[Event]) {
+    for event in events {
+        let bundle = event.bundle.map(tracing::field::display);
+        let (seq, bytes) = (event.seq, event.bytes);
+        match event.event {
+            EventKind::BundleAdmitted => tracing::info!(bundle, seq, bytes, "bundle admitted"),
+            EventKind::BundleWaiting => tracing::warn!(bundle, seq, bytes, "bundle waits for a person"),
+            EventKind::BundleEvidence => tracing::error!(bundle, seq, bytes, "ALARM: sequence number reused"),
+            _ => {}
+        }
     }
 }
 

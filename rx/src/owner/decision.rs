@@ -117,6 +117,8 @@ impl Owner {
                 fingerprint,
                 key,
             } => self.trust_add(principal, fingerprint, key, actor),
+            Request::EpochAccept { epoch, up_to, reason } => self.accept_epoch(epoch, *up_to, Asked { actor, reason }),
+            Request::EpochRefuse { epoch, reason } => self.refuse_epoch(epoch, Asked { actor, reason }),
         }
     }
 
@@ -167,40 +169,42 @@ impl Owner {
         })
     }
 
-    /// The held bundle that a code names, and the decision on its report as of now; else what to tell the person.
-    fn look_up(&mut self, code: &str) -> Result<Result<(HeldBundle, Decision), Answer>, OwnerError> {
+    /// The held bundle that a code names; else what to tell the person.
+    fn find_held(&self, code: &str) -> Result<BundleId, Answer> {
         let prefix = code.split('-').next().unwrap_or_default().to_lowercase();
         let found: Vec<_> = self.with_ledger(|ledger| {
-            ledger
-                .matching(&prefix)
-                .into_iter()
-                .map(|(id, record)| (id, record.state))
-                .collect()
+            let matching = ledger.matching(&prefix).into_iter();
+            matching.map(|(id, record)| (id, record.state)).collect()
         });
-        let id = match found.as_slice() {
-            [(id, State::Held)] if !prefix.is_empty() => *id,
+        match found.as_slice() {
+            [(id, State::Held)] if !prefix.is_empty() => Ok(*id),
             [(id, state)] if !prefix.is_empty() => {
-                let text = format!(
-                    "bundle {} is {} already",
-                    id.short(),
-                    crate::verbs::list::state_word(*state)
-                );
-                return Ok(Err(refused(FAILED, text)));
-            }
-            [_, _, ..] => {
-                return Ok(Err(refused(
-                    USAGE,
-                    format!("more than one bundle begins with {prefix}\n  mend    diode-rx show ID"),
-                )));
-            }
-            _ => {
-                return Ok(Err(refused(
-                    USAGE,
-                    format!(
-                        "{code:?} names no bundle\n  mend    diode-rx list, then diode-rx show ID: it prints the code"
+                let text = match state {
+                    State::Waiting => format!(
+                        "bundle {} is not admitted yet\n  mend    diode-rx epoch list",
+                        id.short()
                     ),
-                )));
+                    State::Evidence => format!("bundle {} is evidence: it is never admitted", id.short()),
+                    state => format!("bundle {} is {state} already", id.short()),
+                };
+                Err(refused(FAILED, text))
             }
+            [_, _, ..] => Err(refused(
+                USAGE,
+                format!("more than one bundle begins with {prefix}\n  mend    diode-rx show ID"),
+            )),
+            _ => Err(refused(
+                USAGE,
+                format!("{code:?} names no bundle\n  mend    diode-rx list, then diode-rx show ID: it prints the code"),
+            )),
+        }
+    }
+
+    /// The held bundle that a code names, and the decision on its report as of now; else what to tell the person.
+    fn look_up(&mut self, code: &str) -> Result<Result<(HeldBundle, Decision), Answer>, OwnerError> {
+        let id = match self.find_held(code) {
+            Ok(id) => id,
+            Err(answer) => return Ok(Err(answer)),
         };
         let held = match self.quarantine.open_held(id) {
             Ok(held) => held,

@@ -34,14 +34,18 @@ use super::{Owner, OwnerError, Parts, Scan};
 use crate::clock::wall;
 use crate::config::Config;
 use crate::home::{self, Home};
+use crate::ledger::Quotas;
 use crate::serve::Arrival;
 
 const NAME: &str = "plant-7";
+/// The epoch of what comes, if no other is told.
+pub(crate) const EPOCH: u64 = 1;
 
 /// A receiver's folder, and the disk that its log and quarantine are on.
 pub(crate) struct Receiver {
     folder: TempDir,
     pub(crate) disk: MemoryStorage,
+    pub(crate) quotas: Quotas,
 }
 
 impl Receiver {
@@ -58,7 +62,8 @@ impl Receiver {
         for name in [home::LOG, home::QUARANTINE] {
             disk.create_dir(Path::new(name), 0o700).unwrap();
         }
-        let receiver = Self { folder, disk };
+        let quotas = Quotas::default();
+        let receiver = Self { folder, disk, quotas };
         Log::create(receiver.below(home::LOG), "plant-7/audit", log_key(), wall()).unwrap();
         Quarantine::create(receiver.below(home::QUARANTINE)).unwrap();
         receiver.disk.sync_fs().unwrap();
@@ -67,7 +72,10 @@ impl Receiver {
 
     pub(crate) fn open(&self) -> Result<Owner, OwnerError> {
         let home = Home::open(&self.folder.path().join("home")).unwrap();
-        let config = Config::parse(&config(), home::CONFIG, home.dir()).unwrap();
+        let config = Config {
+            quotas: self.quotas,
+            ..Config::parse(&config(), home::CONFIG, home.dir()).unwrap()
+        };
         let lock = self
             .disk
             .lock(Path::new("lock"))
@@ -87,7 +95,16 @@ impl Receiver {
     }
 
     pub(crate) fn set_policy(&self, text: &str) {
-        let path = self.folder.path().join("home").join(home::POLICY);
+        self.write(home::POLICY, text);
+    }
+
+    /// Trusts no author any more.
+    pub(crate) fn trust_nobody(&self) {
+        self.write(home::TRUST, "");
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join("home").join(name);
         std::fs::write(path, text).unwrap();
     }
 
@@ -171,8 +188,12 @@ impl Packed {
     }
 
     pub(crate) fn announce(&self, sequence: u64) -> Announce {
+        self.announce_in(EPOCH, sequence)
+    }
+
+    pub(crate) fn announce_in(&self, epoch: u64, sequence: u64) -> Announce {
         Announce {
-            number: LinkNumber { epoch: 1, sequence },
+            number: LinkNumber { epoch, sequence },
             bundle: self.id,
             envelope_len: self.envelope_len,
             head_len: self.head_len,
@@ -191,8 +212,13 @@ impl Packed {
         }
     }
 
-    /// The bundle, complete in the spool, under a session and a sequence number.
+    /// The bundle, complete in the spool, under a session and a sequence number of the first epoch.
     pub(crate) fn arrive(&self, owner: &Owner, session: u64, sequence: u64) -> (Arrival, Summary) {
+        self.arrive_in(owner, session, EPOCH, sequence)
+    }
+
+    /// The same under a number of any epoch.
+    pub(crate) fn arrive_in(&self, owner: &Owner, session: u64, epoch: u64, sequence: u64) -> (Arrival, Summary) {
         let session = SessionId(session);
         let spool = owner.quarantine().begin(session, self.file.len() as u64).unwrap();
         spool.write_at(0, &self.file).unwrap();
@@ -200,7 +226,7 @@ impl Packed {
         let head = self.file.get(16..16 + self.head_len as usize).unwrap();
         let arrival = Arrival {
             session,
-            announce: self.announce(sequence),
+            announce: self.announce_in(epoch, sequence),
             spool,
             head: verify_head(head, self.envelope_len, &trust, NAME, wall()).unwrap(),
         };

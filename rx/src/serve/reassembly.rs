@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use audit::event::State;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, select};
 use protocol::bundle::VerifiedHead;
@@ -25,7 +26,7 @@ use super::socket::{Inlet, Parcel};
 use super::workers::{self, Done, HeadFailure, HeadWork, Work};
 use crate::authority::Authority;
 use crate::clock::{Ticker, wall, wall_micros};
-use crate::ledger::{Ledger, Replay};
+use crate::ledger::{Ledger, Replay, Standing};
 use crate::status::{Completed, Gauges, SessionStatus};
 
 /// How often idle sessions are looked for.
@@ -45,6 +46,8 @@ pub enum News {
     Ended(Box<Announce>, SessionId, Ending, Summary),
     /// A transmission was turned away at its announce.
     Replayed(Box<Announce>, SessionId, Replay),
+    /// A transmission would be set aside in this state, and there is no room for it.
+    NoRoom(Box<Announce>, SessionId, State),
     /// A transmission can't be stored.
     Unstorable(Box<Announce>, SessionId, QuarantineError),
     /// A head can't be judged: trust can't be read.
@@ -295,11 +298,12 @@ impl Reassembly {
 
     fn open(&mut self, session: SessionId, signed: SignedAnnounce) {
         let announce = signed.announce().clone();
-        if let Err(replay) = self.check_replay(&announce) {
+        let file_len = signed.layout().file_len();
+        if let Some(news) = self.turn_away(&announce, session, file_len) {
             self.reception.drop_session(session);
-            return self.tell(News::Replayed(Box::new(announce), session, replay));
+            return self.tell(news);
         }
-        match self.quarantine.begin(session, signed.layout().file_len()) {
+        match self.quarantine.begin(session, file_len) {
             Ok(spool) => {
                 self.arriving.insert(
                     session,
@@ -323,9 +327,17 @@ impl Reassembly {
         wall().max(self.ledger.read().unwrap_or_else(PoisonError::into_inner).newest())
     }
 
-    fn check_replay(&self, announce: &Announce) -> Result<(), Replay> {
+    /// What to tell of a transmission that is not received.
+    fn turn_away(&self, announce: &Announce, session: SessionId, file_len: u64) -> Option<News> {
         let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
-        ledger.check(announce.bundle, announce.number)
+        let standing = ledger.standing(announce.bundle, announce.number);
+        let full = standing.aside().filter(|state| !ledger.has_room(*state, 0, file_len));
+        let announce = || Box::new(announce.clone());
+        match (standing, full) {
+            (Standing::Closed(replay), _) => Some(News::Replayed(announce(), session, replay)),
+            (_, Some(state)) => Some(News::NoRoom(announce(), session, state)),
+            _ => None,
+        }
     }
 
     /// Hands work to the workers, of whose blocks `most` may be under way: what is being solved has half of a session's window, so

@@ -227,6 +227,7 @@ impl<'a> Registrar<'a> {
             }
             News::Ended(_, session, ..)
             | News::Replayed(_, session, _)
+            | News::NoRoom(_, session, _)
             | News::Unstorable(_, session, _)
             | News::Unjudged(_, session, _) => {
                 self.under_way.remove(session);
@@ -264,6 +265,9 @@ impl<'a> Registrar<'a> {
             self.owner.carry_out_next()?;
             self.stepped = clock();
             self.hand_out();
+        }
+        if no_tasks && self.owner.has_closings() {
+            self.owner.record_closings()?;
         }
         if due(self.publication_due(no_tasks)) {
             self.publish()?;
@@ -320,7 +324,8 @@ impl<'a> Registrar<'a> {
 
     fn record_waiting(&mut self) -> Result<(), OwnerError> {
         self.admit()?;
-        self.judge()
+        self.judge()?;
+        self.owner.record_closings()
     }
 
     fn admit(&mut self) -> Result<(), OwnerError> {

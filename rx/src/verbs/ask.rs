@@ -5,7 +5,7 @@ use std::path::Path;
 use audit::storage::read_outside;
 
 use super::{FAILED, Failure, USAGE, open_home, say};
-use crate::cli::DecisionArgs;
+use crate::cli::{AcceptArgs, DecisionArgs};
 use crate::config::Config;
 use crate::control::{self, Answer, Request};
 use crate::home::{self, Home};
@@ -45,6 +45,17 @@ pub(crate) fn trust_add(dir: &Path, principal: String, fingerprint: String, key:
             key,
         },
     )
+}
+
+pub(crate) fn epoch_accept(dir: &Path, args: AcceptArgs) -> Result<(), Failure> {
+    let AcceptArgs { epoch, up_to, reason } = args;
+    let reason = checked_reason(reason)?;
+    ask(dir, &Request::EpochAccept { epoch, up_to, reason })
+}
+
+pub(crate) fn epoch_refuse(dir: &Path, epoch: String, reason: String) -> Result<(), Failure> {
+    let reason = checked_reason(reason)?;
+    ask(dir, &Request::EpochRefuse { epoch, reason })
 }
 
 fn checked_reason(reason: String) -> Result<String, Failure> {

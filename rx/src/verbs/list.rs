@@ -1,4 +1,4 @@
-//! `diode-rx list`: the admitted bundles, a line each.
+//! `diode-rx list`: the bundles in quarantine and those that left it, a line each.
 
 use std::path::Path;
 
@@ -15,11 +15,7 @@ pub(crate) fn run(dir: &Path, args: &ListArgs) -> Result<(), Failure> {
     let home = open_home(dir)?;
     let (_, ledger) = read_log(&home)?;
     let wanted = |record: &Record| args.state.is_none_or(|filter| filter.fits(record.state));
-    let bundles: Vec<_> = ledger
-        .bundles()
-        .into_iter()
-        .filter(|(_, record)| wanted(record))
-        .collect();
+    let bundles: Vec<_> = ledger.all().into_iter().filter(|(_, record)| wanted(record)).collect();
     if args.json {
         return bundles
             .iter()
@@ -30,11 +26,11 @@ pub(crate) fn run(dir: &Path, args: &ListArgs) -> Result<(), Failure> {
     }
     say(&format!(
         "{:<6} {:<9} {:<8}  {:>10} {:>7}  {:<20}  FROM",
-        "SEQ", "STATE", "BUNDLE", "SIZE", "FILES", "ADMITTED"
+        "SEQ", "STATE", "BUNDLE", "SIZE", "FILES", "CAME"
     ))?;
     for (id, record) in bundles {
         let event = &record.admitted.1;
-        let state = state_word(record.state);
+        let state = record.state.to_string();
         let size = line::size(event.bytes.unwrap_or(0));
         let time = local(event.time);
         let signer = escape::terminal(event.signer.as_deref().unwrap_or("-"));
@@ -55,6 +51,7 @@ fn object(id: BundleId, record: &Record) -> serde_json::Value {
         "state": record.state,
         "epoch": record.epoch,
         "seq": record.number.sequence,
+        "epoch_id": event.epoch_id,
         "admitted": event.time,
         "since": record.latest.1.time,
         "signer": event.signer,
@@ -65,20 +62,15 @@ fn object(id: BundleId, record: &Record) -> serde_json::Value {
     })
 }
 
-/// The state's word for people.
-pub(crate) fn state_word(state: State) -> &'static str {
-    match state {
-        State::Held => "HELD",
-        State::Released => "RELEASED",
-        State::Rejected => "REJECTED",
-    }
-}
-
 impl StateFilter {
     pub(crate) fn fits(self, state: State) -> bool {
         matches!(
             (self, state),
-            (Self::Held, State::Held) | (Self::Released, State::Released) | (Self::Rejected, State::Rejected)
+            (Self::Held, State::Held)
+                | (Self::Released, State::Released)
+                | (Self::Rejected, State::Rejected)
+                | (Self::Waiting, State::Waiting)
+                | (Self::Evidence, State::Evidence)
         )
     }
 }

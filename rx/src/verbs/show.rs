@@ -13,7 +13,6 @@ use scanner::report::Report;
 use scanner::show::Look;
 use serde_json::json;
 
-use super::list::state_word;
 use super::{FAILED, Failure, REFUSED, USAGE, find, local, open_home, read_log, say};
 use crate::authority::Authority;
 use crate::cli::ShowArgs;
@@ -29,6 +28,8 @@ const FINDINGS_SHOWN: usize = 20;
 struct Known<'a> {
     id: BundleId,
     record: &'a Record,
+    /// Bundles that came under its number, and are kept as evidence.
+    rivals: Vec<BundleId>,
     statement: Statement,
     /// Author and trust line as of now, or why the signatures do not count any more.
     signer: Result<String, String>,
@@ -41,14 +42,21 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
     let config = Config::load(&home)?;
     let (_, ledger) = read_log(&home)?;
     let (id, record) = find(&ledger, &args.id)?;
-    let known = look_up(&home, &config, id, record)?;
+    let rivals = ledger.evidence_under(record.number).filter(|rival| *rival != id);
+    let known = look_up(&home, &config, id, record, rivals.collect())?;
     match args.json {
         true => say(&known.to_json().to_string()),
         false => say(&known.to_text()),
     }
 }
 
-fn look_up<'a>(home: &Home, config: &Config, id: BundleId, record: &'a Record) -> Result<Known<'a>, Failure> {
+fn look_up<'a>(
+    home: &Home,
+    config: &Config,
+    id: BundleId,
+    record: &'a Record,
+    rivals: Vec<BundleId>,
+) -> Result<Known<'a>, Failure> {
     let failed = |error: scanner::quarantine::QuarantineError| {
         let exit = if error.is_integrity() { REFUSED } else { FAILED };
         Failure::new(exit, format!("{error}\n  mend    {}", error.mend()))
@@ -88,6 +96,7 @@ fn look_up<'a>(home: &Home, config: &Config, id: BundleId, record: &'a Record) -
     Ok(Known {
         id,
         record,
+        rivals,
         statement,
         signer,
         report,
@@ -102,15 +111,21 @@ impl Known<'_> {
         } = self;
         let since = local(record.latest.1.time);
         let mut text = format!(
-            "bundle     {id} (seq {}, epoch {})\nstate      {} since {since}\n",
+            "bundle     {id} (seq {}, {})\nstate      {} since {since}\n",
             record.number.sequence,
-            record.epoch,
-            state_word(record.state),
+            epoch_of(record),
+            record.state,
         );
+        if let (State::Waiting | State::Evidence, Some(why)) = (record.state, &record.latest.1.detail) {
+            text += &format!("because    {}\n", escape::terminal(why));
+        }
+        for rival in &self.rivals {
+            text += &format!("ALARM      bundle {rival} came under the same number, and is kept as evidence\n");
+        }
         text += &match &self.signer {
             Ok(signer) => format!("identified {}\n", escape::terminal(signer)),
             Err(why) => format!(
-                "identified when it was admitted as {}; NOT as of now: {}\n",
+                "identified when it came as {}; NOT as of now: {}\n",
                 escape::terminal(record.admitted.1.signer.as_deref().unwrap_or("-")),
                 escape::terminal(why)
             ),
@@ -193,6 +208,8 @@ impl Known<'_> {
             "bundle": self.id,
             "seq": self.record.number.sequence,
             "epoch": self.record.epoch,
+            "epoch_id": self.record.admitted.1.epoch_id,
+            "rivals": self.rivals,
             "state": self.record.state,
             "since": self.record.latest.1.time,
             "identified": { "now": self.signer.is_ok(), "signer": self.record.admitted.1.signer, "key": self.record.admitted.1.key,
@@ -207,6 +224,14 @@ impl Known<'_> {
             "report": self.report,
             "log_entries": self.record.history.iter().map(|(index, _)| index).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// The epoch's number for people, or its id if it has none.
+fn epoch_of(record: &Record) -> String {
+    match record.epoch {
+        Some(number) => format!("epoch {number}"),
+        None => format!("epoch {:016x}, not accepted", record.number.epoch),
     }
 }
 

@@ -3,6 +3,7 @@
 //! | folder | holds |
 //! |---|---|
 //! | `spool/` | `<session>.part` while it arrives, `<id>.bundle` once complete |
+//! | `waiting/`, `evidence/` | `<id>.bundle`: not admitted yet, and never |
 //! | `held/`, `rejected/`, `originals/` | `<id>.bundle`: held, rejected, and the packed form of what was released |
 //! | `released/` | `<id>/`: what was released, as files; `.tmp-<id>/` while it is written |
 //! | `reports/` | `<id>.json` |
@@ -28,6 +29,10 @@ use super::failure::{FolderFault, QuarantineError};
 pub enum Place {
     /// Complete, and not admitted yet.
     Spool,
+    /// Verified; not admitted before somebody accepts its epoch or number.
+    Waiting,
+    /// Came under another bundle's number: kept, and never admitted.
+    Evidence,
     /// Admitted, and not decided.
     Held,
     /// Rejected, kept as evidence.
@@ -38,13 +43,25 @@ pub enum Place {
 
 impl Place {
     /// Every place, in the order in which they may be synced: of a file on its way, the new name comes before the old one.
-    pub const ALL: [Self; 4] = [Self::Originals, Self::Rejected, Self::Held, Self::Spool];
+    pub const ALL: [Self; 6] = [
+        Self::Originals,
+        Self::Rejected,
+        Self::Held,
+        Self::Evidence,
+        Self::Waiting,
+        Self::Spool,
+    ];
+
+    /// Places that quarantines of earlier versions don't have.
+    const LATER: [Self; 2] = [Self::Waiting, Self::Evidence];
 
     /// The folder's name.
     #[must_use]
     pub fn folder(self) -> &'static str {
         match self {
             Self::Spool => "spool",
+            Self::Waiting => "waiting",
+            Self::Evidence => "evidence",
             Self::Held => "held",
             Self::Rejected => "rejected",
             Self::Originals => "originals",
@@ -134,13 +151,22 @@ impl Places {
         Ok(())
     }
 
-    /// Checks that all folders are there, and who may enter them.
+    /// Makes the folders that an earlier version did not know, durably, also if it was cut short in this before.
+    pub(super) fn make_later(&self) -> Result<(), QuarantineError> {
+        for folder in Place::LATER.map(|place| Path::new(place.folder())) {
+            ensure_dir(self.storage(), folder, FOLDER_MODE).map_err(QuarantineError::io("make folder", folder))?;
+        }
+        self.sync_dir(Path::new(""))
+    }
+
+    /// Checks that all folders are there, and who may enter them. Those of a later version may be missing, and are empty then.
     pub(super) fn open(storage: Arc<dyn Storage>) -> Result<Arc<Self>, QuarantineError> {
         for folder in folders() {
             let found = storage
                 .stat(folder)
                 .map_err(QuarantineError::io("look at folder", folder))?;
             let fault = match found {
+                None if is_later(folder) => continue,
                 None => FolderFault::Missing,
                 Some(DirEntry {
                     kind: EntryKind::Dir,
@@ -203,11 +229,11 @@ impl Places {
 
     /// The bundles whose packed form is in a place.
     pub(super) fn bundles(&self, place: Place) -> Result<Vec<BundleId>, QuarantineError> {
-        Ok(self
-            .list(Path::new(place.folder()))?
-            .iter()
-            .filter_map(packed_id)
-            .collect())
+        let folder = Path::new(place.folder());
+        if is_later(folder) && self.stat(folder)?.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(self.list(folder)?.iter().filter_map(packed_id).collect())
     }
 
     /// Moves packed bundles, durably; of none, says only whether it could. If it fails each is in one of the two places, or in both, and
@@ -309,6 +335,10 @@ pub(super) fn folders() -> impl Iterator<Item = &'static Path> {
         .into_iter()
         .chain([RELEASED, REPORTS])
         .map(Path::new)
+}
+
+fn is_later(folder: &Path) -> bool {
+    Place::LATER.iter().any(|place| folder == Path::new(place.folder()))
 }
 
 /// What was released may be opened for readers by the operator; what is in quarantine is the daemon's alone.

@@ -3,10 +3,15 @@
 //! | the log says | packed form | tree under its final name | then |
 //! |---|---|---|---|
 //! | nothing | in spool/, perhaps not whole | – | handed out: to be admitted after all is hashed again, or discarded |
+//! | waiting, evidence | moved on to waiting/, evidence/ | – | – |
+//! | removed | removed from where it was | – | what came again since is handed out, as if the log said nothing |
 //! | held, rejected | moved on to held/, rejected/ | taken back: no decision stands behind it | – |
 //! | release decided | held/ | none | decide again, or cancel |
 //! | release decided | moved on to originals/ | complete, or taken away by its user | append `bundle.released` |
 //! | released | moved on to originals/ | its user's | – |
+//!
+//! A bundle that is evidence under one number may have come under another one as well. The log's word is then about that one; what lies in evidence/
+//! stays there, and is not looked at. Without such a word a copy in spool/ is taken for a second name of the evidence.
 //!
 //! A packed form in originals/ proves the release: it goes there after the tree is durable. Whatever no crash explains is left as it is, and reported as an
 //! [`Alarm`].
@@ -36,10 +41,16 @@ pub enum Recorded {
     Released,
     /// Rejected.
     Rejected,
+    /// Complete, and waiting to be admitted.
+    Waiting,
+    /// Kept as evidence, and not admitted.
+    Evidence,
+    /// Given up; it was in this place.
+    Removed(Place),
 }
 
 impl Recorded {
-    /// What an entry makes of its bundle; `None` for those that leave it where it is.
+    /// What an entry makes of its bundle; `None` for those that leave it where it is, or whose kind alone does not say.
     #[must_use]
     pub fn by(event: EventKind) -> Option<Self> {
         match event {
@@ -47,6 +58,8 @@ impl Recorded {
             EventKind::BundleReleaseDecided => Some(Self::ReleaseDecided),
             EventKind::BundleReleased => Some(Self::Released),
             EventKind::BundleRejected => Some(Self::Rejected),
+            EventKind::BundleWaiting => Some(Self::Waiting),
+            EventKind::BundleEvidence => Some(Self::Evidence),
             _ => None,
         }
     }
@@ -59,6 +72,9 @@ impl fmt::Display for Recorded {
             Self::ReleaseDecided => "decided to be released",
             Self::Released => "released",
             Self::Rejected => "rejected",
+            Self::Waiting => "waiting",
+            Self::Evidence => "evidence",
+            Self::Removed(_) => "removed",
         })
     }
 }
@@ -81,7 +97,7 @@ pub struct Recovery {
 /// Something that recovery did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mended {
-    /// A file or tree was removed that was never complete.
+    /// A file or tree was removed that was never complete, or given up.
     Removed {
         /// Its name.
         path: PathBuf,
@@ -117,7 +133,11 @@ pub enum Mended {
 impl fmt::Display for Mended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Removed { path } => write!(f, "removed {}, which was not complete", path.display()),
+            Self::Removed { path } => write!(
+                f,
+                "removed {}, which was not complete or had been given up",
+                path.display()
+            ),
             Self::Moved { id, from, to } => write!(f, "moved bundle {id} from {from}/ to {to}/"),
             Self::CopyRemoved { id, place } => write!(f, "removed the second name of bundle {id} in {place}/"),
             Self::TakenBack { id } => write!(f, "took released/{id} back: its release was cancelled"),
@@ -194,6 +214,7 @@ impl Quarantine {
             return Err(QuarantineError::AtWork);
         }
         places.check_sound()?;
+        places.make_later()?;
         // What is seen must outlast a crash before anything is built on it. What is removed below may come back, and is removed again.
         sync_folders(places)?;
         let mut recovery = Recovery::default();
@@ -217,8 +238,17 @@ impl Quarantine {
                 packed: found.packed.get(&id).cloned().unwrap_or_default(),
                 has_tree: found.trees.contains(&id),
             };
-            match recorded.get(&id) {
-                Some(recorded) => recovery.settle(places, &mut bundle, *recorded)?,
+            let recorded = recorded.get(&id).copied();
+            if recorded.is_some_and(|recorded| recorded != Recorded::Evidence) {
+                // Another copy than the one that the record is about.
+                bundle.packed.remove(&Place::Evidence);
+            }
+            match recorded {
+                Some(Recorded::Removed(place)) => {
+                    recovery.remove(places, &mut bundle, place)?;
+                    self.take_in(&mut recovery, &bundle);
+                }
+                Some(recorded) => recovery.settle(places, &mut bundle, recorded)?,
                 None => self.take_in(&mut recovery, &bundle),
             }
         }
@@ -234,7 +264,7 @@ impl Quarantine {
                     let stored = StoredBundle::new(&self.places, Place::Spool, id);
                     recovery.received.push(ReceivedBundle { stored });
                 }
-                Place::Held | Place::Rejected | Place::Originals => {
+                Place::Waiting | Place::Evidence | Place::Held | Place::Rejected | Place::Originals => {
                     recovery.alarms.push(Alarm::Unrecorded {
                         path: place.packed(&id),
                     });
@@ -260,6 +290,9 @@ impl Bundle {
     /// Where its packed form belongs.
     fn target(&self, recorded: Recorded) -> Place {
         match recorded {
+            Recorded::Removed(place) => place,
+            Recorded::Waiting => Place::Waiting,
+            Recorded::Evidence => Place::Evidence,
             Recorded::Held => Place::Held,
             Recorded::Rejected => Place::Rejected,
             Recorded::Released => Place::Originals,
@@ -289,8 +322,13 @@ impl Recovery {
     fn settle(&mut self, places: &Places, bundle: &mut Bundle, recorded: Recorded) -> Result<(), QuarantineError> {
         let id = bundle.id;
         let target = bundle.target(recorded);
+        let admitted = !matches!(recorded, Recorded::Waiting | Recorded::Evidence);
         // A bundle goes this way and no other.
-        let on_its_way = |place: &Place| [Place::Spool, Place::Held, target].contains(place);
+        let on_its_way = |place: &Place| match place {
+            Place::Spool => true,
+            Place::Waiting | Place::Held => admitted || *place == target,
+            _ => *place == target,
+        };
         let strays: Vec<_> = bundle.packed.iter().filter(|place| !on_its_way(place)).collect();
         if !strays.is_empty() {
             let path = |place: &Place| place.packed(&id);
@@ -331,11 +369,10 @@ impl Recovery {
     fn gather(&mut self, places: &Places, bundle: &mut Bundle, target: Place) -> Result<(), QuarantineError> {
         let id = bundle.id;
         if !bundle.packed.contains(&target) {
-            let from = if bundle.packed.contains(&Place::Held) {
-                Place::Held
-            } else {
-                Place::Spool
-            };
+            let nearest = [Place::Held, Place::Waiting]
+                .into_iter()
+                .find(|place| bundle.packed.contains(place));
+            let from = nearest.unwrap_or(Place::Spool);
             places.move_packed(&[id], from, target)?;
             bundle.packed.remove(&from);
             self.done.push(Mended::Moved { id, from, to: target });
@@ -347,6 +384,17 @@ impl Recovery {
                 .remove_file(&path)
                 .map_err(QuarantineError::io("remove", &path))?;
             self.done.push(Mended::CopyRemoved { id, place });
+        }
+        Ok(())
+    }
+
+    /// Removes what the log says was given up.
+    fn remove(&mut self, places: &Places, bundle: &mut Bundle, place: Place) -> Result<(), QuarantineError> {
+        if bundle.packed.remove(&place) {
+            let path = place.packed(&bundle.id);
+            let removed = places.storage().remove_file(&path);
+            removed.map_err(QuarantineError::io("remove", &path))?;
+            self.done.push(Mended::Removed { path });
         }
         Ok(())
     }

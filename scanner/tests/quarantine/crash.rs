@@ -400,3 +400,94 @@ fn a_release_of_very_many_files_cut_short_ends_as_released_or_as_held() {
         }
     }
 }
+
+/// Receives and, if that goes well, sets aside by an entry of this kind; says what the log says then.
+fn try_to_set_aside(kind: EventKind) -> impl Fn(&MemoryStorage, &mut Ledger) -> Log {
+    move |storage, ledger| {
+        let quarantine = open(storage);
+        let Ok(received) = receive(&quarantine, &sample()) else {
+            return Log::new();
+        };
+        let receipt = ledger.append(kind, sample().id);
+        let _ = quarantine.set_aside(vec![(received, receipt)]);
+        Log::from([(sample().id, Recorded::by(kind).unwrap())])
+    }
+}
+
+#[test]
+fn setting_aside_cut_short_anywhere_leaves_the_bundle_where_the_log_says() {
+    let cases = [
+        (EventKind::BundleWaiting, Place::Waiting),
+        (EventKind::BundleEvidence, Place::Evidence),
+    ];
+    for (kind, place) in cases {
+        at_every_operation(empty, try_to_set_aside(kind), |storage, log| {
+            let recovery = recover(storage, &log);
+            let expected = match (log.is_empty(), recovery.received.is_empty()) {
+                (false, _) => vec![place],
+                (true, false) => vec![Place::Spool],
+                (true, true) => vec![],
+            };
+            assert_eq!(packed_at(storage, &sample()), expected);
+        });
+    }
+}
+
+fn with_waiting() -> (MemoryStorage, Ledger) {
+    let (storage, mut ledger) = empty();
+    try_to_set_aside(EventKind::BundleWaiting)(&storage, &mut ledger);
+    (storage, ledger)
+}
+
+#[test]
+fn an_admission_of_what_waited_cut_short_anywhere_is_held() {
+    let work = |storage: &MemoryStorage, ledger: &mut Ledger| {
+        let quarantine = open(storage);
+        let Ok(waiting) = quarantine.open_waiting(sample().id) else {
+            return Recorded::Waiting;
+        };
+        let receipt = ledger.append(EventKind::BundleAdmitted, sample().id);
+        let _ = quarantine.hold_waiting(vec![(waiting, receipt)]);
+        Recorded::Held
+    };
+    at_every_operation(with_waiting, work, |storage, recorded| {
+        let recovery = recover(storage, &Log::from([(sample().id, recorded)]));
+        assert!(recovery.received.is_empty());
+        let place = match recorded {
+            Recorded::Held => Place::Held,
+            _ => Place::Waiting,
+        };
+        assert_eq!(packed_at(storage, &sample()), [place]);
+    });
+}
+
+/// Sets a bundle aside and gives it up; says what the log says then.
+fn try_to_remove(storage: &MemoryStorage, ledger: &mut Ledger) -> Log {
+    let quarantine = open(storage);
+    let Ok(received) = receive(&quarantine, &sample()) else {
+        return Log::new();
+    };
+    let receipt = ledger.append(EventKind::BundleWaiting, sample().id);
+    let aside = quarantine.set_aside(vec![(received, receipt)]);
+    match aside.and_then(|()| quarantine.open_waiting(sample().id)) {
+        Err(_) => Log::from([(sample().id, Recorded::Waiting)]),
+        Ok(waiting) => {
+            let receipt = ledger.append(EventKind::BundleRemoved, sample().id);
+            let _ = quarantine.remove_waiting(waiting, receipt);
+            Log::from([(sample().id, Recorded::Removed(Place::Waiting))])
+        }
+    }
+}
+
+#[test]
+fn a_removal_of_what_waited_cut_short_anywhere_is_done_by_the_next_start() {
+    at_every_operation(empty, try_to_remove, |storage, log| {
+        let recovery = recover(storage, &log);
+        let expected = match (log.get(&sample().id), recovery.received.is_empty()) {
+            (Some(Recorded::Removed(_)), true) | (None, true) => vec![],
+            (Some(_), _) => vec![Place::Waiting],
+            (None, false) => vec![Place::Spool],
+        };
+        assert_eq!(packed_at(storage, &sample()), expected);
+    });
+}

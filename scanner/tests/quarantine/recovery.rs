@@ -319,6 +319,8 @@ fn entries_move_a_bundle_as_their_names_say() {
             ("bundle.released", Recorded::Released),
             ("bundle.release_cancelled", Recorded::Held),
             ("bundle.rejected", Recorded::Rejected),
+            ("bundle.waiting", Recorded::Waiting),
+            ("bundle.evidence", Recorded::Evidence),
         ]
     );
 }

@@ -309,7 +309,16 @@ pub(crate) fn is_released(storage: &dyn Storage, packed: &Packed) -> bool {
 
 /// Names that only a writer counts on.
 pub(crate) fn leftovers(storage: &dyn Storage) -> Vec<String> {
-    let folders = ["spool", "held", "rejected", "originals", "released", "reports"];
+    let folders = [
+        "spool",
+        "waiting",
+        "evidence",
+        "held",
+        "rejected",
+        "originals",
+        "released",
+        "reports",
+    ];
     let names = folders
         .into_iter()
         .flat_map(|folder| everything(storage, folder).into_keys());

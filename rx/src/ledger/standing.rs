@@ -1,0 +1,192 @@
+//! What may become of a bundle, by its id and number: admitted, set aside, or turned away.
+//!
+//! | the log says | then |
+//! |---|---|
+//! | nothing of id and number, and the epoch is accepted, or the first of all | [`Standing::Free`] |
+//! | the epoch is not accepted, or the number lies far ahead | [`Standing::Waits`] |
+//! | the number is another bundle's | [`Standing::Conflict`]: kept as evidence |
+//! | the id was admitted, waits, or is evidence already; or the epoch is refused | [`Standing::Closed`] |
+
+use audit::event::State;
+use protocol::digest::BundleId;
+use protocol::wire::LinkNumber;
+
+use super::{Acceptance, Epoch, Ledger, all_of};
+
+/// By how much a number may lie above all before, without a person's word.
+pub const NUMBERS_AHEAD: u64 = 65_536;
+
+/// What may become of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing speaks against its admission.
+    Free,
+    /// It may be received, and waits then.
+    Waits(Wait),
+    /// Its number is another's: it may be received as evidence.
+    Conflict {
+        /// The bundle that has the number.
+        by: BundleId,
+    },
+    /// It is not received.
+    Closed(Replay),
+}
+
+impl Standing {
+    /// The state that the bundle will have if it is set aside.
+    #[must_use]
+    pub fn aside(&self) -> Option<State> {
+        match self {
+            Self::Waits(_) => Some(State::Waiting),
+            Self::Conflict { .. } => Some(State::Evidence),
+            Self::Free | Self::Closed(_) => None,
+        }
+    }
+}
+
+/// What a bundle waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Its epoch is not accepted.
+    Epoch,
+    /// Its number lies too far ahead.
+    Ahead {
+        /// The highest number so far.
+        highest: u64,
+    },
+}
+
+/// Why a bundle may not be received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay {
+    /// The same bundle was received before, under this number.
+    Duplicate {
+        /// The number it came under.
+        number: LinkNumber,
+        /// Where it is.
+        state: State,
+    },
+    /// The number belongs to another bundle, and this one's bytes are kept already.
+    NumberTaken {
+        /// The bundle that has it.
+        by: BundleId,
+    },
+    /// A person refused the epoch.
+    EpochRefused,
+}
+
+/// How much may be set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// Bytes of the files of bundles that wait.
+    pub waiting_bytes: u64,
+    /// Bytes of the files that are evidence.
+    pub evidence_bytes: u64,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            waiting_bytes: 1 << 30,
+            evidence_bytes: 1 << 30,
+        }
+    }
+}
+
+impl Ledger {
+    /// What may become of the bundle under this number.
+    #[must_use]
+    pub fn standing(&self, id: BundleId, number: LinkNumber) -> Standing {
+        let taken = self.numbers.get(&number).or_else(|| self.claimed.get(&number));
+        let taken = taken.copied().filter(|by| *by != id);
+        if let Some(record) = self.bundles.get(&id).or_else(|| self.waiting.bundles.get(&id)) {
+            return Standing::Closed(match taken {
+                Some(by) => Replay::NumberTaken { by },
+                None => Replay::Duplicate {
+                    number: record.number,
+                    state: record.state,
+                },
+            });
+        }
+        match taken {
+            Some(by) if self.evidence.bundles.contains_key(&id) => Standing::Closed(Replay::NumberTaken { by }),
+            Some(by) => Standing::Conflict { by },
+            None => self.standing_of_number(number),
+        }
+    }
+
+    /// What may become of a bundle under a number that is nobody's.
+    fn standing_of_number(&self, number: LinkNumber) -> Standing {
+        let Some(epoch) = self.epochs.get(number.epoch) else {
+            return match self.epochs.has_accepted() {
+                true => Standing::Waits(Wait::Epoch),
+                false => Standing::Free,
+            };
+        };
+        match epoch.acceptance {
+            Acceptance::Refused => Standing::Closed(Replay::EpochRefused),
+            Acceptance::Undecided if self.epochs.has_accepted() => Standing::Waits(Wait::Epoch),
+            Acceptance::Undecided => Standing::Free,
+            Acceptance::Accepted(_) => {
+                let highest = epoch.highest;
+                match number.sequence <= highest_allowed(&epoch) {
+                    true => Standing::Free,
+                    false => Standing::Waits(Wait::Ahead { highest }),
+                }
+            }
+        }
+    }
+
+    /// Whether no epoch is accepted yet, so that the first bundle brings its own.
+    #[must_use]
+    pub fn awaits_first_epoch(&self) -> bool {
+        !self.epochs.has_accepted()
+    }
+
+    /// Whether the number becomes an admitted bundle's by its coming again under it.
+    #[must_use]
+    pub fn closes(&self, id: BundleId, number: LinkNumber) -> bool {
+        let unused = !self.numbers.contains_key(&number) && !self.claimed.contains_key(&number);
+        // A number far ahead is no reason to believe in all those before it.
+        let plausible = self
+            .epochs
+            .get(number.epoch)
+            .is_some_and(|epoch| epoch.acceptance != Acceptance::Refused && number.sequence <= highest_allowed(&epoch));
+        self.bundles.contains_key(&id) && unused && plausible
+    }
+
+    /// What waits and need not wait any more, in the order of the numbers.
+    #[must_use]
+    pub fn ready(&self) -> Vec<BundleId> {
+        let free = |(number, _): &(&LinkNumber, &BundleId)| {
+            let accepted = self.epochs.number(number.epoch).is_some();
+            accepted && self.standing_of_number(**number) == Standing::Free
+        };
+        self.claimed.iter().filter(free).map(|(_, id)| *id).collect()
+    }
+
+    /// What waits for an epoch, or for a number of it.
+    #[must_use]
+    pub fn waiting_in(&self, epoch: u64) -> Vec<BundleId> {
+        self.claimed.range(all_of(epoch)).map(|(_, id)| *id).collect()
+    }
+
+    /// Whether, besides so many others, files of so many bytes in all may be set aside in this state.
+    #[must_use]
+    pub fn has_room(&self, state: State, others: usize, bytes: u64) -> bool {
+        let (aside, most) = match state {
+            State::Waiting => (&self.waiting, self.quotas.waiting_bytes),
+            State::Evidence => (&self.evidence, self.quotas.evidence_bytes),
+            State::Held | State::Released | State::Rejected => return true,
+        };
+        aside.bundles.len() + others < MOST_ASIDE && aside.bytes.saturating_add(bytes) <= most
+    }
+}
+
+/// The highest number that needs no person's word any more.
+fn highest_allowed(epoch: &Epoch) -> u64 {
+    epoch.highest.saturating_add(NUMBERS_AHEAD).max(epoch.allowed)
+}
+
+/// Bundles that wait, and as many that are evidence, at most.
+const MOST_ASIDE: usize = 1000;

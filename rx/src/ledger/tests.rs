@@ -1,0 +1,273 @@
+//! What a sequence of entries makes of ids, numbers and epochs.
+
+use super::*;
+
+fn id(byte: u8) -> BundleId {
+    BundleId(Digest([byte; 32]))
+}
+
+fn number(sequence: u64) -> LinkNumber {
+    LinkNumber { epoch: 0xE, sequence }
+}
+
+fn event(kind: EventKind, bundle: BundleId, seq: u64) -> Event {
+    Event {
+        bundle: Some(bundle),
+        seq: Some(seq),
+        epoch_id: Some("000000000000000e".to_owned()),
+        ..Event::new(kind, UnixMillis(0))
+    }
+}
+
+fn ledger(events: &[Event]) -> Ledger {
+    let mut ledger = Ledger::default();
+    for (index, event) in events.iter().enumerate() {
+        ledger.apply(index as u64, event);
+    }
+    ledger
+}
+
+#[test]
+fn an_admitted_bundle_is_held() {
+    let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    assert_eq!(ledger.get(&id(1)).unwrap().state, State::Held);
+}
+
+#[test]
+fn an_id_is_admitted_once() {
+    let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    let duplicate = Replay::Duplicate {
+        number: number(1),
+        state: State::Held,
+    };
+    assert_eq!(ledger.standing(id(1), number(2)), Standing::Closed(duplicate));
+}
+
+#[test]
+fn a_number_belongs_to_one_bundle() {
+    let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    assert_eq!(ledger.standing(id(2), number(1)), Standing::Conflict { by: id(1) });
+    assert_eq!(ledger.standing(id(2), number(2)), Standing::Free);
+}
+
+#[test]
+fn the_first_epoch_is_free_and_any_other_waits() {
+    let other = LinkNumber {
+        epoch: 0xF,
+        sequence: 1,
+    };
+    assert_eq!(ledger(&[]).standing(id(2), other), Standing::Free);
+    let heard = Event {
+        epoch_id: Some("000000000000000f".to_owned()),
+        ..Event::new(EventKind::LinkUp, UnixMillis(0))
+    };
+    assert_eq!(ledger(&[heard]).standing(id(2), other), Standing::Free);
+    let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    assert_eq!(ledger.standing(id(2), other), Standing::Waits(Wait::Epoch));
+}
+
+/// A decision on epoch 0xF.
+fn decided(kind: EventKind, up_to: Option<u64>) -> Event {
+    Event {
+        epoch_id: Some("000000000000000f".to_owned()),
+        seq_last: up_to,
+        ..Event::new(kind, UnixMillis(0))
+    }
+}
+
+#[test]
+fn an_epoch_that_was_accepted_is_free_and_one_that_was_refused_is_closed() {
+    let other = LinkNumber {
+        epoch: 0xF,
+        sequence: 1,
+    };
+    let first = event(EventKind::BundleAdmitted, id(1), 1);
+    let accepted = ledger(&[first.clone(), decided(EventKind::EpochAccepted, None)]);
+    assert_eq!(accepted.standing(id(2), other), Standing::Free);
+    let refused = ledger(&[first, decided(EventKind::EpochRefused, None)]);
+    assert_eq!(refused.standing(id(2), other), Standing::Closed(Replay::EpochRefused));
+}
+
+#[test]
+fn a_number_may_be_so_far_ahead_and_one_more_waits_until_it_is_allowed() {
+    let first = event(EventKind::BundleAdmitted, id(1), 10);
+    let ahead = number(10 + NUMBERS_AHEAD);
+    let beyond = number(11 + NUMBERS_AHEAD);
+    let before = ledger(std::slice::from_ref(&first));
+    assert_eq!(before.standing(id(2), ahead), Standing::Free);
+    assert_eq!(
+        before.standing(id(2), beyond),
+        Standing::Waits(Wait::Ahead { highest: 10 })
+    );
+    let allowed = Event {
+        epoch_id: Some("000000000000000e".to_owned()),
+        ..decided(EventKind::EpochAccepted, Some(beyond.sequence))
+    };
+    assert_eq!(ledger(&[first, allowed]).standing(id(2), beyond), Standing::Free);
+}
+
+/// A bundle of epoch 0xF that waits, behind an admitted one of another epoch.
+fn with_waiting() -> Vec<Event> {
+    let waiting = Event {
+        epoch_id: Some("000000000000000f".to_owned()),
+        file_bytes: Some(100),
+        ..event(EventKind::BundleWaiting, id(2), 5)
+    };
+    vec![event(EventKind::BundleAdmitted, id(1), 1), waiting]
+}
+
+#[test]
+fn what_waits_has_its_id_and_number_until_it_is_given_up() {
+    let claimed = LinkNumber {
+        epoch: 0xF,
+        sequence: 5,
+    };
+    let mut events = with_waiting();
+    let waits = ledger(&events);
+    assert_eq!(waits.standing(id(3), claimed), Standing::Conflict { by: id(2) });
+    let duplicate = Replay::Duplicate {
+        number: claimed,
+        state: State::Waiting,
+    };
+    assert_eq!(waits.standing(id(2), number(9)), Standing::Closed(duplicate));
+    events.push(Event {
+        state: Some(State::Waiting),
+        ..event(EventKind::BundleRemoved, id(2), 5)
+    });
+    let given_up = ledger(&events);
+    assert_eq!(given_up.standing(id(3), claimed), Standing::Waits(Wait::Epoch));
+    assert_eq!(given_up.removed().collect::<Vec<_>>(), [id(2)]);
+}
+
+#[test]
+fn what_waits_is_ready_once_its_epoch_is_accepted() {
+    let mut events = with_waiting();
+    assert_eq!(ledger(&events).ready(), []);
+    events.push(decided(EventKind::EpochAccepted, None));
+    assert_eq!(ledger(&events).ready(), [id(2)]);
+    assert_eq!(ledger(&events).waiting_in(0xF), [id(2)]);
+}
+
+#[test]
+fn room_for_what_waits_ends_at_its_bytes_and_comes_back() {
+    let quotas = Quotas {
+        waiting_bytes: 150,
+        evidence_bytes: 0,
+    };
+    let mut ledger = Ledger::with_quotas(quotas);
+    for (index, event) in with_waiting().iter().enumerate() {
+        ledger.apply(index as u64, event);
+    }
+    assert!(ledger.has_room(State::Waiting, 0, 50) && !ledger.has_room(State::Waiting, 0, 51));
+    assert!(!ledger.has_room(State::Evidence, 0, 1) && ledger.has_room(State::Held, 0, u64::MAX));
+    let admitted = Event {
+        epoch_id: Some("000000000000000f".to_owned()),
+        ..event(EventKind::BundleAdmitted, id(2), 5)
+    };
+    ledger.apply(2, &admitted);
+    assert!(ledger.has_room(State::Waiting, 0, 150) && !ledger.has_room(State::Waiting, 1000, 0));
+}
+
+#[test]
+fn a_duplicate_uses_up_the_number_it_came_under() {
+    let events = [
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleDuplicate, id(1), 2),
+    ];
+    let (before, after) = (ledger(&events[..1]), ledger(&events));
+    assert!(before.closes(id(1), number(2)) && !after.closes(id(1), number(2)));
+    assert_eq!(after.standing(id(2), number(2)), Standing::Conflict { by: id(1) });
+    assert_eq!(after.epoch(0xE).unwrap().highest, 2);
+}
+
+#[test]
+fn a_duplicate_far_ahead_or_of_what_was_never_admitted_uses_up_nothing() {
+    let far = 2 + NUMBERS_AHEAD;
+    let ledger = ledger(&[
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleDuplicate, id(1), far),
+        event(EventKind::BundleDuplicate, id(9), 3),
+    ]);
+    assert_eq!(ledger.epoch(0xE).unwrap().highest, 1);
+    assert_eq!(ledger.standing(id(2), number(3)), Standing::Free);
+}
+
+#[test]
+fn evidence_uses_up_neither_id_nor_number_and_is_kept_once() {
+    let ledger = ledger(&[
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleEvidence, id(2), 1),
+    ]);
+    assert_eq!(ledger.evidence.bundles[&id(2)].state, State::Evidence);
+    assert_eq!(ledger.standing(id(2), number(2)), Standing::Free);
+    let again = ledger.standing(id(2), number(1));
+    assert_eq!(again, Standing::Closed(Replay::NumberTaken { by: id(1) }));
+    assert_eq!(ledger.all().len(), 2);
+}
+
+#[test]
+fn what_was_given_up_and_came_again_as_evidence_is_not_given_up() {
+    let mut events = with_waiting();
+    let removed = Event {
+        state: Some(State::Waiting),
+        ..event(EventKind::BundleRemoved, id(2), 5)
+    };
+    events.extend([removed, event(EventKind::BundleEvidence, id(2), 1)]);
+    let ledger = ledger(&events);
+    assert_eq!(ledger.removed().count(), 0);
+    assert!(ledger.evidence.bundles.contains_key(&id(2)));
+}
+
+#[test]
+fn a_bundle_that_is_evidence_and_admitted_is_one_of_all() {
+    let ledger = ledger(&[
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleEvidence, id(2), 1),
+        event(EventKind::BundleAdmitted, id(2), 2),
+    ]);
+    let states: Vec<_> = ledger.all().iter().map(|(_, record)| record.state).collect();
+    assert_eq!(states, [State::Held, State::Held]);
+}
+
+#[test]
+fn a_refused_bundle_uses_up_neither_id_nor_number() {
+    let ledger = ledger(&[
+        event(EventKind::BundleRefused, id(1), 1),
+        event(EventKind::BundleIncomplete, id(1), 1),
+    ]);
+    assert_eq!(ledger.standing(id(1), number(1)), Standing::Free);
+}
+
+#[test]
+fn a_rejected_bundle_stays_used_up() {
+    let ledger = ledger(&[
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleRejected, id(1), 1),
+    ]);
+    assert_eq!(ledger.get(&id(1)).unwrap().state, State::Rejected);
+    assert!(matches!(ledger.standing(id(1), number(9)), Standing::Closed(_)));
+}
+
+#[test]
+fn a_release_that_was_decided_and_not_done_is_known() {
+    let admitted = event(EventKind::BundleAdmitted, id(1), 1);
+    let decided = event(EventKind::BundleReleaseDecided, id(1), 1);
+    assert!(
+        ledger(&[admitted.clone(), decided.clone()])
+            .get(&id(1))
+            .unwrap()
+            .decided
+    );
+    let cancelled = event(EventKind::BundleReleaseCancelled, id(1), 1);
+    assert!(!ledger(&[admitted, decided, cancelled]).get(&id(1)).unwrap().decided);
+}
+
+#[test]
+fn epochs_are_numbered_in_the_order_in_which_they_came_to_count() {
+    let mut later = event(EventKind::BundleAdmitted, id(2), 1);
+    later.epoch_id = Some("00000000000000ff".to_owned());
+    let ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1), later]);
+    let numbers = [0xE, 0xFF, 3].map(|epoch| ledger.epoch_number(epoch));
+    assert_eq!(numbers, [Some(1), Some(2), None]);
+    assert_eq!(ledger.next_epoch_number(), 3);
+}
