@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::bursts::{self, BurstsArgs};
+use crate::crash::{self, CrashArgs};
 use crate::demo::{self, DemoArgs};
 use crate::drive::{NICER, Program, YIELDING_TX};
 use crate::fec::{self, FecArgs};
+use crate::flood::{self, FloodArgs};
 use crate::link::{self, LinkArgs};
 use crate::lossy;
 use crate::measure::{self, CompareArgs};
@@ -42,6 +44,8 @@ enum Verb {
     Bursts(BurstsArgs),
     Pair(PairArgs),
     Compare(CompareArgs),
+    Crash(CrashArgs),
+    Flood(FloodArgs),
 }
 
 /// Runs `diode-bench` with `args`, the program's name first, and tells how to exit.
@@ -81,6 +85,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Bursts(args) => bursts::run(&args),
         Verb::Pair(args) => pair::run(&args),
         Verb::Compare(args) => measure::run_compare(&args),
+        Verb::Crash(args) => crash::run(&args),
+        Verb::Flood(args) => flood::run(&args),
     }
 }
 

@@ -10,6 +10,8 @@
 //! fec ──▶ blocks, by each kernel ────────────────────────────────────┤
 //! link, bursts ─▶ trial ─▶ drive, with losses drawn in the receiver ─┼─▶ measure: records, tables, plots, two records side by side
 //! pair ─▶ drive, one end a host ─────────────────────────────────────┘
+//! crash ─▶ drive ─▶ SIGKILL, failing system calls ─┬─▶ campaigns
+//! flood ─▶ drive ─▶ datagrams that nobody wants ────┘
 //! ```
 //!
 //! The programs are this executable, started again with a hidden verb that makes the very call that the program's `main` makes: so there
@@ -18,17 +20,21 @@
 #![forbid(unsafe_code)]
 
 mod bursts;
+mod campaigns;
 mod cli;
 mod clock;
 pub mod compare;
 pub mod compromised;
+mod crash;
 mod demo;
 pub mod drive;
 mod fec;
+mod flood;
 mod input;
 mod link;
 pub mod lossy;
 mod measure;
+mod mint;
 mod outfile;
 mod pair;
 mod raw;

@@ -238,7 +238,7 @@ impl Check<'_> {
             bundle_bytes: self.mib("limits.bundle_mib", written.bundle_mib.unwrap_or(16_384), MOST_MIB)?,
             lanes,
             sessions: self.range("limits.sessions", written.sessions.unwrap_or(8).into(), 1..=1024)?,
-            idle_millis: self.range("limits.idle_ms", written.idle_ms.unwrap_or(30_000), 100..=86_400_000)? as u64,
+            idle_millis: self.range("limits.idle_ms", written.idle_ms.unwrap_or(120_000), 100..=86_400_000)? as u64,
             signatures_per_second: ReceptionLimits::SIGNATURES_PER_SECOND,
         })
     }

@@ -39,3 +39,4 @@ pub use running::Running;
 pub use syncs::{has_strace, syncs_counted};
 pub use transmitter::{Inspected, Part, Sending, Sent, Transmitter, read_sent};
 pub use usage::Usage;
+pub(crate) use usage::peak_resident_kib;

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{DriveError, Finished, Running};
@@ -61,7 +61,7 @@ impl Program {
 /// What `strace` is asked for, and where it writes.
 #[derive(Debug, Clone)]
 struct Strace {
-    options: &'static [&'static str],
+    options: Vec<String>,
     file: PathBuf,
 }
 
@@ -70,7 +70,7 @@ struct Strace {
 pub struct Programs {
     executable: PathBuf,
     stop: Arc<AtomicBool>,
-    /// What `strace` is to write down, if they run under it.
+    /// What `strace` is to do, if they run under it.
     strace: Option<Strace>,
     /// Whether the transmitter lets the receiver go first.
     yielding: bool,
@@ -88,6 +88,12 @@ impl Programs {
         }
     }
 
+    /// Whether the operator has said to stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// The programs in the running executable.
     ///
     /// # Errors
@@ -99,21 +105,33 @@ impl Programs {
     /// The same programs under `strace`, which counts their calls that wait for the disk, into `file`, once one has ended.
     #[must_use]
     pub fn counting_syncs(&self, file: &Path) -> Self {
-        self.under_strace(&["-c", "-e", SYNCS], file)
+        // Stopped at these calls alone (--seccomp-bpf), so that it is hardly slower.
+        self.under_strace(&["--seccomp-bpf", "-c", "-e", SYNCS], file)
     }
 
-    /// The same programs under `strace`, which writes each call that concerns descriptors into `file`, of every thread and process. It is
-    /// complete once a program whose standard error is kept was waited for: `strace` has that open too.
+    /// The same programs under `strace`, which writes each call that concerns descriptors into `file`, of every thread and process.
     #[must_use]
     pub fn tracing_descriptors(&self, file: &Path) -> Self {
         // Few bytes of each buffer, and filters in full.
-        self.under_strace(&["-s", "8", "-e", "abbrev=!setsockopt", "-e", DESCRIPTORS], file)
+        let options = [
+            "--seccomp-bpf",
+            "-s",
+            "8",
+            "-e",
+            "abbrev=!setsockopt",
+            "-e",
+            DESCRIPTORS,
+        ];
+        self.under_strace(&options, file)
     }
 
-    fn under_strace(&self, options: &'static [&'static str], file: &Path) -> Self {
+    /// The same programs under `strace` with these options, which writes into `file`: complete once a program whose standard error is
+    /// kept was waited for, since `strace` has that open too.
+    #[must_use]
+    pub fn under_strace(&self, options: &[&str], file: &Path) -> Self {
         Self {
             strace: Some(Strace {
-                options,
+                options: options.iter().map(|option| (*option).to_owned()).collect(),
                 file: file.to_owned(),
             }),
             ..self.clone()
@@ -193,8 +211,7 @@ impl Programs {
         };
         let mut command = Command::new("strace");
         // As a grandchild (-D), so that the process that is started is the program's own, and takes its signals.
-        // Stopped at these calls alone (--seccomp-bpf), so that it is hardly slower.
-        command.args(["-D", "-f", "--seccomp-bpf"]).args(*options).arg("-o");
+        command.args(["-D", "-f"]).args(options).arg("-o");
         command.arg(file).arg(&self.executable);
         command
     }

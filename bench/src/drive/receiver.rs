@@ -131,7 +131,29 @@ impl Receiver {
     /// # Errors
     /// [`DriveError`] if it does not come so far.
     pub fn serve(&self) -> Result<Serving, DriveError> {
-        Self::ready(self.programs.start(Program::Rx, self.serve_args())?)
+        Self::ready(self.begin_to_serve()?)
+    }
+
+    /// Starts `diode-rx serve`, and does not wait for anything.
+    ///
+    /// # Errors
+    /// [`DriveError::Start`].
+    pub fn begin_to_serve(&self) -> Result<Running, DriveError> {
+        self.programs.start(Program::Rx, self.serve_args())
+    }
+
+    /// Waits until a receiver that was started takes datagrams.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it does not come so far.
+    pub fn ready(mut running: Running) -> Result<Serving, DriveError> {
+        let line = running.next_line("the line that says it is ready", STARTUP)?;
+        let address = address_in(&line).ok_or_else(|| DriveError::Unexpected {
+            program: Program::Rx.name(),
+            reason: "no address in its first line".to_owned(),
+            text: line.clone(),
+        })?;
+        Ok(Serving { running, address })
     }
 
     /// The same behind a simulated link, which says in its last words what it lost.
@@ -140,6 +162,15 @@ impl Receiver {
     /// [`DriveError`] if it does not come so far.
     pub fn serve_behind(&self, losses: Losses) -> Result<Serving, DriveError> {
         Self::ready(self.programs.start_rx_behind(losses, self.serve_args())?)
+    }
+
+    /// The same receiver under `strace`, as [`Programs::under_strace`] says.
+    #[must_use]
+    pub fn under_strace(&self, options: &[&str], file: &Path) -> Self {
+        Self {
+            programs: self.programs.under_strace(options, file),
+            ..self.clone()
+        }
     }
 
     /// The same receiver under `strace`, for [`syncs_counted`](super::syncs_counted) in `file`.
@@ -162,16 +193,6 @@ impl Receiver {
 
     fn serve_args(&self) -> [&OsStr; 3] {
         ["--home".as_ref(), self.home.as_os_str(), "serve".as_ref()]
-    }
-
-    fn ready(mut running: Running) -> Result<Serving, DriveError> {
-        let line = running.next_line("the line that says it is ready", STARTUP)?;
-        let address = address_in(&line).ok_or_else(|| DriveError::Unexpected {
-            program: Program::Rx.name(),
-            reason: "no address in its first line".to_owned(),
-            text: line.clone(),
-        })?;
-        Ok(Serving { running, address })
     }
 
     /// How the link is doing, as `diode-rx status --json` tells.
@@ -211,10 +232,14 @@ impl Receiver {
     /// # Errors
     /// [`DriveError`] if it does not hold.
     pub fn verify_log(&self) -> Result<Verified, DriveError> {
-        let log = self.log();
-        let args = ["verify".as_ref(), log.as_os_str(), "--json".as_ref()];
-        read(Program::Audit, &self.programs.run(Program::Audit, args)?)
+        verify(&self.programs, &self.log())
     }
+}
+
+/// Verifies the log in this folder with `diode-audit verify`.
+pub(super) fn verify(programs: &Programs, log: &Path) -> Result<Verified, DriveError> {
+    let args = ["verify".as_ref(), log.as_os_str(), "--json".as_ref()];
+    read(Program::Audit, &programs.run(Program::Audit, args)?)
 }
 
 /// What a program that did its work said in JSON.

@@ -66,8 +66,7 @@ impl Running {
     /// The most memory that the system saw resident in it so far, in KiB; 0 once it has ended.
     #[must_use]
     pub fn peak_resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
-        usage::kib(&status, "VmHWM").unwrap_or(0)
+        usage::peak_resident_kib(self.id())
     }
 
     /// Begins to look, again and again, at what it uses.
@@ -83,18 +82,41 @@ impl Running {
     /// # Errors
     /// [`DriveError`] if it ends or the time is over before there is one.
     pub fn next_line(&mut self, what: &str, limit: Duration) -> Result<String, DriveError> {
-        match self.poll_line(limit)? {
-            Output::Line(line) => Ok(line),
-            Output::NotYet => Err(self.timed_out(what, limit)),
-            Output::Closed => {
-                let finished = self.reap(limit, String::new())?;
-                Err(finished.done().err().unwrap_or_else(|| DriveError::Unexpected {
-                    program: self.program.name(),
-                    reason: format!("it ended before {what}"),
-                    text: self.said(),
-                }))
-            }
+        if let Some(line) = self.line_before_end(what, limit)? {
+            return Ok(line);
         }
+        let finished = self.reap(limit, String::new())?;
+        Err(finished.done().err().unwrap_or_else(|| DriveError::Unexpected {
+            program: self.program.name(),
+            reason: format!("it ended before {what}"),
+            text: self.said(),
+        }))
+    }
+
+    /// The next line of its standard output, or none if it closes that first: then it is about to end.
+    ///
+    /// # Errors
+    /// [`DriveError`] if the time is over before either.
+    pub fn line_before_end(&mut self, what: &str, limit: Duration) -> Result<Option<String>, DriveError> {
+        match self.poll_line(limit)? {
+            Output::Line(line) => Ok(Some(line)),
+            Output::Closed => Ok(None),
+            Output::NotYet => Err(self.timed_out(what, limit)),
+        }
+    }
+
+    /// Whether it has ended by itself, as far as the system says.
+    ///
+    /// # Errors
+    /// [`DriveError::Start`] if the system does not.
+    pub fn has_ended(&self) -> Result<bool, DriveError> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let found = waitid(WaitId::Pid(Pid::from_child(&self.child)), look);
+        let ended = found.map_err(|error| DriveError::Start {
+            program: self.program.name(),
+            source: error.into(),
+        })?;
+        Ok(ended.is_some())
     }
 
     /// Sends it a signal.
@@ -177,12 +199,8 @@ impl Running {
         let deadline = Instant::now() + limit;
         let program = self.program.name();
         let failed = |source| DriveError::Start { program, source };
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         // Only looked at, so that the one call that takes the status also takes what the process used.
-        while waitid(WaitId::Pid(Pid::from_child(&self.child)), look)
-            .map_err(|error| failed(error.into()))?
-            .is_none()
-        {
+        while !self.has_ended()? {
             if Instant::now() >= deadline {
                 return Err(self.timed_out("its last step", limit));
             }

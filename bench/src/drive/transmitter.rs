@@ -11,6 +11,7 @@ use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use serde::Deserialize;
 
+use super::receiver::{Verified, verify};
 use super::{DriveError, Finished, Program, Programs, Running};
 
 /// A tx host with a key of its own.
@@ -213,6 +214,20 @@ impl Transmitter {
         self.state.join("log")
     }
 
+    /// The folder of its state.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Verifies its audit log with `diode-audit verify`.
+    ///
+    /// # Errors
+    /// [`DriveError`] if it does not hold.
+    pub fn verify_log(&self) -> Result<Verified, DriveError> {
+        verify(&self.programs, &self.log())
+    }
+
     /// Begins to send.
     ///
     /// # Errors
@@ -243,6 +258,15 @@ impl Transmitter {
     pub fn yielding(&self) -> Self {
         Self {
             programs: self.programs.with_yielding_transmitter(),
+            ..self.clone()
+        }
+    }
+
+    /// The same transmitter under `strace`, as [`Programs::under_strace`] says.
+    #[must_use]
+    pub fn under_strace(&self, options: &[&str], file: &Path) -> Self {
+        Self {
+            programs: self.programs.under_strace(options, file),
             ..self.clone()
         }
     }

@@ -69,6 +69,12 @@ impl Looks {
     }
 }
 
+/// The most memory that the system saw resident in a process so far, in KiB; 0 once it has ended.
+pub(crate) fn peak_resident_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    kib(&status, "VmHWM").unwrap_or(0)
+}
+
 /// The number in a `key:   5120 kB` line.
 pub(super) fn kib(status: &str, key: &str) -> Option<u64> {
     let mut lines = status.lines().filter_map(|line| line.split_once(':'));

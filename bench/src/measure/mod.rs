@@ -20,6 +20,7 @@ mod record;
 mod table;
 
 pub(crate) use against::{CompareArgs, run as run_compare};
+pub(crate) use commit::Commit;
 pub(crate) use deliver::{DeliverArgs, Delivery};
 pub(crate) use figure::{Better, Figure, Unit};
 pub(crate) use machine::memory_available;

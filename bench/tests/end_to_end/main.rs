@@ -9,6 +9,7 @@
 )]
 
 mod arrival;
+mod cuts;
 mod decisions;
 mod pair;
 mod refusals;

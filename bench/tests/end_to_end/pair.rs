@@ -33,6 +33,14 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn new() -> Self {
+        let pair = Self::with_default_silence();
+        // What is lost is told soon, and yet no pause of a busy machine passes for silence.
+        pair.receiver.set("idle_ms", "2000").unwrap();
+        pair
+    }
+
+    /// A receiver that takes silence for the end of a transmission as late as it does by itself.
+    pub(crate) fn with_default_silence() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let programs = Programs::new(env!("CARGO_BIN_EXE_diode-bench").into(), Arc::default());
         let author = Author::keygen(&programs, folder.path(), "alice@lab").unwrap();
@@ -46,8 +54,6 @@ impl Pair {
             &transmitter.public_key(),
         )
         .unwrap();
-        // What is lost is told soon, and yet no pause of a busy machine passes for silence.
-        receiver.set("idle_ms", "2000").unwrap();
         receiver.trust(&author).unwrap();
         Self {
             programs,
