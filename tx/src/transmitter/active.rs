@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use protocol::fec::BlockBuffers;
 use protocol::keys::SigningKey;
@@ -21,6 +22,7 @@ pub(super) struct Active {
     /// What comes first on a lane: the more urgent, then the smaller, then the earlier.
     pub(super) rank: (Reverse<Priority>, u64, u64),
     pub(super) transmission: Transmission,
+    pass: Arc<AtomicU16>,
     lanes: Vec<Share>,
     in_coding: usize,
     tally: Tally,
@@ -64,6 +66,7 @@ impl Active {
             bundle,
             settings,
             priority,
+            pass,
         } = outgoing;
         let transmission = Transmission::new(&super::link::shape_of(&bundle), &settings, key)?;
         Ok(Self {
@@ -71,6 +74,7 @@ impl Active {
             rank: (Reverse(priority), bundle.statement().content_len, id),
             bundle,
             transmission,
+            pass,
             lanes: vec![Share::default(); settings.lanes.into()],
             in_coding: 0,
             tally: Tally::default(),
@@ -96,6 +100,10 @@ impl Active {
                 // What others have sent since is part of the gap.
                 Polled::Part(Part::Gap { packets, .. }) => share.gap_until = share.given_until + u64::from(packets),
                 Polled::Part(part) => {
+                    if let Part::Announces { pass, .. } = &part {
+                        // Of several lanes the one that is furthest counts.
+                        self.pass.fetch_max(*pass, Ordering::Relaxed);
+                    }
                     share.in_flight += 1;
                     share.given_until = assigned + packets_of(&part);
                     return Next::Part(part);

@@ -33,6 +33,9 @@ pub(super) enum Verb {
     /// Send every bundle that is put into a folder, until it is stopped
     #[command(after_help = WATCH_EXAMPLE)]
     Watch(Box<WatchArgs>),
+    /// Send again what the receiver lacks, by code or number
+    #[command(after_help = RESEND_EXAMPLE)]
+    Resend(Box<ResendArgs>),
     /// Begin the numbers anew, when those that were given are not known any more
     #[command(subcommand)]
     Epoch(EpochVerb),
@@ -77,6 +80,14 @@ so does a link that fails, with 1 or 2. Started again, it sends all that is in D
 
 Example:
   diode-tx watch /srv/outbox --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
+
+const RESEND_EXAMPLE: &str = "\
+A code is what `diode-rx gaps` shows, as it is read out over the telephone. Each bundle is found by its id: among --bundle, else in the sent \
+folder of the outbox that `watch` uses. It goes under the number that it has, in a new transmission. While a `send` or `watch` runs on the \
+same state, it is handed over to that.
+
+Example:
+  diode-tx resend 44-7Q2M5 --outbox /srv/outbox --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
 
 const EPOCH_NEW_EXAMPLE: &str = "\
 For a state whose log was put back from a backup, or is lost: numbers that it does not know may have been given out, and one belongs to \
@@ -123,12 +134,27 @@ pub(super) struct SendArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
-    /// Folder that bundles are put into
+    /// Folder that bundles are put into [default: `outbox` of the configuration]
     #[arg(value_name = "DIR")]
-    pub(super) dir: PathBuf,
+    pub(super) dir: Option<PathBuf>,
     /// Seconds from one look to the next, over which a file must not change: 1 to 3600
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) interval: u64,
+    #[command(flatten)]
+    pub(super) sender: SenderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResendArgs {
+    /// Codes of `diode-rx gaps`, or sequence numbers: 44, 44..47
+    #[arg(value_name = "CODE|SEQ", required = true)]
+    pub(super) what: Vec<String>,
+    /// A file of a bundle that is not in the outbox; may be repeated
+    #[arg(long = "bundle", value_name = "FILE")]
+    pub(super) bundles: Vec<PathBuf>,
+    /// Folder that `watch` takes bundles from, to look into its `sent`
+    #[arg(long, value_name = "DIR")]
+    pub(super) outbox: Option<PathBuf>,
     #[command(flatten)]
     pub(super) sender: SenderArgs,
 }

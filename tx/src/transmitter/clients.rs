@@ -144,6 +144,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::{Receiver, bounded};
+    use protocol::digest::{BundleId, Digest};
 
     use super::*;
     use crate::transmitter::priority::Priority;
@@ -152,6 +153,7 @@ mod tests {
         let (answers, told) = bounded(bundles + ANSWERS_BESIDES);
         let waiting = Waiting {
             path: "/a.bundle".into(),
+            bundle: BundleId(Digest([1; 32])),
             bytes: 1,
             priority: Priority::Normal,
             asker: Asker::Operator,

@@ -65,6 +65,15 @@ impl Config {
         Ok(args.state.clone().or(file.state))
     }
 
+    /// The folder that `watch` takes bundles from, as far as a flag or the file name one.
+    ///
+    /// # Errors
+    /// A [`Complaint`] (exit 2) if the file can't be used.
+    pub(super) fn outbox_of(flag: Option<&Path>, file: Option<&Path>) -> Result<Option<PathBuf>, Complaint> {
+        let file = ConfigFile::read(file)?;
+        Ok(flag.map(Path::to_owned).or(file.outbox))
+    }
+
     /// Reads the file that `args` name, and checks all.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub(super) struct ConfigFile {
     pub(super) bind: Option<SocketAddr>,
     pub(super) key: Option<PathBuf>,
     pub(super) state: Option<PathBuf>,
+    pub(super) outbox: Option<PathBuf>,
     pub(super) rate: Option<Rate>,
     pub(super) rate_counts: Option<RateCounts>,
     pub(super) mtu: Option<i64>,

@@ -48,6 +48,7 @@ fn the_example_file_sets_every_key_that_has_a_default() {
         bind,
         key,
         state,
+        outbox,
         rate,
         rate_counts,
         mtu,
@@ -55,7 +56,7 @@ fn the_example_file_sets_every_key_that_has_a_default() {
         passes,
         fec,
     } = parsed(EXAMPLE);
-    assert!(to.is_none() && bind.is_none() && key.is_none() && state.is_none() && rate.is_none());
+    assert!(to.is_none() && bind.is_none() && key.is_none() && state.is_none() && rate.is_none() && outbox.is_none());
     assert!(rate_counts.is_some() && mtu.is_some() && lanes.is_some() && passes.is_some());
     assert!(fec.loss.is_some() && fec.burst.is_some() && fec.residual.is_some());
 }
@@ -72,11 +73,12 @@ fn the_example_file_shows_every_key_that_has_no_default() {
         bind,
         key,
         state,
+        outbox,
         rate,
         fec,
         ..
     } = file;
-    assert!(to.is_some() && bind.is_some() && key.is_some() && state.is_some() && rate.is_some());
+    assert!(to.is_some() && bind.is_some() && key.is_some() && state.is_some() && rate.is_some() && outbox.is_some());
     assert!(fec.depth.is_some());
 }
 

@@ -167,6 +167,11 @@ impl<'a> Courier<'a> {
         }
     }
 
+    /// Whether each file that a run before left was given to the transmitter, as far as it could be.
+    pub(super) fn has_handed_in_all_left(&self) -> bool {
+        !self.outbox.may_have_left_over()
+    }
+
     /// Files that were taken and not kept.
     ///
     /// # Errors

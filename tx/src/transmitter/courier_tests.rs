@@ -11,12 +11,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::transmitter::dispatch::Dispatch;
-use crate::transmitter::framing::RateCounts;
 use crate::transmitter::lane::LaneSender;
 use crate::transmitter::ledger::Ledger;
 use crate::transmitter::link::Link;
 use crate::transmitter::state::State;
-use crate::transmitter::trial::{CallSink, StillClock, bundle_bytes, framing, link_config, link_key, sample_bundle};
+use crate::transmitter::trial::{CallSink, StillClock, bundle_bytes, config, framing, link_key, sample_bundle};
 use crate::transmitter::watch::Watch;
 
 /// An outbox, and a state in memory.
@@ -37,15 +36,7 @@ impl Desk {
         let (tasks, to_do) = bounded(MOST_UNDER_WAY);
         Self {
             folder: tempfile::tempdir().unwrap(),
-            config: Config {
-                to: ([127, 0, 0, 1], 9).into(),
-                bind: None,
-                key: "key".into(),
-                state: "state".into(),
-                rate: "1G".parse().unwrap(),
-                rate_counts: RateCounts::Wire,
-                link: link_config(2),
-            },
+            config: config(2),
             state: State::of(ledger, lock),
             tasks,
             to_do,

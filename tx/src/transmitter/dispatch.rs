@@ -10,18 +10,18 @@
 //! - what is told as sent stands in the log; what was bound and not sent is said to have been stopped;
 //! - after the first failure nothing new begins; a failure that says something of a client's bundle alone ends only what that client
 //!   asked for;
+//! - a number is told as sent when the log says how its sending ended, and no open number is forgotten: what nobody sends is closed;
 //! - a full disk is no failure to a patient run: what is to be written down waits, and nothing new begins until there is room.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use protocol::time::UnixMillis;
-use protocol::transmission::Settings;
-use protocol::wire::SessionId;
 
 use super::clients::{Clients, Task};
 use super::config::Config;
@@ -30,11 +30,13 @@ use super::forecast::settings;
 use super::job::{Asker, Job, Waiting};
 use super::ledger::{Bound, LedgerError, Outcome};
 use super::link::{Ended, Outgoing, Room, Stop, Supply};
-use super::priority::Priority;
+use super::patience::Patience;
 use super::record::Record;
+use super::standing::{Board, Standing};
 use super::state::{State, unusable_ledger};
-use super::watch::{Tally, Watch};
-use super::{clock, random_u64};
+use super::under_way::{Ready, UnderWay};
+use super::watch::Watch;
+use super::{clock, random_session};
 use crate::complaint::Complaint;
 use crate::output;
 
@@ -45,24 +47,6 @@ const GROUP_HEAD_BYTES: usize = 64 << 20;
 /// How long an ending may wait for others to be written with.
 const LINGER: Duration = Duration::from_millis(500);
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
-/// How long a full disk is left alone.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-#[derive(Debug)]
-struct Ready {
-    job: Job,
-    bound: Bound,
-    priority: Priority,
-    asker: Asker,
-}
-
-#[derive(Debug)]
-struct UnderWay {
-    job: Job,
-    bound: Bound,
-    settings: Settings,
-    asker: Asker,
-}
 
 /// All bundles of a run.
 #[derive(Debug)]
@@ -70,14 +54,14 @@ pub(super) struct Dispatch<'a> {
     config: &'a Config,
     state: &'a mut State,
     watch: Arc<Watch>,
+    board: Arc<Board>,
+    /// Whether all was handed in that a run before left to be sent.
+    left_is_known: Arc<AtomicBool>,
+    /// Whether there may be open numbers that nobody here is going to send.
+    unsettled: bool,
     /// Whether the operator is told in JSON.
     json: bool,
-    /// Whether a full disk is waited for.
-    patient: bool,
-    /// When to try again, if the disk was full when it was last tried.
-    full_until: Option<Instant>,
-    /// How long a full disk is left alone.
-    full_wait: Duration,
+    patience: Patience,
     /// Whether the log could not be published when it was last tried.
     unpublished: bool,
     /// What the kernel paces the lanes to at most, in bytes a second.
@@ -109,14 +93,16 @@ impl<'a> Dispatch<'a> {
         tasks: Receiver<Task>,
         watch: &Arc<Watch>,
     ) -> Self {
+        let board = Arc::new(Board::new(Standing::of(&state.ledger, Vec::new())));
         Self {
             config,
             state,
             watch: Arc::clone(watch),
+            board,
+            left_is_known: Arc::new(AtomicBool::new(true)),
+            unsettled: true,
             json: false,
-            patient: false,
-            full_until: None,
-            full_wait: TRY_AGAIN_AFTER,
+            patience: Patience::default(),
             unpublished: false,
             pacing_cap: None,
             print: output::print,
@@ -141,9 +127,62 @@ impl<'a> Dispatch<'a> {
         self
     }
 
+    /// Where heartbeats find what to tell.
+    pub(super) fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board)
+    }
+
+    /// Closes no number that a run before left open, until `known` says that all of those were handed in that are to be sent now.
+    pub(super) fn await_left(mut self, known: &Arc<AtomicBool>) -> Self {
+        self.left_is_known = Arc::clone(known);
+        self
+    }
+
+    /// Tells heartbeats how the numbers stand.
+    fn put_standing(&self) {
+        let sendings = self.under_way.values().map(UnderWay::sending);
+        self.board.put(Standing::of(&self.state.ledger, sendings.collect()));
+    }
+
+    /// Closes the open numbers that nobody here is going to send: a run before left them, or their files can't be opened. Until then
+    /// no number from the lowest of them on is told as sent.
+    fn settle(&mut self) {
+        if !self.unsettled || !self.left_is_known.load(Ordering::Acquire) || self.patience.holds() {
+            return;
+        }
+        // What was handed in before that word came is in now, and not sooner.
+        self.take_tasks();
+        if self.failure.is_some() {
+            return;
+        }
+        let closed = (self.state.ledger).close(&self.forsaken(), clock().unwrap_or(UnixMillis(0)));
+        match closed {
+            Ok(()) => {
+                self.unsettled = false;
+                self.patience.handle_room();
+                self.put_standing();
+            }
+            Err(error) if self.patience.takes(&error) => {}
+            Err(error) => self.fail(unusable_ledger(&self.config.state, &error)),
+        }
+    }
+
+    /// The open numbers of bundles that are neither waiting nor ready, under way or to be written down.
+    fn forsaken(&self) -> Vec<u64> {
+        let ledger = &self.state.ledger;
+        let waiting = self
+            .waiting
+            .iter()
+            .filter_map(|waiting| ledger.number_of(&waiting.bundle));
+        let ready = self.ready.iter().map(|ready| ready.bound.number().sequence);
+        let begun = self.under_way.values().chain(self.over.iter().map(|(over, _)| over));
+        let ours: BTreeSet<u64> = waiting.chain(ready).chain(begun.map(UnderWay::sequence)).collect();
+        ledger.open_numbers().filter(|number| !ours.contains(number)).collect()
+    }
+
     /// Waits for room on a full disk from now on, instead of failing.
     pub(super) fn be_patient(&mut self) {
-        self.patient = true;
+        self.patience.begin();
     }
 
     /// Records that the kernel was told to send no faster than so many bytes a second.
@@ -157,7 +196,7 @@ impl<'a> Dispatch<'a> {
     /// # Errors
     /// The first thing that failed, with what was not begun; `interrupted` says that the operator stopped it.
     pub(super) fn finish(mut self, interrupted: bool) -> Result<(), Complaint> {
-        self.patient = false;
+        self.patience.end();
         self.write_down();
         let reason = if interrupted { "interrupted" } else { "not-begun" };
         let not_begun = self.give_up(reason, |_| true);
@@ -209,32 +248,13 @@ impl<'a> Dispatch<'a> {
 
     /// Nothing is to be sent: does what is to be done now and then.
     pub(super) fn idle(&mut self) {
-        if self.unpublished {
-            self.publish_sometimes();
-        }
+        self.settle();
+        self.publish_sometimes();
     }
 
     /// Whether something that a full disk held up is to be tried again.
     pub(super) fn is_due(&self) -> bool {
-        self.full_until.is_some_and(|until| until <= Instant::now())
-    }
-
-    /// Whether the error is that of a disk that is full, and waited for.
-    fn waits_for_room(&mut self, error: &LedgerError) -> bool {
-        if !self.patient || !error.is_full() {
-            return false;
-        }
-        if self.full_until.is_none() {
-            tracing::error!(state = %self.config.state.display(), "the disk of the state is full: nothing new is sent until there is room");
-        }
-        self.full_until = Some(Instant::now() + self.full_wait);
-        true
-    }
-
-    fn handle_room(&mut self) {
-        if self.full_until.take().is_some() {
-            tracing::warn!("there is room on the state's disk again");
-        }
+        self.patience.is_due()
     }
 
     /// Nothing is under way: writes down and publishes all, so that nobody who looks meanwhile finds less.
@@ -274,6 +294,7 @@ impl<'a> Dispatch<'a> {
                     opened.push((waiting, job));
                 }
                 Err(complaint) => {
+                    self.unsettled = true;
                     self.fail_for(waiting.asker, complaint, true);
                     if let Asker::Client(id) = waiting.asker {
                         self.clients.gave_up(id);
@@ -284,7 +305,7 @@ impl<'a> Dispatch<'a> {
         if self.failure.is_none() {
             match self.bind(&opened) {
                 Ok(bounds) => return self.make_ready(opened, bounds),
-                Err(error) if self.waits_for_room(&error) => {}
+                Err(error) if self.patience.takes(&error) => {}
                 Err(error) => self.fail(unusable_ledger(&self.config.state, &error)),
             }
         }
@@ -304,7 +325,7 @@ impl<'a> Dispatch<'a> {
         let facts: Vec<_> = opened.iter().map(facts).collect();
         // Without a clock, the time of the newest entry.
         let bounds = self.state.ledger.bind(&facts, clock().unwrap_or(UnixMillis(0)))?;
-        self.handle_room();
+        self.patience.handle_room();
         Ok(bounds)
     }
 
@@ -319,6 +340,7 @@ impl<'a> Dispatch<'a> {
                 asker: waiting.asker,
             });
         }
+        self.put_standing();
     }
 
     /// The place of the first of the most urgent that are ready and fit.
@@ -344,35 +366,36 @@ impl<'a> Dispatch<'a> {
         let settings = settings(&self.config.link, session, bound.number(), created);
         let id = self.next_id;
         self.next_id += 1;
+        let pass = Arc::<AtomicU16>::default();
         let outgoing = Outgoing {
             id,
             bundle: Arc::clone(&job.sound.bundle),
             settings: settings.clone(),
             priority,
+            pass: Arc::clone(&pass),
         };
         let under_way = UnderWay {
             job,
             bound,
             settings,
             asker,
+            pass,
         };
         self.under_way.insert(id, under_way);
+        self.put_standing();
         Ok(Some(outgoing))
     }
 
     /// Writes down what is over, as one group, and tells of it.
     fn write_down(&mut self) {
-        if self.full_until.is_some() && self.patient && !self.is_due() {
+        if self.patience.holds() {
             return;
         }
         let over = std::mem::take(&mut self.over);
         let Some((first, _)) = over.first() else { return };
         // What was sent is recorded, whatever became of the clock.
         let now = clock().unwrap_or(first.settings.created);
-        let outcomes: Vec<_> = over
-            .iter()
-            .map(|(under_way, ended)| outcome(under_way, ended))
-            .collect();
+        let outcomes: Vec<_> = over.iter().map(|(under_way, ended)| under_way.outcome(ended)).collect();
         let written = {
             let entries: Vec<_> = (over.iter().zip(&outcomes))
                 .map(|((under_way, _), outcome)| (&under_way.bound, outcome.clone()))
@@ -380,8 +403,8 @@ impl<'a> Dispatch<'a> {
             self.state.ledger.end(&entries, now)
         };
         match &written {
-            Ok(_) => self.handle_room(),
-            Err(error) if self.waits_for_room(error) => {
+            Ok(_) => self.patience.handle_room(),
+            Err(error) if self.patience.takes(error) => {
                 self.over = over;
                 return;
             }
@@ -419,6 +442,7 @@ impl<'a> Dispatch<'a> {
             let log_index = written.as_ref().ok().and_then(|indices| indices.get(at).copied());
             self.tell(under_way.asker, &record, log_index, ended.result.is_ok());
         }
+        self.put_standing();
         self.publish_sometimes();
     }
 
@@ -432,7 +456,7 @@ impl<'a> Dispatch<'a> {
         self.published = Instant::now();
         match self.state.publish() {
             Ok(()) => self.unpublished = false,
-            Err(error) if self.patient && error.is_full() => {
+            Err(error) if self.patience.is_endless() && error.is_full() => {
                 if !self.unpublished {
                     tracing::warn!(%error, "the log could not be published; it is tried again");
                 }
@@ -440,6 +464,7 @@ impl<'a> Dispatch<'a> {
             }
             Err(error) => self.fail(unusable_ledger(&self.config.state, &error)),
         }
+        self.put_standing();
     }
 
     fn tell(&mut self, asker: Asker, record: &Record<'_>, log_index: Option<u64>, all_sent: bool) {
@@ -479,6 +504,7 @@ impl<'a> Dispatch<'a> {
         }
         let (waited, kept): (VecDeque<_>, _) = self.waiting.drain(..).partition(|waiting| of(waiting.asker));
         self.waiting = kept;
+        self.unsettled |= !waited.is_empty();
         let ready = given_up.into_iter().map(|ready| (ready.asker, ready.job.sound.path));
         let waited = waited.into_iter().map(|waiting| (waiting.asker, waiting.path));
         let mut operators = Vec::new();
@@ -495,14 +521,13 @@ impl<'a> Dispatch<'a> {
 impl Supply for Dispatch<'_> {
     fn next(&mut self, room: Room) -> Option<Outgoing> {
         self.take_tasks();
-        if self.full_until.is_some() && !self.is_due() {
-            return None;
-        }
-        if !self.over.is_empty() && self.full_until.is_some() {
+        self.settle();
+        if self.patience.is_due() {
+            // What was sent first.
             self.write_down();
-            if self.full_until.is_some() {
-                return None;
-            }
+        }
+        if self.patience.holds() {
+            return None;
         }
         // What waits is bound when something of it may go before all that is ready.
         let waits = |waiting: &&Waiting| room.fits(waiting.priority, waiting.bytes);
@@ -539,46 +564,14 @@ impl Supply for Dispatch<'_> {
         if self.over.len() >= GROUP || is_last || failed {
             self.write_down();
         }
+        self.put_standing();
     }
 
     fn tick(&mut self) {
         self.take_tasks();
+        self.settle();
         if !self.over.is_empty() && self.over_since.elapsed() >= self.linger {
             self.write_down();
-        }
-    }
-}
-
-fn outcome(under_way: &UnderWay, ended: &Ended) -> Outcome {
-    let Tally { datagrams, .. } = ended.tally;
-    let forecast = &under_way.job.forecast;
-    let stop = ended.result.as_ref().err();
-    let (bundle, seq) = (under_way.job.sound.bundle.id(), under_way.bound.number().sequence);
-    let elapsed = Duration::from_nanos(ended.nanos);
-    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    match stop {
-        None => tracing::info!(%bundle, seq, elapsed_ms, "bundle sent"),
-        Some(stop) => tracing::info!(%bundle, seq, reason = failure::code(stop), "bundle stopped"),
-    }
-    Outcome {
-        session: Some(under_way.settings.session),
-        blocks: forecast.blocks().into(),
-        duration_ms: elapsed_ms,
-        stopped: stop.map(|stop| {
-            (
-                failure::code(stop),
-                failure::detail(stop, datagrams, forecast.datagrams()),
-            )
-        }),
-    }
-}
-
-/// A session's number: random, and not the 0 of filler.
-fn random_session() -> Result<SessionId, Complaint> {
-    loop {
-        let number = random_u64()?;
-        if number != 0 {
-            return Ok(SessionId(number));
         }
     }
 }

@@ -18,13 +18,14 @@ use protocol::time::UnixMillis;
 use super::*;
 use crate::complaint::Exit;
 use crate::transmitter::clients::ANSWERS_BESIDES;
-use crate::transmitter::framing::RateCounts;
 use crate::transmitter::handover::Answer;
 use crate::transmitter::job::look_at_all;
 use crate::transmitter::lane::LaneSender;
 use crate::transmitter::ledger::Ledger;
 use crate::transmitter::link::{Link, SMALL};
-use crate::transmitter::trial::{CallSink, StillClock, bundle_bytes, framing, link_config, link_key};
+use crate::transmitter::priority::Priority;
+use crate::transmitter::trial::{CallSink, StillClock, bundle_bytes, config, framing, link_key};
+use crate::transmitter::watch::Tally;
 
 /// A disk that counts how often the write-ahead log is synced.
 #[derive(Debug, Clone, Default)]
@@ -130,15 +131,7 @@ impl Desk {
             folder: tempfile::tempdir().unwrap(),
             disk,
             state: State::of(ledger, lock),
-            config: Config {
-                to: ([127, 0, 0, 1], 9).into(),
-                bind: None,
-                key: "key".into(),
-                state: "state".into(),
-                rate: "1G".parse().unwrap(),
-                rate_counts: RateCounts::Wire,
-                link: link_config(2),
-            },
+            config: config(2),
             tasks,
             to_do,
             watch: Arc::default(),
@@ -486,7 +479,7 @@ fn patiently(full_at_binding: bool) -> [Vec<u64>; 3] {
     let mut link = Link::start(vec![lane], 1408, &desk.watch).unwrap();
     let mut dispatch = desk.dispatch(waiting);
     dispatch.be_patient();
-    dispatch.full_wait = Duration::ZERO;
+    dispatch.patience.wait = Duration::ZERO;
     link.run(&mut dispatch, &link_key()).unwrap();
     while dispatch.is_due() {
         link.run(&mut dispatch, &link_key()).unwrap();
@@ -512,4 +505,69 @@ fn a_run_that_is_not_patient_fails_on_a_full_disk_and_gives_no_number() {
     let complaint = desk.run(waiting, drop_all).unwrap_err();
     assert_eq!(complaint.exit(), Exit::Failed);
     assert!(desk.entries(EventKind::BundleBound).is_empty());
+}
+
+/// As if a run before had given numbers to these bundles and said no more.
+fn left_open(paths: &[PathBuf], desk: &mut Desk) {
+    for path in paths {
+        let facts = Job::open(path, &desk.config).unwrap().facts(None);
+        desk.state.ledger.bind(&[facts], UnixMillis(0)).unwrap();
+    }
+}
+
+#[test]
+fn a_number_that_a_run_before_left_open_is_closed_only_when_it_is_known_that_nobody_goes_on_with_it() {
+    let mut desk = Desk::new();
+    let paths = desk.bundles([1_001, 1_002]);
+    left_open(&paths, &mut desk);
+    let second = desk.look_at(&paths[1..], Priority::Normal);
+    let known = Arc::new(AtomicBool::new(false));
+    let mut dispatch = desk.dispatch(second).await_left(&known);
+    let sent_below = |dispatch: &mut Dispatch<'_>| {
+        dispatch.tick();
+        dispatch.board().standing().sent_below
+    };
+    assert_eq!(sent_below(&mut dispatch), 1);
+    known.store(true, Ordering::Release);
+    assert_eq!(sent_below(&mut dispatch), 2, "the second waits");
+    dispatch.rest();
+    drop(dispatch);
+    assert_eq!(numbers(&desk.entries(EventKind::BundleStopped)), [1]);
+}
+
+#[test]
+fn an_open_number_whose_file_is_gone_when_its_turn_comes_is_closed() {
+    let mut desk = Desk::new();
+    let paths = desk.bundles([1_001]);
+    left_open(&paths, &mut desk);
+    let _answers = desk.ask(&paths, Priority::Normal);
+    fs::remove_file(&paths[0]).unwrap();
+    let mut dispatch = desk.dispatch(Vec::new());
+    assert!(dispatch.next(Room::Any).is_none());
+    dispatch.idle();
+    let standing = dispatch.board().standing();
+    assert_eq!((standing.sent_below, standing.next), (2, 2));
+}
+
+#[test]
+fn what_was_sent_is_told_as_sent_when_it_is_written_down_and_not_before() {
+    let mut desk = Desk::new();
+    let paths = desk.bundles([1_001]);
+    let waiting = desk.look_at(&paths, Priority::Normal);
+    let mut dispatch = desk.dispatch(waiting);
+    let outgoing = dispatch.next(Room::Any).unwrap();
+    let standing = dispatch.board().standing();
+    assert_eq!(
+        (standing.sent_below, standing.next, standing.under_way.len()),
+        (1, 2, 1)
+    );
+    let ended = Ended {
+        id: outgoing.id,
+        tally: Tally::default(),
+        nanos: 1,
+        result: Ok(()),
+    };
+    dispatch.ended(ended);
+    let standing = dispatch.board().standing();
+    assert_eq!((standing.sent_below, standing.under_way.len()), (2, 0));
 }

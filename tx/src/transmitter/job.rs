@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use protocol::digest::BundleId;
+
 use super::config::Config;
 use super::failure;
 use super::forecast::Forecast;
@@ -64,6 +66,7 @@ pub(super) enum Asker {
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
     pub(super) path: PathBuf,
+    pub(super) bundle: BundleId,
     /// Bytes of content.
     pub(super) bytes: u64,
     pub(super) priority: Priority,
@@ -98,6 +101,7 @@ pub(super) fn look_at_all(
         ahead.repair_ppm = ahead.repair_ppm.max(job.forecast.repair_ppm());
         waiting.push(Waiting {
             path: path.clone(),
+            bundle: job.sound.bundle.id(),
             bytes: job.bytes(),
             priority,
             asker: Asker::Operator,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Order ──▶ datagrams numbered ──▶ batch ──▶ Pacer::wait ──▶ Sink      ──▶ Sent
+//! heartbeat ───────────────────┘ between two batches, or when nothing else is to be sent
 //! ```
 //!
 //! Always true:
@@ -13,6 +14,7 @@ use std::num::NonZeroU64;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, never};
 use hw::HwError;
 use hw::udp::{Datagram, UdpSink};
 use hw::units::Rate;
@@ -63,6 +65,9 @@ pub(super) struct LaneSender<S, C> {
     pacer: Pacer,
     framing: Framing,
     lane: Lane,
+    heartbeats: Receiver<Vec<u8>>,
+    /// Whether the last heartbeat could not be sent.
+    beat_failed: bool,
 }
 
 /// What became of a part.
@@ -88,7 +93,44 @@ impl<S: Sink, C: Clock> LaneSender<S, C> {
             pacer,
             framing,
             lane: Lane::new(first_packet),
+            heartbeats: never(),
+            beat_failed: false,
         }
+    }
+
+    /// Sends heartbeats with these bodies as they come.
+    pub(super) fn with_heartbeats(mut self, heartbeats: Receiver<Vec<u8>>) -> Self {
+        self.heartbeats = heartbeats;
+        self
+    }
+
+    /// Where its heartbeats come from.
+    pub(super) fn heartbeats(&self) -> Receiver<Vec<u8>> {
+        self.heartbeats.clone()
+    }
+
+    /// Sends a heartbeat when nothing else was to be sent.
+    pub(super) fn send_heartbeat(&mut self, body: &[u8]) {
+        self.pacer.handle_idle(self.clock.now());
+        self.beat(body);
+    }
+
+    /// Sends a heartbeat as soon as the pacer lets it, whatever the operator said. One that can't be sent is lost, as any may be.
+    fn beat(&mut self, body: &[u8]) {
+        let header = self.lane.heartbeat(body);
+        while let nanos @ 1.. = self.pacer.wait(self.clock.now()) {
+            self.clock.pause(nanos.min(LONGEST_PAUSE_NANOS));
+        }
+        let bits = self.framing.counted_bits(HEADER_LEN + body.len());
+        self.pacer.handle_sent(self.clock.now(), bits);
+        let sent = self.sink.send(&[Datagram { header: &header, body }]);
+        let failed = sent.is_err();
+        if let Err(error) = sent
+            && !self.beat_failed
+        {
+            tracing::warn!(%error, "a heartbeat could not be sent");
+        }
+        self.beat_failed = failed;
     }
 
     /// What must be done on the thread that sends, before it does.
@@ -158,6 +200,11 @@ impl<S: Sink, C: Clock> LaneSender<S, C> {
         let mut batch = Batch::new();
         let mut limit = 1;
         for item in items {
+            if batch.len == 0
+                && let Ok(body) = self.heartbeats.try_recv()
+            {
+                self.beat(&body);
+            }
             let (header, body) = number(&mut self.lane, item);
             if batch.len == 0 {
                 limit = self.batch_limit(HEADER_LEN + body.len());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! log:   epoch_id   bundle.bound 1 = a   bundle.sent 1   bundle.bound 2 = b   bundle.stopped 2 …
-//! fold:  epoch      { a: 1, b: 2 }       next = 3
+//! fold:  epoch      { a: 1, b: 2 }       next = 3        open = { }
 //!
 //! bind(a) ──▶ Bound { number 1 }     known already: the same number, nothing is written
 //! bind(c) ──▶ append, sync ──▶ Bound { number 3 }
@@ -11,15 +11,17 @@
 //! Always true:
 //! - a [`Bound`] is only made of a number whose entry is durable, and nothing is sent without one;
 //! - a number belongs to one bundle for ever, and a bundle to one number;
-//! - what the log says twice, or in contradiction, is an error: numbers are never guessed.
+//! - what the log says twice, or in contradiction, is an error: numbers are never guessed;
+//! - a number is open from its binding until an entry says how a sending under it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
 use audit::event::{Event, EventKind};
-use audit::log::{Log, LogError, Receipt, Recovery};
+use audit::log::{Checkpoint, Log, LogError, LogReader, Receipt, Recovery};
 use audit::storage::Storage;
 use protocol::digest::BundleId;
 use protocol::keys::SigningKey;
@@ -32,7 +34,17 @@ pub(super) struct Ledger {
     log: Log,
     epoch: u64,
     numbers: BTreeMap<BundleId, u64>,
-    highest: u64,
+    given: BTreeMap<u64, BundleId>,
+    open: BTreeSet<u64>,
+    /// Numbers that an earlier transmitter skipped, from the lowest on.
+    voids: Vec<RangeInclusive<u64>>,
+}
+
+/// The numbers that were given, as far as is published: read without the lock.
+#[derive(Debug)]
+pub(super) struct Given {
+    epoch: u64,
+    given: BTreeMap<u64, BundleId>,
 }
 
 /// A bundle's number on the link, whose entry is durable. Used up by the entry of how the sending ended.
@@ -114,7 +126,9 @@ impl Ledger {
             log,
             epoch,
             numbers: BTreeMap::new(),
-            highest: 0,
+            given: BTreeMap::new(),
+            open: BTreeSet::new(),
+            voids: Vec::new(),
         })
     }
 
@@ -136,19 +150,21 @@ impl Ledger {
                 .map_err(|what| LedgerError::Contradiction { index, what })?;
         }
         let Folded {
-            epoch, numbers, given, ..
+            epoch,
+            numbers,
+            given,
+            open,
+            ..
         } = folded;
-        let epoch = epoch.ok_or(LedgerError::NoEpoch)?;
-        let highest = given.last_key_value().map_or(0, |(number, _)| *number);
-        Ok((
-            Self {
-                log,
-                epoch,
-                numbers,
-                highest,
-            },
-            recovery,
-        ))
+        let ledger = Self {
+            log,
+            epoch: epoch.ok_or(LedgerError::NoEpoch)?,
+            numbers,
+            voids: voids(&given),
+            given,
+            open,
+        };
+        Ok((ledger, recovery))
     }
 
     /// Writes down why the epoch began, and where what was before it is kept.
@@ -179,7 +195,22 @@ impl Ledger {
 
     /// The highest number that was given; 0 if none was.
     pub(super) fn highest(&self) -> u64 {
-        self.highest
+        self.given.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// The numbers of which no entry says yet how a sending under them ended, from the lowest on.
+    pub(super) fn open_numbers(&self) -> impl Iterator<Item = u64> {
+        self.open.iter().copied()
+    }
+
+    /// The numbers up to the highest that were given to nobody, and never will be; from the lowest range on.
+    pub(super) fn voids(&self) -> &[RangeInclusive<u64>] {
+        &self.voids
+    }
+
+    /// What was last published of the log: its size, and the root over so many entries.
+    pub(super) fn checkpoint(&self) -> &Checkpoint {
+        self.log.checkpoint()
     }
 
     /// Gives each bundle its number: the one that it has, or the next, which is durable when this returns. All new numbers are one
@@ -189,7 +220,7 @@ impl Ledger {
     /// [`LedgerError`]; none of the bundles must then be sent. Whether new numbers are bound shows when the log is next opened.
     pub(super) fn bind(&mut self, bundles: &[Facts], now: UnixMillis) -> Result<Vec<Bound>, LedgerError> {
         let mut fresh: BTreeMap<BundleId, u64> = BTreeMap::new();
-        let (mut highest, mut bounds) = (self.highest, Vec::new());
+        let (mut highest, mut bounds) = (self.highest(), Vec::new());
         for facts in bundles {
             let Facts {
                 bundle,
@@ -226,8 +257,11 @@ impl Ledger {
         if !entries.is_empty() {
             let _ = self.log.append(&entries)?;
         }
+        for (bundle, number) in &fresh {
+            self.given.insert(*number, *bundle);
+            self.open.insert(*number);
+        }
         self.numbers.append(&mut fresh);
-        self.highest = highest;
         Ok(bounds)
     }
 
@@ -242,7 +276,34 @@ impl Ledger {
             .map(|(bound, outcome)| bound.ended(outcome, time))
             .collect();
         let receipts = self.log.append(&entries)?;
+        for (bound, _) in ended {
+            self.open.remove(&bound.number.sequence);
+        }
         Ok(receipts.iter().map(Receipt::index).collect())
+    }
+
+    /// Writes that nobody goes on with the sending under these numbers, which are open.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`]; they stay open.
+    pub(super) fn close(&mut self, numbers: &[u64], now: UnixMillis) -> Result<(), LedgerError> {
+        let time = self.time(now);
+        let entry = |number: &u64| Event {
+            epoch_id: Some(hex(self.epoch)),
+            seq: Some(*number),
+            bundle: self.given.get(number).copied(),
+            reason: Some("abandoned".to_owned()),
+            detail: Some("nothing says how its sending ended, and nobody goes on with it".to_owned()),
+            ..Event::new(EventKind::BundleStopped, time)
+        };
+        let entries: Vec<_> = numbers.iter().map(entry).collect();
+        if !entries.is_empty() {
+            let _ = self.log.append(&entries)?;
+        }
+        for number in numbers {
+            self.open.remove(number);
+        }
+        Ok(())
     }
 
     /// Publishes what was written: tiles and a signed checkpoint.
@@ -254,11 +315,57 @@ impl Ledger {
         Ok(())
     }
 
+    /// The time of the newest entry.
+    pub(super) fn newest_time(&self) -> UnixMillis {
+        self.time(UnixMillis(0))
+    }
+
     /// A clock that was put back does not put the log's time back.
     fn time(&self, now: UnixMillis) -> UnixMillis {
         self.log.newest_time().map_or(now, |newest| newest.max(now))
     }
 }
+
+impl Given {
+    /// Reads a log that another process may be writing.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub(super) fn read(storage: Arc<dyn Storage>) -> Result<Self, LedgerError> {
+        let (reader, mut folded, mut next) = (LogReader::open(storage)?, Folded::default(), 0);
+        loop {
+            let entries = reader.read(next, READ_AT_ONCE)?;
+            let Some((last, _)) = entries.last() else { break };
+            next = last + 1;
+            for (index, event) in &entries {
+                let contradiction = |what| LedgerError::Contradiction { index: *index, what };
+                folded.handle(event).map_err(contradiction)?;
+            }
+        }
+        Ok(Self {
+            epoch: folded.epoch.ok_or(LedgerError::NoEpoch)?,
+            given: folded.given,
+        })
+    }
+
+    /// The transmitter's epoch.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The highest number that was given; 0 if none was.
+    pub(super) fn highest(&self) -> u64 {
+        self.given.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// The bundle that a number was given to.
+    pub(super) fn bundle_of(&self, number: u64) -> Option<BundleId> {
+        self.given.get(&number).copied()
+    }
+}
+
+/// Entries in memory at once.
+const READ_AT_ONCE: usize = 4096;
 
 impl LedgerError {
     /// Whether the disk was full, and nothing was written: what was to be done may be tried again.
@@ -315,6 +422,7 @@ struct Folded {
     epoch_id: String,
     numbers: BTreeMap<BundleId, u64>,
     given: BTreeMap<u64, BundleId>,
+    open: BTreeSet<u64>,
 }
 
 impl Folded {
@@ -328,8 +436,13 @@ impl Folded {
             (Some(_), Some(id)) if *id == self.epoch_id => {}
             (Some(_), Some(_)) => return Err("it is of another epoch"),
         }
-        if event.event != EventKind::BundleBound {
-            return Ok(());
+        match (event.event, event.seq) {
+            (EventKind::BundleBound, _) => {}
+            (EventKind::BundleSent | EventKind::BundleStopped, Some(number)) => {
+                self.open.remove(&number);
+                return Ok(());
+            }
+            _ => return Ok(()),
         }
         let (Some(number), Some(bundle)) = (event.seq, event.bundle) else {
             return Err("it binds, and lacks the number or the bundle");
@@ -346,8 +459,16 @@ impl Folded {
         if self.numbers.insert(bundle, number).is_some() {
             return Err("its bundle had a number before");
         }
+        self.open.insert(number);
         Ok(())
     }
+}
+
+/// The numbers between those that were given. What is given from now on leaves none.
+fn voids(given: &BTreeMap<u64, BundleId>) -> Vec<RangeInclusive<u64>> {
+    let before = [0].into_iter().chain(given.keys().copied());
+    let gap = |(before, number): (u64, &u64)| (number - before > 1).then(|| before + 1..=number - 1);
+    before.zip(given.keys()).filter_map(gap).collect()
 }
 
 fn hex(epoch: u64) -> String {

@@ -281,3 +281,38 @@ fn a_ledger_without_a_number_left_binds_nothing() {
     assert!(matches!(bind(&mut ledger, 2), Err(LedgerError::Exhausted)));
     assert_eq!(number(&bind(&mut ledger, 1).unwrap()), u64::MAX);
 }
+
+#[test]
+fn a_number_is_open_until_an_entry_says_how_it_ended_also_after_a_restart_and_never_again() {
+    let (storage, mut ledger) = created();
+    let first = bind(&mut ledger, 1).unwrap();
+    bind(&mut ledger, 2).unwrap();
+    ended(&mut ledger, &first, &sent());
+    assert_eq!(bind(&mut ledger, 1).unwrap().number().sequence, 1);
+    assert_eq!(ledger.open_numbers().collect::<Vec<_>>(), [2]);
+    drop(ledger);
+    let mut ledger = reopened(&storage).unwrap();
+    assert_eq!(ledger.open_numbers().collect::<Vec<_>>(), [2]);
+    ledger.close(&[2], NOW).unwrap();
+    drop(ledger);
+    assert_eq!(reopened(&storage).unwrap().open_numbers().count(), 0);
+}
+
+#[test]
+fn numbers_between_those_that_were_given_are_void() {
+    let ledger = folded(&[3, 4, 7].map(|number| bound_entry(number, number as u8))).unwrap();
+    assert_eq!(ledger.voids(), [1..=2, 5..=6]);
+    assert!(folded(&[bound_entry(1, 1)]).unwrap().voids().is_empty());
+}
+
+#[test]
+fn a_log_is_read_by_number_while_another_has_it() {
+    let (storage, mut ledger) = created();
+    bind(&mut ledger, 1).unwrap();
+    ledger.publish().unwrap();
+    bind(&mut ledger, 2).unwrap();
+    let given = Given::read(Arc::new(storage)).unwrap();
+    assert_eq!((given.epoch(), given.highest()), (EPOCH, 1), "as far as is published");
+    assert_eq!(given.bundle_of(1), Some(bundle(1).bundle));
+    assert_eq!(given.bundle_of(2), None);
+}

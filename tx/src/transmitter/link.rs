@@ -17,10 +17,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use hw::HwError;
 use protocol::digest::Digest;
 use protocol::fec::{BlockBuffers, FecError};
@@ -65,6 +66,8 @@ pub(super) struct Outgoing {
     pub(super) bundle: Arc<BundleFile>,
     pub(super) settings: Settings,
     pub(super) priority: Priority,
+    /// Where the pass is noted that goes on, from 1.
+    pub(super) pass: Arc<AtomicU16>,
 }
 
 /// A bundle's transmission, ended in one way or another.
@@ -221,13 +224,7 @@ impl Link {
             let (orders, to_send) = bounded::<Order>(PARTS_AHEAD);
             let (tell, watch) = (tell.clone(), Arc::clone(watch));
             threads.push(thread::Builder::new().name("lane".to_owned()).spawn(move || {
-                sender.prepare_thread();
-                for order in to_send {
-                    let event = send(&mut sender, number, order, &watch);
-                    if tell.send(event).is_err() {
-                        return;
-                    }
-                }
+                serve_lane(&mut sender, number, &to_send, &tell, &watch);
             })?);
             lanes.push(LaneBook {
                 orders,
@@ -459,6 +456,37 @@ impl Link {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// Sends what a lane is given, and its heartbeats, until nothing more can come.
+fn serve_lane<S: Sink, C: Clock>(
+    sender: &mut LaneSender<S, C>,
+    number: usize,
+    orders: &Receiver<Order>,
+    tell: &Sender<Event>,
+    watch: &Watch,
+) {
+    sender.prepare_thread();
+    let (mut heartbeats, mut gone) = (sender.heartbeats(), false);
+    loop {
+        if std::mem::take(&mut gone) {
+            heartbeats = never();
+        }
+        select! {
+            recv(orders) -> order => {
+                let Ok(order) = order else { break };
+                if tell.send(send(sender, number, order, watch)).is_err() {
+                    return;
+                }
+            }
+            recv(heartbeats) -> body => match body {
+                Ok(body) => sender.send_heartbeat(&body),
+                Err(_) => gone = true,
+            }
+        }
+    }
+    // What was said last is to be heard.
+    heartbeats.try_iter().for_each(|body| sender.send_heartbeat(&body));
 }
 
 fn send<S: Sink, C: Clock>(sender: &mut LaneSender<S, C>, lane: usize, order: Order, watch: &Watch) -> Event {

@@ -60,6 +60,7 @@ fn outgoing(id: u64, bundle: BundleFile, link: &LinkConfig) -> Outgoing {
         bundle: Arc::new(bundle),
         settings: settings(link, session(id), number, UnixMillis(0)),
         priority: Priority::Normal,
+        pass: Arc::default(),
     }
 }
 

@@ -1,10 +1,11 @@
-//! The transmitter: `diode-tx keygen | send | watch | epoch | plan | inspect`, run on the tx host with the link's key.
+//! The transmitter: `diode-tx keygen | send | watch | resend | epoch | plan | inspect`, run on the tx host with the link's key.
 //!
 //! ```text
 //! intake, job ──bundles──▶ dispatch ──▶ ledger: number bound ──▶ link ─┬─ coder: blocks read, leaves checked, coded
 //!   head checked            ▲   │                                       └─ lane, pace ──▶ hw::udp::UdpSink ══▶ one way
 //! handover ┄▶ control, clients  └──▶ progress, record, ledger: sent or stopped
 //!   another process
+//! dispatch ──▶ pulse ──▶ the first lane: heartbeats
 //! outbox ─▶ courier ──▶ clients: a folder's files, handed in as another process would
 //! ```
 //!
@@ -20,6 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use protocol::time::UnixMillis;
+use protocol::wire::SessionId;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
@@ -51,15 +53,20 @@ mod mark;
 mod outbox;
 mod owner;
 mod pace;
+mod patience;
 mod planning;
 mod priority;
 mod progress;
+mod pulse;
 mod record;
+mod resend;
 mod send;
+mod standing;
 mod state;
 mod strays;
 #[cfg(test)]
 mod trial;
+mod under_way;
 mod watch;
 mod watching;
 
@@ -78,6 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Keygen(args) => link_key::keygen(args),
         Verb::Send(args) => send::send(args),
         Verb::Watch(args) => watching::watch(args),
+        Verb::Resend(args) => resend::resend(args),
         Verb::Epoch(EpochVerb::New(args)) => epoch::begin(args),
         Verb::Plan(args) => planning::plan(args),
         Verb::Inspect(args) => inspection::inspect(args),
@@ -121,6 +129,16 @@ fn clock() -> Result<UnixMillis, Complaint> {
 
 fn random_u64() -> Result<u64, Complaint> {
     getrandom::u64().map_err(no_randomness)
+}
+
+/// A session's number: random, and not the 0 of filler.
+fn random_session() -> Result<SessionId, Complaint> {
+    loop {
+        let number = random_u64()?;
+        if number != 0 {
+            return Ok(SessionId(number));
+        }
+    }
 }
 
 fn random_seed() -> Result<Zeroizing<[u8; 32]>, Complaint> {

@@ -102,8 +102,8 @@ struct Stamp {
 
 /// Where taken files are.
 pub(super) const SENDING: &str = "sending";
-const SENT: &str = "sent";
-const REFUSED: &str = "refused";
+pub(super) const SENT: &str = "sent";
+pub(super) const REFUSED: &str = "refused";
 const LOCK: &str = ".lock";
 const PROBE: &str = ".probe";
 /// Files that are looked at to find out whether they change.
@@ -230,6 +230,11 @@ impl Outbox {
             }
             None => Ok(names),
         }
+    }
+
+    /// Whether there may be files in [`SENDING`] that were given to nobody.
+    pub(super) fn may_have_left_over(&self) -> bool {
+        self.left_over
     }
 
     /// Has files that were given, and are not under way any more, given again.
@@ -392,7 +397,8 @@ impl Outbox {
 /// Names that are tried before a file stays where it is.
 const MOST_TRIES: u64 = 10_000;
 
-fn is_bundle(name: &OsStr) -> bool {
+/// Whether a file of this name is taken.
+pub(super) fn is_bundle(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.ends_with(EXTENSION) && !name.starts_with(b".")
 }

@@ -1,14 +1,16 @@
 //! Whoever holds the state: numbers bundles, listens at the control socket, and has the link.
 //!
 //! ```text
-//! state locked ─▶ control socket ─▶ signals ─▶ lanes bound ─▶ warmed up ─▶ work, on a thread of its own ─▶ record, answers
-//!    Owner::open                              Owner::run
+//! state locked ─▶ control socket ─▶ signals ─▶ lanes bound ─▶ warmed up ─▶ work, on a thread of its own ─▶ record, answers ─▶ goodbye
+//!    Owner::open                              Owner::run         └─────────────────── heartbeats ──────────────────────────────┘
 //! ```
 //!
 //! Always true:
 //! - one process owns a state at a time, and only it has a link to that state's numbers;
-//! - whoever handed bundles over is told what became of them before the process ends.
+//! - whoever handed bundles over is told what became of them before the process ends;
+//! - heartbeats go on from the warm-up to the end, and say how it ended.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use hw::udp::{Offload, SinkConfig, UdpSink};
 use hw::units::Rate;
 use protocol::keys::SigningKey;
+use protocol::transmission::TransmissionError;
 use protocol::wire::HEADER_LEN;
 
 use super::clients::Task;
@@ -29,6 +32,7 @@ use super::failure::{self, link_failed};
 use super::job::Waiting;
 use super::lane::{LaneSender, SystemClock};
 use super::link::{Link, Stop};
+use super::pulse::{Heart, Pulse};
 use super::state::{Chance, LOG, NotOpened, State};
 use super::watch::Watch;
 use super::{clock, random_seed, random_u64};
@@ -45,6 +49,7 @@ pub(super) struct Owner<'a> {
     tasks: Sender<Task>,
     to_do: Receiver<Task>,
     stop: Arc<AtomicBool>,
+    left_is_known: Arc<AtomicBool>,
 }
 
 /// How the operator is told.
@@ -86,12 +91,19 @@ impl<'a> Owner<'a> {
             tasks,
             to_do,
             stop: interrupt::listen(),
+            left_is_known: Arc::new(AtomicBool::new(true)),
         })
     }
 
     /// Where this process hands in tasks of its own.
     pub(super) fn tasks(&self) -> Sender<Task> {
         self.tasks.clone()
+    }
+
+    /// Has no number closed that a run before left open, until what this gives is set: all that is to be sent of those was handed in.
+    pub(super) fn await_left(&self) -> Arc<AtomicBool> {
+        self.left_is_known.store(false, Ordering::Release);
+        Arc::clone(&self.left_is_known)
     }
 
     /// Opens the link and does `work` with it, in which the bundles that wait are the operator's; then writes down what became of all, and
@@ -102,6 +114,7 @@ impl<'a> Owner<'a> {
     pub(super) fn run(
         self,
         waiting: Vec<Waiting>,
+        key: &Arc<SigningKey>,
         work: impl FnOnce(&mut Link, &mut Dispatch<'_>, &Watch) -> Result<(), Stop>,
     ) -> Result<(), Complaint> {
         let Self {
@@ -112,9 +125,10 @@ impl<'a> Owner<'a> {
             tasks: _tasks,
             to_do,
             stop,
+            left_is_known,
         } = self;
         let watch = Arc::new(Watch::new(Arc::clone(&stop)));
-        let done = open_link(config, &watch).and_then(|(mut link, pacing_cap)| {
+        let done = open_link(config, &watch).and_then(|(mut link, pacing_cap, heartbeats)| {
             if !how.quiet && !how.json {
                 say_capped(pacing_cap);
             }
@@ -122,16 +136,23 @@ impl<'a> Owner<'a> {
                 let bundles: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.path.clone()).collect();
                 failure::before_any(&stopped, &bundles)
             })?;
+            let heart = Heart::new(config, key, &state.ledger);
             let dispatch = Dispatch::new(config, &mut state, waiting, to_do, &watch);
-            let mut dispatch = dispatch.in_json(how.json).capped_at(pacing_cap);
+            let dispatch = dispatch.in_json(how.json).capped_at(pacing_cap);
+            let mut dispatch = dispatch.await_left(&left_is_known);
+            let pulse = begin_to_beat(heart, &dispatch, heartbeats);
             let result = work(&mut link, &mut dispatch, &watch);
-            link.finish();
-            Ok((result, dispatch))
+            Ok((result, dispatch, link, pulse))
         });
         // First nobody is let in any more, then everybody who is in is told.
         let closing = control.map(Control::close);
-        let ended = done.and_then(|(result, dispatch)| {
+        let ended = done.and_then(|(result, dispatch, link, pulse)| {
             let ended = dispatch.finish(stop.load(Ordering::Relaxed));
+            // The last heartbeats tell how it ended, and leave before the lanes end.
+            if let Some(pulse) = pulse {
+                pulse.finish();
+            }
+            link.finish();
             match result {
                 Err(stopped) if ended.is_ok() => Err(failure::before_any(&stopped, &[])),
                 _ => ended,
@@ -142,6 +163,21 @@ impl<'a> Owner<'a> {
         }
         ended
     }
+}
+
+/// Begins to beat. Without heartbeats bundles are sent all the same.
+fn begin_to_beat(
+    heart: Result<Heart, TransmissionError>,
+    dispatch: &Dispatch<'_>,
+    heartbeats: Sender<Vec<u8>>,
+) -> Option<Pulse> {
+    heart
+        .map_err(io::Error::other)
+        .and_then(|heart| Pulse::start(heart, &dispatch.board(), heartbeats))
+        .inspect_err(
+            |error| tracing::error!(%error, "there are no heartbeats: the receiver will take the link for silent"),
+        )
+        .ok()
 }
 
 /// Does `work` on a thread of its own and `meanwhile` on this one, every so often, until the work has ended.
@@ -187,11 +223,12 @@ fn say_capped(bytes_per_second: u64) {
     eprintln!("kernel pacing cap {bytes_per_second} bytes a second: effective only where the interface's queue is fq");
 }
 
-/// The link, and what the kernel caps its lanes at together, in bytes a second.
-fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<(Link, u64), Complaint> {
+/// The link, what the kernel caps its lanes at together, in bytes a second, and where its first lane takes heartbeats.
+fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<(Link, u64, Sender<Vec<u8>>), Complaint> {
     let lanes = u16::from(config.link.lanes);
     let clock = SystemClock::new();
     let (mut senders, mut pacing_cap) = (Vec::new(), 0_u64);
+    let (heartbeats, to_beat) = bounded(1);
     for lane in 0..lanes {
         let at = |mut address: std::net::SocketAddr| {
             // Port 0 is the system's choice, on every lane; `Config` made sure that the last lane has a port.
@@ -216,20 +253,18 @@ fn open_link(config: &Config, watch: &Arc<Watch>) -> Result<(Link, u64), Complai
             max_pacing_bytes_per_second = granted, "lane opened; the kernel paces only where the interface's queue is fq");
         // Where the count starts says nothing of what was sent before.
         let first_packet = (random_u64()? >> 32) as u32;
-        senders.push(LaneSender::new(
-            sink,
-            clock.clone(),
-            rate,
-            config.framing(),
-            first_packet,
-        ));
+        let sender = LaneSender::new(sink, clock.clone(), rate, config.framing(), first_packet);
+        senders.push(match lane {
+            0 => sender.with_heartbeats(to_beat.clone()),
+            _ => sender,
+        });
     }
     let link = Link::start(senders, config.link.symbol_len, watch).map_err(|error| {
         Complaint::failed("the threads that send can't be started")
             .fact("cause", error)
             .mend("end other programs, or raise the limit of threads")
     })?;
-    Ok((link, pacing_cap))
+    Ok((link, pacing_cap, heartbeats))
 }
 
 /// A lane's share of the link's rate.

@@ -11,12 +11,13 @@
 //! - what is sent is called *sent*: nobody here can know that it was delivered.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use audit::keyfile;
 
-use super::cli::SendArgs;
+use super::cli::{SendArgs, SenderArgs};
 use super::config::Config;
 use super::handover::{Asked, hand_over};
 use super::intake;
@@ -31,16 +32,24 @@ use crate::complaint::Complaint;
 /// # Errors
 /// A [`Complaint`] for the first thing that fails; what was not sent is named in it.
 pub(super) fn send(args: &SendArgs) -> Result<(), Complaint> {
-    args.bundles.iter().try_for_each(|path| intake::refuse_folder(path))?;
-    let mut left = args.bundles.clone();
+    send_all(&args.bundles, &args.sender)
+}
+
+/// As [`send`], these bundles.
+///
+/// # Errors
+/// As [`send`].
+pub(super) fn send_all(bundles: &[PathBuf], sender: &SenderArgs) -> Result<(), Complaint> {
+    bundles.iter().try_for_each(|path| intake::refuse_folder(path))?;
+    let mut left = bundles.to_vec();
     let mut tries = 0;
     loop {
-        let held = match holder(args)? {
-            Some((dir, held)) => match hand_over(&dir, &args.sender, &mut left) {
+        let held = match holder(sender)? {
+            Some((dir, held)) => match hand_over(&dir, sender, &mut left) {
                 Asked::Answered(result) => return result,
                 Asked::Nobody => held,
             },
-            None => match send_here(args, &left) {
+            None => match send_here(sender, &left) {
                 Err(NotOpened::Held(held)) => held,
                 other => return other.map_err(Complaint::from),
             },
@@ -55,8 +64,8 @@ pub(super) fn send(args: &SendArgs) -> Result<(), Complaint> {
 }
 
 /// The state's folder, and what is to be said of it, if another process holds it.
-fn holder(args: &SendArgs) -> Result<Option<(PathBuf, Complaint)>, Complaint> {
-    let Some(dir) = Config::state_of(&args.sender)? else {
+fn holder(sender: &SenderArgs) -> Result<Option<(PathBuf, Complaint)>, Complaint> {
+    let Some(dir) = Config::state_of(sender)? else {
         return Ok(None);
     };
     let held = state::holder(&dir)?;
@@ -64,13 +73,12 @@ fn holder(args: &SendArgs) -> Result<Option<(PathBuf, Complaint)>, Complaint> {
 }
 
 /// Sends by this process.
-fn send_here(args: &SendArgs, bundles: &[PathBuf]) -> Result<(), NotOpened> {
-    let sender = &args.sender;
+fn send_here(sender: &SenderArgs, bundles: &[PathBuf]) -> Result<(), NotOpened> {
     let config = Config::of(sender)?;
-    let key = keyfile::load(&config.key).map_err(Complaint::from)?;
+    let key = Arc::new(keyfile::load(&config.key).map_err(Complaint::from)?);
     let (waiting, ahead) = look_at_all(bundles, sender.priority, &config)?;
     let owner = Owner::open(&config, "send", 0, sender.telling())?;
-    let sent = owner.run(waiting, |link, dispatch, watch| {
+    let sent = owner.run(waiting, &key, |link, dispatch, watch| {
         let (mut progress, start) = (Progress::begin(ahead, sender.quiet), Instant::now());
         let ended = beside(
             DRAW_EVERY,

@@ -16,7 +16,7 @@ use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
 use protocol::wire::{Header, Kind, Packet, SessionId, SignedAnnounce};
 
-use super::config::LinkConfig;
+use super::config::{Config, LinkConfig};
 use super::framing::{Framing, RateCounts};
 use super::lane::{Clock, Sink};
 use crate::bundle_file::BundleFile;
@@ -64,6 +64,19 @@ pub(super) fn link_config(depth: u16) -> LinkConfig {
         redundancy,
         passes: 1,
         lanes: 1,
+    }
+}
+
+/// A configuration with such a link.
+pub(super) fn config(depth: u16) -> Config {
+    Config {
+        to: ([127, 0, 0, 1], 9).into(),
+        bind: None,
+        key: "key".into(),
+        state: "state".into(),
+        rate: "1G".parse().unwrap(),
+        rate_counts: RateCounts::Wire,
+        link: link_config(depth),
     }
 }
 

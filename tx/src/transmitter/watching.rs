@@ -13,6 +13,8 @@
 //! - what ends the run leaves what was taken in `DIR/sending`, and the next run sends it, under the number that it has.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,9 +42,15 @@ use crate::units::count_text;
 /// # Errors
 /// A [`Complaint`] for what ended it; a signal while nothing is under way is none.
 pub(super) fn watch(args: &WatchArgs) -> Result<(), Complaint> {
-    let (dir, sender) = (args.dir.as_path(), &args.sender);
+    let sender = &args.sender;
+    let dir = Config::outbox_of(args.dir.as_deref(), sender.link.config.as_deref())?.ok_or_else(|| {
+        Complaint::usage("no folder to watch is given")
+            .fact("key", "outbox")
+            .mend("diode-tx watch DIR, or set outbox = \"/srv/outbox\" in the file of --config")
+    })?;
+    let dir = dir.as_path();
     let config = Config::of(sender)?;
-    let key = keyfile::load(&config.key)?;
+    let key = Arc::new(keyfile::load(&config.key)?);
     let interval = Duration::from_secs(args.interval);
     let outbox = open_outbox(dir, interval)?;
     let owner = take_state(&config, sender.telling())?;
@@ -56,13 +64,17 @@ pub(super) fn watch(args: &WatchArgs) -> Result<(), Complaint> {
         eprintln!("watching {}", terminal(&dir.display().to_string()));
     }
     let start = Instant::now();
-    let ended = owner.run(Vec::new(), |link, dispatch, watch| {
+    let left_is_known = owner.await_left();
+    let ended = owner.run(Vec::new(), &key, |link, dispatch, watch| {
         beside(
             TICK,
             || serve(link, dispatch, &key, watch),
             || {
                 if watch.go_on().is_ok() {
                     courier.tick(moment(start));
+                    if courier.has_handed_in_all_left() {
+                        left_is_known.store(true, Ordering::Release);
+                    }
                 }
             },
         )

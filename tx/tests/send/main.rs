@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // Tests prepare folders.
 
 mod handover;
+mod heartbeats;
 mod plain;
 mod receiving;
+mod resending;
 mod watching;

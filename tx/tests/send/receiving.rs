@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use audit::keyfile;
 use protocol::bundle::seal::PackedHead;
 use protocol::bundle::{AiShare, FileRecord, Kind, Origin, Statement};
 use protocol::digest::Digest;
@@ -17,6 +18,7 @@ use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
 use protocol::path::BundlePath;
 use protocol::time::UnixMillis;
+use protocol::wire::{self, Heartbeat, Packet, SignedHeartbeat};
 use tempfile::TempDir;
 
 pub(crate) const LEAF_LEN: u32 = 262_144;
@@ -119,6 +121,13 @@ impl Desk {
         self.run(&args)
     }
 
+    /// Sends again, with further flags.
+    pub(crate) fn resend(&self, what: &[&str], more: &[&str]) -> Output {
+        let args = self.args("resend", what, "20M");
+        let args: Vec<&str> = args.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        self.run(&args)
+    }
+
     /// Begins to send at `rate`.
     pub(crate) fn begin(&self, bundles: &[&str], rate: &str, more: &[&str]) -> Child {
         self.spawn(&self.send_args(bundles, rate), more)
@@ -141,6 +150,21 @@ impl Desk {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// The heartbeat in a datagram, if it is one.
+    pub(crate) fn heartbeat(&self, datagram: &[u8]) -> Option<Heartbeat> {
+        let pinned = [keyfile::load_public(&self.path("link.key.pub")).unwrap()];
+        let Packet { header, body } = Packet::parse(datagram).unwrap();
+        let opened = (header.kind == wire::Kind::Heartbeat).then(|| SignedHeartbeat::open(body, &pinned).unwrap());
+        opened.map(|signed| signed.heartbeat().clone())
+    }
+
+    /// Waits for a heartbeat of which this is true.
+    pub(crate) fn heartbeat_when(&self, is_awaited: impl Fn(&Heartbeat) -> bool) -> Heartbeat {
+        let datagrams = std::iter::repeat_with(|| self.first_datagram());
+        let mut heartbeats = datagrams.filter_map(|datagram| self.heartbeat(&datagram));
+        heartbeats.find(is_awaited).unwrap()
     }
 
     /// Waits for one datagram.

@@ -237,6 +237,47 @@ fn a_send_hands_its_bundles_to_the_watch_that_runs() {
 }
 
 #[test]
+fn a_watch_beats_though_nothing_is_to_be_sent() {
+    let desk = desk();
+    let watching = Watching::begin(&desk, "20M");
+    let [first, second] = [(), ()].map(|()| desk.heartbeat_when(|_| true));
+    assert!(first.counter < second.counter && first.epoch == second.epoch);
+    assert_eq!((second.next, second.sent_below), (1, 1));
+    assert_eq!(watching.interrupt().code, Some(0));
+}
+
+#[test]
+fn a_number_that_a_kill_left_open_is_not_told_as_sent_before_it_is_sent_again() {
+    let desk = desk();
+    desk.bundle("outbox/a.bundle", 300_000);
+    let mut killed = Watching::begin(&desk, "1M");
+    first_announce(&desk);
+    killed.kill();
+    // All that the killed one has sent.
+    desk.datagrams();
+    let mut watching = Watching::begin(&desk, "1M");
+    let beat = desk.heartbeat_when(|_| true);
+    assert_eq!((beat.next, beat.sent_below), (2, 1));
+    watching.told(1);
+    let beat = desk.heartbeat_when(|beat| beat.sent_below == 2);
+    assert_eq!((beat.next, beat.in_flight.len()), (2, 0));
+    assert_eq!(watching.interrupt().code, Some(0));
+}
+
+#[test]
+fn a_resend_hands_its_bundles_to_the_watch_that_runs() {
+    let desk = desk();
+    let mut watching = Watching::begin(&desk, "20M");
+    desk.bundle("outbox/a.bundle", 1000);
+    watching.told(1);
+    let again = desk.run(&["resend", "1", "--outbox", "outbox", "--state", "state", "--json"]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    let records = json(&again);
+    assert_eq!((&records[0]["seq"], &records[0]["again"]), (&1.into(), &true.into()));
+    assert_eq!(watching.interrupt().code, Some(0));
+}
+
+#[test]
 fn an_outbox_that_is_not_there_and_one_that_is_taken_are_refused() {
     let desk = desk();
     let gone = desk.begin_to_watch("gone", "20M", &[]).wait_with_output().unwrap();
@@ -271,6 +312,11 @@ fn numbers_and_sent(desk: &Desk) -> (BTreeMap<u64, BundleId>, BTreeSet<u64>) {
     (numbers, sent)
 }
 
+/// Waits for a datagram that is no heartbeat.
+fn next_but_heartbeats(desk: &Desk) {
+    while Packet::parse(&desk.first_datagram()).unwrap().header.kind == Kind::Heartbeat {}
+}
+
 /// Filler before the first bundle.
 const WARM_UP: usize = 32;
 
@@ -295,7 +341,7 @@ fn a_kill_at_any_moment_leaves_each_bundle_in_one_place_with_one_number_and_all_
         let mut watching = Watching::begin(&desk, "2M");
         // From among the filler to the last packet of all, after which the log is written and the file is kept.
         let packets = WARM_UP + (left + 1) * bundle_packets;
-        (0..1 + (packets - 1) * round / (ROUNDS - 1)).for_each(|_| drop(desk.first_datagram()));
+        (0..1 + (packets - 1) * round / (ROUNDS - 1)).for_each(|_| next_but_heartbeats(&desk));
         watching.kill();
         // What was on its way counts for no other round.
         desk.datagrams();
