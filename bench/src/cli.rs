@@ -12,6 +12,7 @@ use crate::demo::{self, DemoArgs};
 use crate::drive::{NICER, Program, YIELDING_TX};
 use crate::fec::{self, FecArgs};
 use crate::flood::{self, FloodArgs};
+use crate::fuzz::{self, FuzzArgs};
 use crate::link::{self, LinkArgs};
 use crate::lossy;
 use crate::measure::{self, CompareArgs};
@@ -46,6 +47,7 @@ enum Verb {
     Compare(CompareArgs),
     Crash(CrashArgs),
     Flood(FloodArgs),
+    Fuzz(FuzzArgs),
 }
 
 /// Runs `diode-bench` with `args`, the program's name first, and tells how to exit.
@@ -87,6 +89,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Compare(args) => measure::run_compare(&args),
         Verb::Crash(args) => crash::run(&args),
         Verb::Flood(args) => flood::run(&args),
+        Verb::Fuzz(args) => fuzz::run(&args),
     }
 }
 

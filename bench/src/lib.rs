@@ -10,8 +10,10 @@
 //! fec ──▶ blocks, by each kernel ────────────────────────────────────┤
 //! link, bursts ─▶ trial ─▶ drive, with losses drawn in the receiver ─┼─▶ measure: records, tables, plots, two records side by side
 //! pair ─▶ drive, one end a host ─────────────────────────────────────┘
-//! crash ─▶ drive ─▶ SIGKILL, failing system calls ─┬─▶ campaigns
-//! flood ─▶ drive ─▶ datagrams that nobody wants ────┘
+//!
+//! crash ─▶ drive ─▶ SIGKILL, failing system calls ───────────┐
+//! flood ─▶ drive ─▶ datagrams that nobody wants ─────────────┼─▶ campaigns
+//! fuzz ─▶ every parser, and the receiver, in this process ───┘
 //! ```
 //!
 //! The programs are this executable, started again with a hidden verb that makes the very call that the program's `main` makes: so there
@@ -30,6 +32,7 @@ mod demo;
 pub mod drive;
 mod fec;
 mod flood;
+pub mod fuzz;
 mod input;
 mod link;
 pub mod lossy;

@@ -272,6 +272,12 @@ impl Reception {
         verified.is_some_and(|verified| matches!(verified.result, Some(Ok(_))))
     }
 
+    /// Bytes set aside: what the sessions that go on may take, and buffers at rest. Never more than [`ReceptionLimits::memory_bytes`].
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.reserved().saturating_add(self.pool.bytes())
+    }
+
     /// Blocks done and blocks in all, of a session that goes on.
     #[must_use]
     pub fn progress(&self, session: SessionId) -> Option<(u32, u32)> {

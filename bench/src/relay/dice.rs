@@ -28,10 +28,10 @@ impl From<Percent> for Chance {
 
 /// A source of chance that is a stream of its own among those of one seed.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(ChaCha8Rng);
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
@@ -43,7 +43,7 @@ impl Dice {
     }
 
     /// A whole number below `bound`, each as likely as the others to one part in 2^64 / `bound`; 0 for a `bound` of 0.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let scaled = u128::from(self.0.next_u64()) * u128::from(bound);
         u64::try_from(scaled >> 64).unwrap_or(0)
     }

@@ -23,6 +23,7 @@ mod outgoing;
 mod report;
 mod throttle;
 
+pub(crate) use dice::Dice;
 pub use driver::{Relay, RelayConfig, RelayError, RunningRelay};
 pub use gilbert_elliott::BurstError;
 pub use impairment::{Impairment, ImpairmentCounters, ImpairmentSettings};

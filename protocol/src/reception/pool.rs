@@ -46,7 +46,6 @@ impl Pool {
     }
 
     /// Bytes at rest.
-    #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
