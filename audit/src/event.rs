@@ -70,6 +70,8 @@ event_kinds! {
     BundleEvidence = "bundle.evidence",
     /// A bundle's file was given up; `state` says where it was, `reason` why.
     BundleRemoved = "bundle.removed",
+    /// Numbers that the sender gave to no bundle, and never will: nothing is missing.
+    BundleVoid = "bundle.void",
     /// A released bundle was called back.
     BundleRecalled = "bundle.recalled",
     /// A held bundle came again with further valid signatures.
@@ -80,6 +82,12 @@ event_kinds! {
     LinkSilent = "link.silent",
     /// Both sides do not fit; `detail` names the setting.
     LinkMismatched = "link.mismatched",
+    /// Datagrams of another wire version come, and nothing else; `detail` has both numbers.
+    LinkForeignVersion = "link.foreign-version",
+    /// The sender's numbers went backwards: its state was restored from a copy, and it gives them a second time.
+    LinkRestored = "link.restored",
+    /// A sender speaks of an epoch that nobody accepted.
+    EpochHeard = "epoch.heard",
     /// A sender's epoch was accepted, or numbers of it up to `seq_last` were.
     EpochAccepted = "epoch.accepted",
     /// A sender's epoch was refused: nothing of it is taken any more.

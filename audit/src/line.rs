@@ -153,7 +153,7 @@ pub fn findings(counts: &FindingCounts) -> String {
 fn about(event: &Event) -> String {
     match (event.seq, event.event.as_str().split_once('.')) {
         (Some(seq), _) => match event.seq_last.filter(|last| *last > seq) {
-            Some(last) => format!("seq {seq}–{last}"),
+            Some(last) => format!("seq {seq}..{last}"),
             None => format!("seq {seq}"),
         },
         (None, Some((area, _))) => area.to_owned(),
@@ -177,7 +177,9 @@ fn parts(index: u64, event: &Event) -> Vec<String> {
         (Some(missing), None) => Some(format!("{} missing", count(missing, "block"))),
         (None, _) => None,
     };
-    let took = event.duration_ms.map(duration);
+    // Of a link's change the text says what lasted so long.
+    let of_link = event.event.as_str().starts_with("link.");
+    let took = event.duration_ms.filter(|_| !of_link).map(duration);
     let loss = event.loss_ppm.filter(|ppm| *ppm > 0).map(|ppm| loss(event.event, ppm));
     let why = event
         .detail
@@ -263,11 +265,15 @@ fn word(kind: EventKind) -> (&'static str, Tone) {
         EventKind::BundleWaiting => ("WAITING", Tone::Attention),
         EventKind::BundleEvidence => ("EVIDENCE", Tone::Bad),
         EventKind::BundleRemoved => ("REMOVED", Tone::Plain),
+        EventKind::BundleVoid => ("VOID", Tone::Plain),
         EventKind::BundleRecalled => ("RECALLED", Tone::Bad),
         EventKind::BundleCountersigned => ("COUNTERSIGNED", Tone::Plain),
         EventKind::LinkUp => ("UP", Tone::Good),
         EventKind::LinkSilent => ("SILENT", Tone::Bad),
         EventKind::LinkMismatched => ("MISMATCHED", Tone::Bad),
+        EventKind::LinkForeignVersion => ("FOREIGN", Tone::Bad),
+        EventKind::LinkRestored => ("RESTORED", Tone::Bad),
+        EventKind::EpochHeard => ("HEARD", Tone::Attention),
         EventKind::EpochAccepted => ("ACCEPTED", Tone::Attention),
         EventKind::EpochRefused => ("REFUSED", Tone::Bad),
         EventKind::ConfigChanged => ("CHANGED", Tone::Plain),
@@ -400,7 +406,20 @@ mod tests {
         };
         assert_eq!(
             render(1, &event, &style()),
-            "09:41:07  seq 44–46  MISSING   —         sent by 09:42:09"
+            "09:41:07  seq 44..46  MISSING   —         sent by 09:42:09"
+        );
+    }
+
+    #[test]
+    fn a_link_that_fell_silent_says_for_how_long_in_its_own_words() {
+        let event = Event {
+            duration_ms: Some(7_200_000),
+            detail: Some("11 s since the last heartbeat (1 s expected)".into()),
+            ..event(EventKind::LinkSilent)
+        };
+        assert_eq!(
+            render(1, &event, &style()),
+            "09:41:07  link    SILENT    11 s since the last heartbeat (1 s expected)"
         );
     }
 

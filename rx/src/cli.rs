@@ -38,6 +38,14 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Lists the sequence numbers that are missing, and the code by which the transmitter's side sends them again.
+    #[command(after_help = "Example:\n  diode-rx gaps\n\n\
+        Works with the receiver stopped. What the transmitter is done with and that is not here is missing; tell its side the code.")]
+    Gaps {
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists the bundles: admitted, waiting, and kept as evidence.
     #[command(after_help = "Example:\n  diode-rx list --state held")]
     List(ListArgs),

@@ -16,6 +16,7 @@
 //! The log is the truth; this is rebuilt from it at every start.
 
 mod epochs;
+mod missing;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,11 +24,12 @@ use std::ops::RangeInclusive;
 
 use audit::event::{Event, EventKind, State};
 use protocol::digest::{BundleId, Digest};
+use protocol::sequences::SequenceRange;
 use protocol::time::UnixMillis;
 use protocol::wire::LinkNumber;
 
 pub use epochs::{Acceptance, Epoch};
-pub use standing::{NUMBERS_AHEAD, Quotas, Replay, Standing, Wait};
+pub use standing::{Quotas, Replay, Standing, Wait};
 
 use epochs::Epochs;
 
@@ -104,6 +106,13 @@ impl Ledger {
             (EventKind::ConfigChanged, None) => self.note_setting(event),
             (_, None) => {}
         }
+        if let (Some(epoch), Some(range)) = (epoch, range(event)) {
+            match event.event {
+                EventKind::BundleMissing => self.epochs.tell_missing(epoch, range),
+                EventKind::BundleVoid => self.epochs.add_void(epoch, range),
+                _ => {}
+            }
+        }
         let Some(id) = event.bundle else { return };
         match event.event {
             EventKind::BundleAdmitted => self.admit(id, index, event),
@@ -126,7 +135,7 @@ impl Ledger {
         let number = number(event);
         let epoch = self.epochs.used(number.epoch, event.time);
         self.numbers.insert(number, id);
-        self.epochs.raise(number);
+        self.epochs.use_up(number);
         self.bundles.insert(id, record(index, event, State::Held, Some(epoch)));
     }
 
@@ -161,7 +170,7 @@ impl Ledger {
         let number = number(event);
         if self.closes(id, number) {
             self.numbers.insert(number, id);
-            self.epochs.raise(number);
+            self.epochs.use_up(number);
         }
     }
 
@@ -212,13 +221,13 @@ impl Ledger {
 
     /// Every epoch that was heard of: those that are accepted in the order of their numbers, then the others.
     #[must_use]
-    pub fn epochs(&self) -> Vec<(u64, Epoch)> {
+    pub fn epochs(&self) -> Vec<(u64, &Epoch)> {
         self.epochs.all()
     }
 
     /// What is known of an epoch.
     #[must_use]
-    pub fn epoch(&self, epoch: u64) -> Option<Epoch> {
+    pub fn epoch(&self, epoch: u64) -> Option<&Epoch> {
         self.epochs.get(epoch)
     }
 
@@ -307,6 +316,12 @@ fn number(event: &Event) -> LinkNumber {
         epoch: epoch_id(event).unwrap_or(0),
         sequence: event.seq.unwrap_or(0),
     }
+}
+
+/// The numbers that an entry is about.
+fn range(event: &Event) -> Option<SequenceRange> {
+    let first = event.seq?;
+    SequenceRange::new(first, event.seq_last.unwrap_or(first))
 }
 
 /// Every number of an epoch.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! serve ─▶ socket ▶ reassembly ▶ owner ─▶ log, quarantine ─▶ released/
-//! list, show, tail, epoch list ─▶ read the log and the quarantine, without a lock
+//! list, show, tail, gaps, epoch list ─▶ read the log and the quarantine, without a lock
 //! release, reject, trust, epoch ─▶ control socket of a running `serve`, or the owner itself when none runs
 //! ```
 //!
@@ -65,6 +65,7 @@ fn dispatch<S: Source>(cli: Cli, link: impl Fn(UdpSource, usize) -> S) -> Result
         Verb::Init(args) => verbs::init::run(home, &args),
         Verb::Serve => verbs::serve(home, link),
         Verb::Status { json } => verbs::status::run(home, json),
+        Verb::Gaps { json } => verbs::gaps::run(home, json),
         Verb::List(args) => verbs::list::run(home, &args),
         Verb::Show(args) => verbs::show::run(home, &args),
         Verb::Tail(args) => verbs::tail::run(home, &args),

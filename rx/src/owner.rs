@@ -5,6 +5,7 @@
 //!                        │  │  ▲ epoch accept                   ├─ ALLOW or REVIEW ─▶ waits for a person
 //!                        │  └▶ WAITING                          └─ REJECT ─▶ REJECTED
 //!                        └▶ EVIDENCE
+//! heartbeats, link's state ─▶ link.up, link.silent, …, bundle.missing
 //! control socket ─────▶ release, reject, trust add, epoch accept, epoch refuse
 //! ```
 //!
@@ -21,6 +22,9 @@ mod decision;
 mod epoch;
 #[cfg(test)]
 mod group_tests;
+mod link;
+#[cfg(test)]
+mod link_tests;
 mod recovery;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -41,6 +45,8 @@ use protocol::time::UnixMillis;
 use protocol::wire::Announce;
 use scanner::quarantine::{Quarantine, QuarantineError};
 use scanner::scan::Scanner;
+
+use link::Heard;
 
 pub use decision::Asked;
 pub use verdict::Scan;
@@ -108,8 +114,7 @@ pub struct Owner {
     unscanned: VecDeque<BundleId>,
     /// What policy decided, still to be carried out.
     steps: VecDeque<verdict::Step>,
-    /// The epoch of the last announce, once there was one.
-    link_epoch: Option<u64>,
+    heard: Heard,
     _lock: Box<dyn Lock>,
 }
 
@@ -176,7 +181,7 @@ impl Owner {
             closing: Vec::new(),
             unscanned: VecDeque::new(),
             steps: VecDeque::new(),
-            link_epoch: None,
+            heard: Heard::default(),
             home,
             log,
             _lock: lock,

@@ -25,10 +25,11 @@ use audit::event::EventKind;
 use crossbeam_channel::{Sender, bounded};
 use hw::udp::{Offload, SourceConfig, UdpSource};
 use protocol::reception::{Counters, Lost, Reception};
+use protocol::time::Tick;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use reassembly::{Arrival, News};
+pub use reassembly::{Arrival, News, UnderWay};
 pub use registrar::Task;
 pub use socket::Source;
 
@@ -61,12 +62,11 @@ pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, u
         .enumerate()
         .map(|(lane, source)| link(source, lane))
         .collect();
-    let running = Running::start(
-        owner,
-        sources,
-        Reception::new(link_keys, config.limits),
-        Arc::clone(&view),
-    )?;
+    let mut reception = Reception::new(link_keys, config.limits);
+    for (epoch, next) in owner.expected_next() {
+        reception.remember_epoch(epoch, next, Tick(0));
+    }
+    let running = Running::start(owner, sources, reception, Arc::clone(&view))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(wait(home, &running, &ready));
     running.stop()?;

@@ -12,11 +12,13 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
 use protocol::digest::BundleId;
+use protocol::link::{LinkMonitor, LinkState};
 use protocol::reception::{Counters, Lost};
-use protocol::time::UnixMillis;
+use protocol::time::{Tick, UnixMillis};
+use protocol::wire::Heartbeat;
 use serde::{Deserialize, Serialize};
 
-use audit::line::count;
+use audit::line::{count, duration};
 
 /// How a link is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub struct Status {
     pub schema: u32,
     /// The link's name.
     pub link: String,
+    /// The link's state.
+    pub state: LinkStatus,
     /// When the receiver began to listen.
     pub since: UnixMillis,
     /// Each lane's socket.
@@ -41,6 +45,36 @@ pub struct Status {
     pub completed: u64,
     /// The last of them.
     pub last: Option<Completed>,
+}
+
+/// A link's state, and how far its transmitter is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// `unknown`, `up`, `silent`, `mismatched` or `foreign-version`.
+    pub state: String,
+    /// For how long it has been so.
+    pub age_ms: u64,
+    /// How long ago the last sign of life was, if there was one.
+    pub unheard_ms: Option<u64>,
+    /// What does not fit.
+    pub detail: Option<String>,
+    /// What the last heartbeat said.
+    pub sender: Option<SenderStatus>,
+}
+
+/// How far a transmitter is, by its own word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SenderStatus {
+    /// Its epoch, 16 hex digits.
+    pub epoch_id: String,
+    /// Milliseconds between its heartbeats.
+    pub interval_ms: u32,
+    /// The number that the next bundle gets.
+    pub next: u64,
+    /// All packets of the bundles below this number have been sent.
+    pub sent_below: u64,
+    /// The numbers of what is being sent, eight at most.
+    pub in_flight: Vec<u64>,
 }
 
 /// One lane's socket.
@@ -103,6 +137,8 @@ pub struct Gauges(Mutex<Live>);
 /// Reassembly's part of a [`Status`].
 #[derive(Debug, Clone, Default)]
 pub struct Live {
+    /// See [`Status::state`].
+    pub link: LinkStatus,
     /// See [`Status::lost`].
     pub lost: Lost,
     /// See [`Status::counters`].
@@ -128,8 +164,71 @@ impl Gauges {
     }
 }
 
+impl LinkStatus {
+    /// What a monitor knows at `now`.
+    #[must_use]
+    pub fn of(link: &LinkMonitor, now: Tick) -> Self {
+        let sender = |heartbeat: &Heartbeat| SenderStatus {
+            epoch_id: format!("{:016x}", heartbeat.epoch),
+            interval_ms: heartbeat.interval_ms,
+            next: heartbeat.next,
+            sent_below: heartbeat.sent_below,
+            in_flight: heartbeat.in_flight.iter().map(|one| one.sequence).collect(),
+        };
+        let detail = match link.state() {
+            LinkState::Mismatched(mismatch) => Some(mismatch.to_string()),
+            LinkState::ForeignVersion { theirs, ours } => {
+                Some(format!("wire version {theirs} comes, {ours} is spoken"))
+            }
+            LinkState::Unknown | LinkState::Up | LinkState::Silent => None,
+        };
+        Self {
+            state: link.state().word().to_owned(),
+            age_ms: link.age_ms(now),
+            unheard_ms: link.unheard_ms(now),
+            detail,
+            sender: link.latest().map(|signed| sender(signed.heartbeat())),
+        }
+    }
+}
+
+impl Default for LinkStatus {
+    fn default() -> Self {
+        Self::of(&LinkMonitor::default(), Tick(0))
+    }
+}
+
+impl fmt::Display for LinkStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "link      {} for {}", self.state, duration(self.age_ms))?;
+        match self.unheard_ms {
+            Some(unheard) => writeln!(f, ", last sign of life {} ago", duration(unheard))?,
+            None => writeln!(f, ", no sign of life yet")?,
+        }
+        if let Some(detail) = &self.detail {
+            writeln!(f, "          {detail}")?;
+        }
+        let Some(sender) = &self.sender else { return Ok(()) };
+        let SenderStatus {
+            epoch_id,
+            interval_ms,
+            next,
+            sent_below,
+            in_flight,
+        } = sender;
+        let every = duration((*interval_ms).into());
+        writeln!(f, "sender    epoch {epoch_id}, a heartbeat every {every}")?;
+        write!(f, "          next seq {next}, all below {sent_below} sent")?;
+        match in_flight.as_slice() {
+            [] => writeln!(f),
+            [first, ..] => writeln!(f, ", {} under way from seq {first} on", in_flight.len()),
+        }
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.state)?;
         for socket in &self.sockets {
             writeln!(
                 f,
@@ -217,6 +316,19 @@ mod tests {
         Status {
             schema: 1,
             link: "main".to_owned(),
+            state: LinkStatus {
+                state: "mismatched".to_owned(),
+                age_ms: 7_380_000,
+                unheard_ms: Some(400),
+                detail: Some("link.lanes allows 1, the transmitter's settings need 4".to_owned()),
+                sender: Some(SenderStatus {
+                    epoch_id: "0a0b0c0d0e0f0001".to_owned(),
+                    interval_ms: 1000,
+                    next: 45,
+                    sent_below: 43,
+                    in_flight: vec![43, 44],
+                }),
+            },
             since: UnixMillis(1_700_000_000_000),
             sockets: vec![SocketStatus {
                 listen: ([127, 0, 0, 1], 4600).into(),
@@ -258,6 +370,24 @@ mod tests {
     fn a_status_reads_back_from_its_json() {
         let text = serde_json::to_string(&status()).unwrap();
         assert_eq!(serde_json::from_str::<Status>(&text).unwrap(), status());
+    }
+
+    #[test]
+    fn the_links_state_is_told_first_with_its_age_and_how_far_its_sender_is() {
+        let text = status().to_string();
+        let expected = [
+            "link      mismatched for 2 h 3 min, last sign of life 0.4 s ago",
+            "          link.lanes allows 1, the transmitter's settings need 4",
+            "sender    epoch 0a0b0c0d0e0f0001, a heartbeat every 1.0 s",
+            "          next seq 45, all below 43 sent, 2 under way from seq 43 on",
+        ];
+        assert_eq!(text.lines().take(4).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_link_that_was_never_heard_says_so() {
+        let text = LinkStatus::default().to_string();
+        assert_eq!(text, "link      unknown for 0.0 s, no sign of life yet\n");
     }
 
     #[test]

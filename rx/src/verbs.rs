@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod epoch;
+pub(crate) mod gaps;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod show;

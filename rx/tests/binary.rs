@@ -12,9 +12,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use protocol::keys::SigningKey;
+use protocol::transmission::Lane;
+use protocol::wire::{Heartbeat, LinkParameters};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_diode-rx");
+
+fn link_key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
 
 /// A receiver's folder with a link key.
 struct Receiver {
@@ -26,7 +33,7 @@ impl Receiver {
         let receiver = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        let key = protocol::keys::SigningKey::from_seed([1; 32]).public();
+        let key = link_key().public();
         std::fs::write(receiver.path("link.pub"), key.to_openssh("link") + "\n").unwrap();
         let link_key = receiver.path("link.pub");
         let init = receiver.run(&[
@@ -259,13 +266,10 @@ fn datagrams_of_any_length_are_counted_and_harm_nothing() {
 #[test]
 fn an_author_is_trusted_only_with_the_right_fingerprint() {
     let receiver = Receiver::new();
-    let key = protocol::keys::SigningKey::from_seed([2; 32]).public();
+    let key = SigningKey::from_seed([2; 32]).public();
     let file = receiver.path("alice.pub");
     std::fs::write(&file, key.to_openssh("alice")).unwrap();
-    let other = protocol::keys::SigningKey::from_seed([3; 32])
-        .public()
-        .fingerprint()
-        .to_string();
+    let other = SigningKey::from_seed([3; 32]).public().fingerprint().to_string();
     let add = |fingerprint: &str| {
         receiver.run(&[
             "trust",
@@ -295,7 +299,7 @@ fn an_author_is_trusted_only_with_the_right_fingerprint() {
 fn trust_is_added_through_a_running_receiver_and_logged() {
     let receiver = Receiver::new();
     let _serving = Serving::start(&receiver);
-    let key = protocol::keys::SigningKey::from_seed([2; 32]).public();
+    let key = SigningKey::from_seed([2; 32]).public();
     let file = receiver.path("alice.pub");
     std::fs::write(&file, key.to_openssh("alice")).unwrap();
     let fingerprint = key.fingerprint().to_string();
@@ -357,6 +361,72 @@ fn a_folder_of_an_earlier_version_is_read_as_it_is_and_mended_by_its_owner() {
     assert!(folders.iter().all(|folder| mode(folder) == 0o700));
 }
 
+/// The datagram of a heartbeat that says that all numbers below were sent.
+fn heartbeat(counter: u64, sent_below: u64) -> Vec<u8> {
+    let heartbeat = Heartbeat {
+        epoch: 0xE0E1_E2E3_E4E5_E6E7,
+        counter,
+        interval_ms: 60_000,
+        next: sent_below,
+        sent_below,
+        parameters: LinkParameters {
+            symbol_len: 1408,
+            block_len: 262_144,
+            depth: 4,
+            lanes: 1,
+            max_esi: 200,
+            passes: 1,
+            loss_ppm: 0,
+            burst: 0,
+        },
+        in_flight: Vec::new(),
+        voids: Vec::new(),
+        checkpoint: None,
+    };
+    let body = heartbeat.sign(&link_key()).unwrap();
+    [&Lane::new(0).heartbeat(&body)[..], &body].concat()
+}
+
+#[test]
+fn heartbeats_bring_the_link_up_and_what_is_missing_is_told_with_its_code_also_when_the_receiver_is_stopped() {
+    let receiver = Receiver::new();
+    let serving = Serving::start(&receiver);
+    let mut tail = receiver
+        .command(&["tail", "-n", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for counter in [1, 2] {
+        sender.send_to(&heartbeat(counter, 5), serving.address()).unwrap();
+    }
+    let lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let missing = lines.map(Result::unwrap).find(|line| line.contains("MISSING")).unwrap();
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+    assert!(
+        missing.contains("seq 1..4") && missing.contains("resend 1..4-"),
+        "{missing}"
+    );
+    let status = text(&receiver.run(&["status"]).stdout);
+    assert!(
+        status.starts_with("link      up for ") && status.contains("next seq 5"),
+        "{status}"
+    );
+    assert_eq!(serving.terminate(), 0);
+    let code = text(&receiver.run(&["gaps"]).stdout);
+    let code = code.lines().find(|line| line.starts_with("ask")).unwrap().to_owned();
+    assert!(missing.ends_with(code.split("diode-tx ").nth(1).unwrap()), "{code}");
+    let json = text(&receiver.run(&["gaps", "--json"]).stdout);
+    assert!(json.contains(r#""missing":[[1,4]]"#), "{json}");
+}
+
+#[test]
+fn nothing_is_missing_at_a_receiver_that_heard_nothing() {
+    let output = Receiver::new().run(&["gaps"]);
+    assert!(output.status.success() && text(&output.stdout).starts_with("nothing is missing"));
+}
+
 #[test]
 fn a_decision_on_an_epoch_needs_a_reason() {
     let output = Receiver::new().run(&["epoch", "accept", "9f03c2d41b7788aa", "--reason", " "]);
@@ -371,6 +441,7 @@ fn each_verb_helps_with_an_example() {
         "list",
         "show",
         "tail",
+        "gaps",
         "release",
         "reject",
         "epoch list",

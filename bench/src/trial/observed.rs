@@ -116,7 +116,7 @@ impl Lost {
 mod tests {
     use protocol::digest::{BundleId, Digest};
     use protocol::reception;
-    use rx::status::Completed;
+    use rx::status::{Completed, LinkStatus};
 
     use super::*;
 
@@ -125,6 +125,7 @@ mod tests {
         Status {
             schema: 1,
             link: "main".to_owned(),
+            state: LinkStatus::default(),
             since: UnixMillis(0),
             sockets: Vec::new(),
             first_datagram_us: Some(1_000_000),

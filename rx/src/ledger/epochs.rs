@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::sequences::{SequenceRange, Sequences};
 use protocol::time::UnixMillis;
 use protocol::wire::LinkNumber;
 
@@ -25,16 +26,54 @@ pub enum Acceptance {
 }
 
 /// What is known of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoch {
     /// Whether it counts.
     pub acceptance: Acceptance,
-    /// The highest number that is used up.
-    pub highest: u64,
-    /// Up to where a person allowed numbers, however far ahead.
-    pub allowed: u64,
+    /// The numbers that are used up, and how far ahead others may be.
+    pub used: Sequences,
+    /// Numbers that the transmitter gave to no bundle and never will: ascending, apart from each other.
+    pub voids: Vec<SequenceRange>,
+    /// Every number below that was missing is on record as such.
+    pub told_below: u64,
     /// When it was first heard of.
     pub since: UnixMillis,
+}
+
+impl Epoch {
+    /// An epoch of which nothing is known but when it was first heard of.
+    pub(super) fn since(at: UnixMillis) -> Self {
+        Self {
+            acceptance: Acceptance::Undecided,
+            used: Sequences::default(),
+            voids: Vec::new(),
+            told_below: 1,
+            since: at,
+        }
+    }
+
+    /// Whether nobody knew that nothing of `range` will ever come, and there is room to keep it in mind.
+    #[must_use]
+    pub fn learns_of_void(&self, range: SequenceRange) -> bool {
+        let covers = |known: &SequenceRange| known.contains(range.first()) && known.contains(range.last());
+        self.voids.len() < MOST_VOIDS && !self.voids.iter().any(covers)
+    }
+
+    /// Keeps in mind that nothing of `range` will ever come; of very many ranges the first.
+    fn add_void(&mut self, range: SequenceRange) {
+        let (mut first, mut last) = (range.first(), range.last());
+        self.voids.retain(|known| {
+            let apart = known.last().saturating_add(1) < first || last.saturating_add(1) < known.first();
+            if !apart {
+                (first, last) = (first.min(known.first()), last.max(known.last()));
+            }
+            apart
+        });
+        if self.voids.len() < MOST_VOIDS {
+            self.voids.extend(SequenceRange::new(first, last));
+            self.voids.sort_unstable();
+        }
+    }
 }
 
 /// The epochs of a link.
@@ -53,8 +92,7 @@ impl Epochs {
 
     pub(super) fn accept(&mut self, epoch: u64, up_to: Option<u64>, at: UnixMillis) {
         self.used(epoch, at);
-        let known = self.entry(epoch, at);
-        known.allowed = known.allowed.max(up_to.unwrap_or(0));
+        self.entry(epoch, at).used.allow_up_to(up_to.unwrap_or(0));
     }
 
     pub(super) fn refuse(&mut self, epoch: u64, at: UnixMillis) {
@@ -76,10 +114,24 @@ impl Epochs {
         next
     }
 
-    /// A number is used up.
-    pub(super) fn raise(&mut self, number: LinkNumber) {
+    /// A number is used up. What the log says of it is no question any more, however far ahead it is.
+    pub(super) fn use_up(&mut self, number: LinkNumber) {
         if let Some(known) = self.known.get_mut(&number.epoch) {
-            known.highest = known.highest.max(number.sequence);
+            known.used.allow_up_to(number.sequence);
+            // Fails for a log that was written before gaps were bounded: then the number counts as a gap.
+            let _ = known.used.insert(number.sequence);
+        }
+    }
+
+    pub(super) fn tell_missing(&mut self, epoch: u64, range: SequenceRange) {
+        if let Some(known) = self.known.get_mut(&epoch) {
+            known.told_below = known.told_below.max(range.last().saturating_add(1));
+        }
+    }
+
+    pub(super) fn add_void(&mut self, epoch: u64, range: SequenceRange) {
+        if let Some(known) = self.known.get_mut(&epoch) {
+            known.add_void(range);
         }
     }
 
@@ -98,12 +150,12 @@ impl Epochs {
         self.accepted > 0
     }
 
-    pub(super) fn get(&self, epoch: u64) -> Option<Epoch> {
-        self.known.get(&epoch).copied()
+    pub(super) fn get(&self, epoch: u64) -> Option<&Epoch> {
+        self.known.get(&epoch)
     }
 
-    pub(super) fn all(&self) -> Vec<(u64, Epoch)> {
-        let mut all: Vec<_> = self.known.iter().map(|(id, epoch)| (*id, *epoch)).collect();
+    pub(super) fn all(&self) -> Vec<(u64, &Epoch)> {
+        let mut all: Vec<_> = self.known.iter().map(|(id, epoch)| (*id, epoch)).collect();
         all.sort_by_key(|(_, epoch)| match epoch.acceptance {
             Acceptance::Accepted(number) => (number, epoch.since),
             Acceptance::Undecided | Acceptance::Refused => (u32::MAX, epoch.since),
@@ -112,12 +164,7 @@ impl Epochs {
     }
 
     fn entry(&mut self, epoch: u64, at: UnixMillis) -> &mut Epoch {
-        self.known.entry(epoch).or_insert(Epoch {
-            acceptance: Acceptance::Undecided,
-            highest: 0,
-            allowed: 0,
-            since: at,
-        })
+        self.known.entry(epoch).or_insert_with(|| Epoch::since(at))
     }
 
     /// Whoever has the link key can make up epochs without end.
@@ -135,6 +182,8 @@ impl Epochs {
 
 /// Epochs without a decision that are remembered.
 const MOST_UNDECIDED: usize = 64;
+/// Ranges of numbers without a bundle that are remembered of an epoch.
+const MOST_VOIDS: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -150,7 +199,7 @@ mod tests {
         epochs.accept(0xA, None, NOW);
         epochs.accept(0xB, Some(9), NOW);
         assert_eq!((epochs.number(0xB), epochs.number(0xA)), (Some(1), Some(2)));
-        assert_eq!(epochs.get(0xB).unwrap().allowed, 9);
+        assert_eq!(epochs.all().iter().map(|(id, _)| *id).collect::<Vec<_>>(), [0xB, 0xA]);
     }
 
     #[test]
@@ -163,6 +212,26 @@ mod tests {
         assert_eq!(epochs.get(2).unwrap().acceptance, Acceptance::Refused);
         epochs.accept(2, None, NOW);
         assert_eq!(epochs.number(2), Some(2));
+    }
+
+    fn range(first: u64, last: u64) -> SequenceRange {
+        SequenceRange::new(first, last).unwrap()
+    }
+
+    #[test]
+    fn voids_that_touch_are_one_range() {
+        let mut epoch = Epoch::since(NOW);
+        for void in [range(8, 9), range(1, 2), range(4, 5), range(3, 3), range(7, u64::MAX)] {
+            epoch.add_void(void);
+        }
+        assert_eq!(epoch.voids, [range(1, 5), range(7, u64::MAX)]);
+    }
+
+    #[test]
+    fn voids_without_end_are_kept_within_bounds() {
+        let mut epoch = Epoch::since(NOW);
+        (1..10_000).for_each(|number| epoch.add_void(range(2 * number, 2 * number)));
+        assert_eq!(epoch.voids.len(), MOST_VOIDS);
     }
 
     #[test]

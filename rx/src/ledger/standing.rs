@@ -3,18 +3,16 @@
 //! | the log says | then |
 //! |---|---|
 //! | nothing of id and number, and the epoch is accepted, or the first of all | [`Standing::Free`] |
-//! | the epoch is not accepted, or the number lies far ahead | [`Standing::Waits`] |
+//! | the epoch is not accepted, or the number lies far ahead, or leaves too many gaps | [`Standing::Waits`] |
 //! | the number is another bundle's | [`Standing::Conflict`]: kept as evidence |
 //! | the id was admitted, waits, or is evidence already; or the epoch is refused | [`Standing::Closed`] |
 
 use audit::event::State;
 use protocol::digest::BundleId;
+use protocol::sequences::SequenceError;
 use protocol::wire::LinkNumber;
 
 use super::{Acceptance, Epoch, Ledger, all_of};
-
-/// By how much a number may lie above all before, without a person's word.
-pub const NUMBERS_AHEAD: u64 = 65_536;
 
 /// What may become of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +52,8 @@ pub enum Wait {
         /// The highest number so far.
         highest: u64,
     },
+    /// Its number would leave more gaps than are kept account of.
+    Gaps,
 }
 
 /// Why a bundle may not be received.
@@ -127,13 +127,12 @@ impl Ledger {
             Acceptance::Refused => Standing::Closed(Replay::EpochRefused),
             Acceptance::Undecided if self.epochs.has_accepted() => Standing::Waits(Wait::Epoch),
             Acceptance::Undecided => Standing::Free,
-            Acceptance::Accepted(_) => {
-                let highest = epoch.highest;
-                match number.sequence <= highest_allowed(&epoch) {
-                    true => Standing::Free,
-                    false => Standing::Waits(Wait::Ahead { highest }),
-                }
-            }
+            Acceptance::Accepted(_) => match epoch.used.check(number.sequence) {
+                Ok(()) => Standing::Free,
+                Err(SequenceError::Ahead { highest, .. }) => Standing::Waits(Wait::Ahead { highest }),
+                // No announce has the number 0.
+                Err(SequenceError::TooManyGaps { .. } | SequenceError::Zero) => Standing::Waits(Wait::Gaps),
+            },
         }
     }
 
@@ -148,10 +147,9 @@ impl Ledger {
     pub fn closes(&self, id: BundleId, number: LinkNumber) -> bool {
         let unused = !self.numbers.contains_key(&number) && !self.claimed.contains_key(&number);
         // A number far ahead is no reason to believe in all those before it.
-        let plausible = self
-            .epochs
-            .get(number.epoch)
-            .is_some_and(|epoch| epoch.acceptance != Acceptance::Refused && number.sequence <= highest_allowed(&epoch));
+        let plausible =
+            |epoch: &Epoch| epoch.acceptance != Acceptance::Refused && epoch.used.check(number.sequence).is_ok();
+        let plausible = self.epochs.get(number.epoch).is_some_and(plausible);
         self.bundles.contains_key(&id) && unused && plausible
     }
 
@@ -181,11 +179,6 @@ impl Ledger {
         };
         aside.bundles.len() + others < MOST_ASIDE && aside.bytes.saturating_add(bytes) <= most
     }
-}
-
-/// The highest number that needs no person's word any more.
-fn highest_allowed(epoch: &Epoch) -> u64 {
-    epoch.highest.saturating_add(NUMBERS_AHEAD).max(epoch.allowed)
 }
 
 /// Bundles that wait, and as many that are evidence, at most.

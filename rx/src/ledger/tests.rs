@@ -1,5 +1,7 @@
 //! What a sequence of entries makes of ids, numbers and epochs.
 
+use protocol::limits::{MAX_OPEN_RANGES, MAX_SEQUENCE_AHEAD};
+
 use super::*;
 
 fn id(byte: u8) -> BundleId {
@@ -91,8 +93,8 @@ fn an_epoch_that_was_accepted_is_free_and_one_that_was_refused_is_closed() {
 #[test]
 fn a_number_may_be_so_far_ahead_and_one_more_waits_until_it_is_allowed() {
     let first = event(EventKind::BundleAdmitted, id(1), 10);
-    let ahead = number(10 + NUMBERS_AHEAD);
-    let beyond = number(11 + NUMBERS_AHEAD);
+    let ahead = number(10 + MAX_SEQUENCE_AHEAD);
+    let beyond = number(11 + MAX_SEQUENCE_AHEAD);
     let before = ledger(std::slice::from_ref(&first));
     assert_eq!(before.standing(id(2), ahead), Standing::Free);
     assert_eq!(
@@ -177,18 +179,18 @@ fn a_duplicate_uses_up_the_number_it_came_under() {
     let (before, after) = (ledger(&events[..1]), ledger(&events));
     assert!(before.closes(id(1), number(2)) && !after.closes(id(1), number(2)));
     assert_eq!(after.standing(id(2), number(2)), Standing::Conflict { by: id(1) });
-    assert_eq!(after.epoch(0xE).unwrap().highest, 2);
+    assert_eq!(after.epoch(0xE).unwrap().used.highest(), 2);
 }
 
 #[test]
 fn a_duplicate_far_ahead_or_of_what_was_never_admitted_uses_up_nothing() {
-    let far = 2 + NUMBERS_AHEAD;
+    let far = 2 + MAX_SEQUENCE_AHEAD;
     let ledger = ledger(&[
         event(EventKind::BundleAdmitted, id(1), 1),
         event(EventKind::BundleDuplicate, id(1), far),
         event(EventKind::BundleDuplicate, id(9), 3),
     ]);
-    assert_eq!(ledger.epoch(0xE).unwrap().highest, 1);
+    assert_eq!(ledger.epoch(0xE).unwrap().used.highest(), 1);
     assert_eq!(ledger.standing(id(2), number(3)), Standing::Free);
 }
 
@@ -227,6 +229,56 @@ fn a_bundle_that_is_evidence_and_admitted_is_one_of_all() {
     ]);
     let states: Vec<_> = ledger.all().iter().map(|(_, record)| record.state).collect();
     assert_eq!(states, [State::Held, State::Held]);
+}
+
+/// An entry about a range of numbers.
+fn about(kind: EventKind, first: u64, last: u64) -> Event {
+    Event {
+        bundle: None,
+        seq_last: Some(last),
+        ..event(kind, id(0), first)
+    }
+}
+
+fn range(first: u64, last: u64) -> SequenceRange {
+    SequenceRange::new(first, last).unwrap()
+}
+
+#[test]
+fn what_is_missing_open_void_and_untold_are_told_apart() {
+    let ledger = ledger(&[
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleAdmitted, id(2), 20),
+        about(EventKind::BundleVoid, 3, 4),
+        about(EventKind::BundleMissing, 2, 9),
+        event(EventKind::BundleAdmitted, id(3), 6),
+    ]);
+    assert_eq!(ledger.missing(0xE), [range(2, 2), range(5, 5), range(7, 9)]);
+    assert_eq!(ledger.open(0xE), [range(10, 19)]);
+    assert_eq!(
+        ledger.untold(0xE, 30, &[range(12, 13)]),
+        [range(10, 11), range(14, 19), range(21, 29)]
+    );
+    assert_eq!(ledger.untold(0xE, 10, &[]), []);
+}
+
+#[test]
+fn nothing_is_missed_of_an_epoch_that_does_not_count() {
+    let ledger = ledger(&with_waiting());
+    assert!(ledger.misses(0xE) && !ledger.misses(0xF) && !ledger.misses(0xAA));
+    assert!(Ledger::default().misses(0xAA), "it may become the first");
+}
+
+#[test]
+fn a_number_that_would_leave_more_gaps_than_are_kept_account_of_waits() {
+    let mut ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    for gaps in 1..=MAX_OPEN_RANGES as u64 {
+        ledger.apply(gaps, &event(EventKind::BundleDuplicate, id(1), 1 + 2 * gaps));
+    }
+    let next = 1 + 2 * MAX_OPEN_RANGES as u64;
+    assert_eq!(ledger.standing(id(2), number(next + 1)), Standing::Free);
+    assert_eq!(ledger.standing(id(2), number(next + 2)), Standing::Waits(Wait::Gaps));
+    assert_eq!(ledger.standing(id(2), number(2)), Standing::Free, "it closes a gap");
 }
 
 #[test]

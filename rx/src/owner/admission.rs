@@ -12,12 +12,13 @@ use std::collections::BTreeSet;
 use audit::event::{Event, EventKind, State};
 use protocol::bundle::VerifiedHead;
 use protocol::digest::BundleId;
+use protocol::limits::MAX_SEQUENCE_AHEAD;
 use protocol::reception::{Ending, Summary};
 use protocol::wire::{Announce, LinkNumber, SessionId};
 use scanner::quarantine::{HeldBundle, QuarantineError, SpoolFile};
 
 use super::{CLOSED_AT_ONCE, Owner, OwnerError};
-use crate::ledger::{Ledger, NUMBERS_AHEAD, Replay, Standing, Wait};
+use crate::ledger::{Ledger, Replay, Standing, Wait};
 use crate::serve::{Arrival, News};
 
 /// Complete bundles, in the order in which they came.
@@ -31,9 +32,11 @@ impl Owner {
     pub fn take(&mut self, news: News) -> Result<(), OwnerError> {
         match news {
             News::Opened(session, announce) => {
-                self.note_link(&announce)?;
+                self.note_epoch(announce.number.epoch)?;
                 self.note_conflict(session, &announce)
             }
+            News::Link(news) => self.note_link(&news),
+            News::Heartbeat(heartbeat, under_way) => self.note_heartbeat(&heartbeat, &under_way),
             News::Complete(arrival, summary) => self.admit_all(vec![(*arrival, summary)]),
             News::Ended(announce, session, why, summary) => self.note_ended(&announce, session, &why, summary),
             News::Replayed(announce, session, replay) => self.note_replay(&announce, session, &replay),
@@ -60,24 +63,6 @@ impl Owner {
                 self.record_limited(&event)
             }
         }
-    }
-
-    /// Records the first valid announce of each epoch since the start: the link is up.
-    fn note_link(&mut self, announce: &Announce) -> Result<(), OwnerError> {
-        if self.link_epoch == Some(announce.number.epoch) {
-            return Ok(());
-        }
-        self.link_epoch = Some(announce.number.epoch);
-        let epoch = announce.number.epoch;
-        let strange = self.with_ledger(|ledger| !ledger.awaits_first_epoch() && ledger.epoch_number(epoch).is_none());
-        let event = Event {
-            bundle: None,
-            seq: None,
-            detail: strange
-                .then(|| format!("epoch {epoch:016x} is not accepted: what it sends waits; diode-rx epoch list")),
-            ..self.event_of(EventKind::LinkUp, announce)
-        };
-        self.record_limited(&event)
     }
 
     /// Admits complete bundles with the syncs of one. A bundle that comes twice among them is admitted once.
@@ -190,7 +175,7 @@ impl Owner {
             epoch: Some(1),
             epoch_id,
             // A receiver may be made long after its transmitter.
-            seq_last: highest.filter(|highest| *highest > NUMBERS_AHEAD),
+            seq_last: highest.filter(|highest| *highest > MAX_SEQUENCE_AHEAD),
             reason: Some("first".to_owned()),
             detail: Some(
                 "the first epoch with a verified bundle: any other waits for diode-rx epoch accept".to_owned(),
@@ -247,6 +232,7 @@ impl Owner {
             blocks: Some(summary.blocks.into()),
             loss_ppm: Some(summary.loss_ppm),
             duration_ms: Some(summary.last_progress.millis_since(summary.opened)),
+            detail: forged(&summary),
             ..self.event_of(EventKind::BundleAdmitted, announce)
         }
     }
@@ -263,10 +249,11 @@ impl Owner {
             // A transmission that was cut, of a bundle that arrived by another one: nobody misses anything.
             return Ok(());
         }
+        self.heard.remember_ended(announce.number, &summary);
         let reason = match why {
             Ending::Refused(refusal) => {
                 let detail = format!("{refusal}; {}", refusal.mend());
-                return self.refuse(announce, session, refusal.code(), detail);
+                return self.refuse(announce, session, refusal.code(), with_forged(detail, &summary));
             }
             Ending::Idle => "idle",
             Ending::Evicted => "evicted",
@@ -281,7 +268,7 @@ impl Owner {
         let event = Event {
             session: Some(session.to_string()),
             reason: Some(reason.to_owned()),
-            detail: Some(format!("{}; have it sent again", ending(why))),
+            detail: Some(with_forged(format!("{}; have it sent again", ending(why)), &summary)),
             blocks: Some(blocks.into()),
             blocks_missing: Some(blocks_missing.into()),
             loss_ppm: Some(summary.loss_ppm),
@@ -458,6 +445,7 @@ fn wait_code(wait: Wait) -> &'static str {
     match wait {
         Wait::Epoch => "epoch-unknown",
         Wait::Ahead { .. } => "sequence-ahead",
+        Wait::Gaps => "too-many-gaps",
     }
 }
 
@@ -468,6 +456,7 @@ fn what_to_accept(announce: &Announce, wait: Wait) -> String {
         Wait::Epoch => format!(
             "epoch {epoch:016x} is not accepted; if the transmitter began anew: diode-rx epoch accept {epoch:016x}"
         ),
+        Wait::Gaps => "too many numbers before its own are missing; have them sent: diode-rx gaps".to_owned(),
         Wait::Ahead { highest } => format!(
             "its number is far above {highest}, the highest so far; if so many were sent: diode-rx epoch accept {epoch:016x} --up-to {sequence}"
         ),
@@ -497,6 +486,19 @@ fn split_off_conflicts(arrivals: Complete) -> (Complete, Complete) {
         let Announce { number, bundle, .. } = &arrival.announce;
         Some(number.epoch) == epoch && bundles.insert(*bundle) && sequences.insert(number.sequence)
     })
+}
+
+/// Which blocks came forged, or so damaged that only their leaves showed it.
+fn forged(summary: &Summary) -> Option<String> {
+    let forged = summary.forged;
+    (forged.count() > 0).then(|| format!("{forged} came forged, or damaged past the CRC"))
+}
+
+fn with_forged(detail: String, summary: &Summary) -> String {
+    match forged(summary) {
+        Some(forged) => format!("{detail}; {forged}"),
+        None => detail,
+    }
 }
 
 /// Why a transmission ended, for people.

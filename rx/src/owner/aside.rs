@@ -26,10 +26,8 @@ struct Ended {
 impl Owner {
     /// Finishes what a crash left between a decision and what it decided on.
     pub(super) fn settle_waiting(&mut self) -> Result<(), OwnerError> {
-        for (epoch, known) in self.with_ledger(Ledger::epochs) {
-            if known.acceptance == Acceptance::Refused {
-                self.give_up_epoch(epoch, "its epoch was refused before the receiver stopped")?;
-            }
+        for epoch in self.with_ledger(refused) {
+            self.give_up_epoch(epoch, "its epoch was refused before the receiver stopped")?;
         }
         self.admit_waiting()
     }
@@ -162,4 +160,10 @@ impl Owner {
         }
         Ok(())
     }
+}
+
+fn refused(ledger: &Ledger) -> Vec<u64> {
+    let epochs = ledger.epochs().into_iter();
+    let refused = epochs.filter(|(_, epoch)| epoch.acceptance == Acceptance::Refused);
+    refused.map(|(id, _)| id).collect()
 }

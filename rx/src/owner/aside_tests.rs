@@ -1,6 +1,7 @@
 //! Epochs, numbers far ahead, numbers that come twice: what is admitted, what waits, what is evidence, and all that across any crash.
 
 use audit::event::{Event, EventKind, State};
+use protocol::limits::MAX_SEQUENCE_AHEAD;
 use protocol::reception::Summary;
 use protocol::wire::SessionId;
 
@@ -8,7 +9,7 @@ use super::Owner;
 use super::group_tests::at_every_operation;
 use super::testing::*;
 use crate::control::{Answer, Request};
-use crate::ledger::{Acceptance, NUMBERS_AHEAD, Quotas, Standing};
+use crate::ledger::{Acceptance, Quotas, Standing};
 use crate::serve::{Arrival, News};
 
 const ADMITTED: EventKind = EventKind::BundleAdmitted;
@@ -175,7 +176,7 @@ fn an_epoch_can_be_accepted_before_it_is_heard_of() {
 fn a_number_far_ahead_waits_until_a_person_allows_it() {
     let all = bundles(2);
     let (receiver, mut owner) = with_first(&all);
-    let far = 2 + NUMBERS_AHEAD;
+    let far = 2 + MAX_SEQUENCE_AHEAD;
     let arrival = all[1].arrive(&owner, 2, far);
     owner.admit_all(vec![arrival]).unwrap();
     let waits = last(&owner, WAITING);
@@ -190,7 +191,7 @@ fn a_number_far_ahead_waits_until_a_person_allows_it() {
 fn a_number_far_ahead_is_admitted_once_those_before_it_have_come_near() {
     let all = bundles(3);
     let (_receiver, mut owner) = with_first(&all);
-    let far = 2 + NUMBERS_AHEAD;
+    let far = 2 + MAX_SEQUENCE_AHEAD;
     let arrival = all[1].arrive(&owner, 2, far);
     owner.admit_all(vec![arrival]).unwrap();
     let nearer = all[2].arrive(&owner, 3, 2);
@@ -307,7 +308,10 @@ fn a_bundle_that_comes_again_under_other_numbers_closes_each_of_them_and_they_sh
     owner.record_closings().unwrap();
     assert_eq!(receiver.disk.syncs() - before, 1);
     assert_eq!(bundles_of(&owner, EventKind::BundleDuplicate).len(), 300);
-    assert_eq!(owner.with_ledger(|ledger| ledger.epoch(EPOCH).unwrap().highest), 301);
+    assert_eq!(
+        owner.with_ledger(|ledger| ledger.epoch(EPOCH).unwrap().used.highest()),
+        301
+    );
     let another = all[1].arrive(&owner, 999, 200);
     owner.admit_all(vec![another]).unwrap();
     assert_eq!(bundles_of(&owner, EVIDENCE), [all[1].id]);

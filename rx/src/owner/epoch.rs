@@ -7,7 +7,7 @@ use audit::event::{Event, EventKind};
 
 use super::{Asked, Owner, OwnerError};
 use crate::control::Answer;
-use crate::ledger::{Acceptance, Epoch, Ledger};
+use crate::ledger::{Acceptance, Ledger};
 
 /// Exit code: something failed.
 const FAILED: u8 = 1;
@@ -26,9 +26,9 @@ impl Owner {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
-        let accepted = match known.map(|epoch| epoch.acceptance) {
-            Some(Acceptance::Accepted(number)) => Some(number),
-            _ => None,
+        let accepted = match known {
+            Acceptance::Accepted(number) => Some(number),
+            Acceptance::Undecided | Acceptance::Refused => None,
         };
         if let (Some(number), None) = (accepted, up_to) {
             let text = format!("epoch {number} ({id:016x}) is accepted already");
@@ -75,16 +75,16 @@ impl Owner {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
-        match known.map(|epoch| epoch.acceptance) {
-            Some(Acceptance::Accepted(number)) => {
+        match known {
+            Acceptance::Accepted(number) => {
                 let text = format!(
                     "epoch {number} ({id:016x}) is accepted, and bundles of it may be admitted\n  \
                      mend    to take no more of a transmitter, take its key out of link.keys"
                 );
                 return Ok(refused(FAILED, text));
             }
-            Some(Acceptance::Refused) => return Ok(refused(FAILED, format!("epoch {id:016x} is refused already"))),
-            Some(Acceptance::Undecided) | None => {}
+            Acceptance::Refused => return Ok(refused(FAILED, format!("epoch {id:016x} is refused already"))),
+            Acceptance::Undecided => {}
         }
         let event = Event {
             epoch_id: Some(format!("{id:016x}")),
@@ -101,24 +101,27 @@ impl Owner {
         })
     }
 
-    /// The epoch that a person means: by its number, the beginning of its id, or all of an id that was never heard.
-    fn find_epoch(&self, wanted: &str) -> Result<(u64, Option<Epoch>), Answer> {
+    /// The epoch that a person means, and whether it counts: by its number, the beginning of its id, or all of an id that was never heard.
+    fn find_epoch(&self, wanted: &str) -> Result<(u64, Acceptance), Answer> {
         let wanted = wanted.trim().trim_end_matches('…').to_lowercase();
-        let epochs = self.with_ledger(Ledger::epochs);
         let by_number = wanted.parse::<u32>().ok().filter(|_| wanted.len() < LEAST_DIGITS);
-        let fits = |id: u64, epoch: &Epoch| match by_number {
-            Some(number) => epoch.acceptance == Acceptance::Accepted(number),
+        let fits = |id: u64, acceptance: Acceptance| match by_number {
+            Some(number) => acceptance == Acceptance::Accepted(number),
             None => wanted.len() >= LEAST_DIGITS && format!("{id:016x}").starts_with(&wanted),
         };
-        let mut found = epochs.into_iter().filter(|(id, epoch)| fits(*id, epoch));
-        match (found.next(), found.next()) {
-            (Some((id, epoch)), None) => Ok((id, Some(epoch))),
+        let found: Vec<_> = self.with_ledger(|ledger| {
+            let epochs = ledger.epochs().into_iter();
+            let epochs = epochs.map(|(id, epoch)| (id, epoch.acceptance));
+            epochs.filter(|(id, acceptance)| fits(*id, *acceptance)).collect()
+        });
+        match (found.first(), found.get(1)) {
+            (Some(found), None) => Ok(*found),
             (Some(_), Some(_)) => Err(refused(
                 USAGE,
                 format!("more than one epoch begins with {wanted}\n  mend    give more of it: diode-rx epoch list"),
             )),
             (None, _) => match u64::from_str_radix(&wanted, 16) {
-                Ok(id) if wanted.len() == DIGITS => Ok((id, None)),
+                Ok(id) if wanted.len() == DIGITS => Ok((id, Acceptance::Undecided)),
                 _ => Err(refused(
                     USAGE,
                     format!(

@@ -23,7 +23,7 @@ use protocol::path::BundlePath;
 use protocol::reception::{ForgedBlocks, Summary};
 use protocol::time::Tick;
 use protocol::trust::{Role, Trust};
-use protocol::wire::{Announce, LinkNumber, SessionId};
+use protocol::wire::{Announce, Heartbeat, LinkNumber, LinkParameters, SessionId};
 use scanner::engine::FingerprintKey;
 use scanner::policy::Policy;
 use scanner::quarantine::Quarantine;
@@ -243,6 +243,30 @@ pub(crate) fn summary() -> Summary {
         head: true,
         loss_ppm: 0,
         forged: ForgedBlocks::default(),
+    }
+}
+
+/// A heartbeat of a transmitter that is done with all numbers below.
+pub(crate) fn heartbeat(epoch: u64, sent_below: u64) -> Heartbeat {
+    Heartbeat {
+        epoch,
+        counter: 1,
+        interval_ms: 1000,
+        next: sent_below,
+        sent_below,
+        parameters: LinkParameters {
+            symbol_len: 1408,
+            block_len: 262_144,
+            depth: 4,
+            lanes: 1,
+            max_esi: 200,
+            passes: 1,
+            loss_ppm: 0,
+            burst: 0,
+        },
+        in_flight: Vec::new(),
+        voids: Vec::new(),
+        checkpoint: None,
     }
 }
 

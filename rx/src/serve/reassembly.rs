@@ -16,9 +16,10 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, select};
 use protocol::bundle::VerifiedHead;
 use protocol::keys::KeyId;
+use protocol::link::LinkNews;
 use protocol::reception::{Counters, Ending, Incoming, Lost, Output, Place, Reception, Summary};
 use protocol::time::{Tick, UnixMillis};
-use protocol::wire::{Announce, SessionId, SignedAnnounce};
+use protocol::wire::{Announce, Heartbeat, SessionId, SignedAnnounce};
 use scanner::quarantine::{Quarantine, QuarantineError, SpoolFile};
 
 use super::registrar::Task;
@@ -27,7 +28,7 @@ use super::workers::{self, Done, HeadFailure, HeadWork, Work};
 use crate::authority::Authority;
 use crate::clock::{Ticker, wall, wall_micros};
 use crate::ledger::{Ledger, Replay, Standing};
-use crate::status::{Completed, Gauges, SessionStatus};
+use crate::status::{Completed, Gauges, LinkStatus, SessionStatus};
 
 /// How often idle sessions are looked for.
 const PATROL: Duration = Duration::from_millis(50);
@@ -56,6 +57,21 @@ pub enum News {
     UnknownLinkKey(KeyId),
     /// A transmission does not fit the settings.
     Mismatched(Box<Announce>, String),
+    /// The link's state changed, or its transmitter's went backwards.
+    Link(LinkNews),
+    /// The transmitter said how far it is; with it those transmissions that it is done with, and that are still under way here.
+    Heartbeat(Box<Heartbeat>, Vec<UnderWay>),
+}
+
+/// How far a transmission is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Blocks that are done.
+    pub blocks_done: u32,
+    /// Blocks in all.
+    pub blocks: u32,
 }
 
 /// A bundle that is complete.
@@ -189,7 +205,9 @@ impl Reassembly {
             })
         });
         let sessions = sessions.collect();
+        let link = LinkStatus::of(self.reception.link(), now);
         self.gauges.update(|live| {
+            live.link = link;
             (live.lost, live.counters) = (self.reception.lost(), *self.reception.counters());
             live.sessions = sessions;
         });
@@ -279,8 +297,8 @@ impl Reassembly {
                         self.tell(News::Ended(announce, session, why, summary));
                     }
                 }
-                // Kept by the reception itself.
-                Output::Heartbeat(_) | Output::Link(_) => {}
+                Output::Heartbeat(signed) => self.hear(signed.heartbeat()),
+                Output::Link(news) => self.tell(News::Link(news)),
                 Output::UnknownLinkKey { key_id } => self.tell(News::UnknownLinkKey(key_id)),
                 Output::Mismatched {
                     announce,
@@ -294,6 +312,20 @@ impl Reassembly {
                 }
             }
         }
+    }
+
+    fn hear(&self, heartbeat: &Heartbeat) {
+        let under_way = self.arriving.iter().filter_map(|(session, arriving)| {
+            let number = arriving.announce.announce().number;
+            let (blocks_done, blocks) = self.reception.progress(*session)?;
+            let left = number.epoch == heartbeat.epoch && number.sequence < heartbeat.sent_below;
+            left.then_some(UnderWay {
+                sequence: number.sequence,
+                blocks_done,
+                blocks,
+            })
+        });
+        self.tell(News::Heartbeat(Box::new(heartbeat.clone()), under_way.collect()));
     }
 
     fn open(&mut self, session: SessionId, signed: SignedAnnounce) {

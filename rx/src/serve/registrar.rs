@@ -217,7 +217,9 @@ impl<'a> Registrar<'a> {
 
     fn take_news(&mut self, news: News) -> Result<(), OwnerError> {
         let now = (self.clock)();
-        self.heard = now;
+        if !matches!(news, News::Link(_) | News::Heartbeat(..)) {
+            self.heard = now;
+        }
         match &news {
             News::Opened(session, _) => {
                 self.under_way.insert(*session);
@@ -232,7 +234,7 @@ impl<'a> Registrar<'a> {
             | News::Unjudged(_, session, _) => {
                 self.under_way.remove(session);
             }
-            News::UnknownLinkKey(_) | News::Mismatched(..) => {}
+            News::UnknownLinkKey(_) | News::Mismatched(..) | News::Link(_) | News::Heartbeat(..) => {}
         }
         match news {
             News::Complete(arrival, summary) => {
@@ -241,6 +243,11 @@ impl<'a> Registrar<'a> {
                 Ok(())
             }
             News::Opened(..) => self.owner.take(news),
+            News::Heartbeat(..) => {
+                // What is complete is not missing.
+                self.admit()?;
+                self.owner.take(news)
+            }
             other => {
                 // What is only counted for a summary has no place in the log that could be before or after an admission.
                 if self.owner.records_refusals() {

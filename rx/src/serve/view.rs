@@ -53,6 +53,7 @@ impl View {
     /// How the link is doing now.
     pub(super) fn status(&self) -> Status {
         let Live {
+            link,
             lost,
             counters,
             sessions,
@@ -65,6 +66,7 @@ impl View {
         Status {
             schema: 1,
             link: self.link.clone(),
+            state: link,
             since: self.since,
             first_datagram_us: first.filter(|at| *at > 0).min(),
             sockets: self.sockets.iter().map(SocketView::status).collect(),

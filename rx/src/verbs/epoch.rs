@@ -52,7 +52,7 @@ fn row(ledger: &Ledger, id: u64, epoch: &Epoch) -> String {
         "{number:<5}  {id:016x}  {:<9}  {:<20}  {:>8}  {waiting}",
         state(epoch.acceptance),
         local(epoch.since),
-        epoch.highest
+        epoch.used.highest()
     )
 }
 
@@ -64,7 +64,7 @@ fn object(ledger: &Ledger, id: u64, epoch: &Epoch) -> serde_json::Value {
         "epoch_id": format!("{id:016x}"),
         "state": state(epoch.acceptance),
         "since": epoch.since,
-        "highest": epoch.highest,
+        "highest": epoch.used.highest(),
         "waiting": ledger.waiting_in(id),
         "waiting_bundles": bundles,
         "waiting_bytes": bytes,

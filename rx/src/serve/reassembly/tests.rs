@@ -11,12 +11,13 @@ use protocol::bundle::{FileRecord, Kind, Origin, Statement};
 use protocol::digest::Digest;
 use protocol::fec::Redundancy;
 use protocol::keys::SigningKey;
+use protocol::link::LinkState;
 use protocol::merkle;
 use protocol::path::BundlePath;
 use protocol::reception::ReceptionLimits;
 use protocol::time::Tick;
 use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
-use protocol::wire::{HEADER_LEN, LinkNumber};
+use protocol::wire::{HEADER_LEN, LinkNumber, LinkParameters};
 
 use super::*;
 use crate::config::Config;
@@ -154,7 +155,7 @@ fn whichever_operation_of_the_disk_fails_what_is_complete_is_whole() {
                     whole += 1;
                 }
                 News::Unstorable(..) => refused += 1,
-                News::Opened(..) => {}
+                News::Opened(..) | News::Link(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -162,4 +163,48 @@ fn whichever_operation_of_the_disk_fails_what_is_complete_is_whole() {
     assert!(whole > 0, "the later operations are past the end");
     assert!(refused > 3, "each write, and more, was made to fail: {refused}");
     assert_eq!(whole + refused, 40, "one outcome each");
+}
+
+/// A heartbeat that says that all numbers below 2 were sent.
+fn heartbeat() -> Vec<u8> {
+    let heartbeat = Heartbeat {
+        epoch: 1,
+        counter: 1,
+        interval_ms: 1000,
+        next: 2,
+        sent_below: 2,
+        parameters: LinkParameters {
+            symbol_len: 128,
+            block_len: LEAF as u32,
+            depth: 2,
+            lanes: 1,
+            max_esi: 100,
+            passes: 1,
+            loss_ppm: 0,
+            burst: 0,
+        },
+        in_flight: Vec::new(),
+        voids: Vec::new(),
+        checkpoint: None,
+    };
+    let body = heartbeat.sign(&link()).unwrap();
+    [&Lane::new(0).heartbeat(&body)[..], &body].concat()
+}
+
+#[test]
+fn a_heartbeat_is_handed_on_with_what_is_still_under_way_below_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (head, file) = bundle();
+    let mut sent = datagrams(&head, &file);
+    sent.truncate(3);
+    sent.push(heartbeat());
+    let (news, _) = news_of(&sent, home.path(), None);
+    let up = |news: &News| matches!(news, News::Link(LinkNews::Changed(change)) if change.is == LinkState::Up);
+    assert_eq!(news.iter().filter(|news| up(news)).count(), 1);
+    let Some(News::Heartbeat(heard, under_way)) = news.last() else {
+        panic!("{news:?}");
+    };
+    assert_eq!(heard.sent_below, 2);
+    let [one] = under_way[..] else { panic!("{under_way:?}") };
+    assert!(one.sequence == 1 && one.blocks_done < one.blocks, "{one:?}");
 }

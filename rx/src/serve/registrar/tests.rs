@@ -8,7 +8,7 @@ use protocol::digest::Digest;
 use protocol::reception::Ending;
 
 use super::*;
-use crate::owner::testing::{self, Packed, Receiver, bundles, bundles_of, events, summary};
+use crate::owner::testing::{self, Packed, Receiver, bundles, bundles_of, events, heartbeat, summary};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -93,6 +93,23 @@ fn one_bundle_on_a_quiet_link_is_admitted_judged_and_published_without_waiting()
         assert_eq!(bench.of(EventKind::BundleHeld), [packed.id]);
         assert!(!bench.registrar.owner.has_unpublished());
         assert_eq!(bench.now.get(), bench.begun);
+    });
+}
+
+#[test]
+fn what_is_complete_when_a_heartbeat_comes_is_admitted_before_it_and_not_missing() {
+    on_a_bench(|mut bench| {
+        let all = bundles(2);
+        bench.opened(1, &all[0]);
+        bench.opened(2, &all[1]);
+        bench.complete(1, &all[0]);
+        for _ in 0..2 {
+            let heartbeat = Box::new(heartbeat(testing::EPOCH, 2));
+            bench.take(Task::News(News::Heartbeat(heartbeat, Vec::new())));
+        }
+        assert_eq!(bench.admitted(), [all[0].id]);
+        let events = events(&bench.registrar.owner);
+        assert!(events.iter().all(|event| event.event != EventKind::BundleMissing));
     });
 }
 
