@@ -7,10 +7,12 @@ use audit::storage::read_outside;
 use protocol::keys::PublicKey;
 use protocol::limits::MAX_LANES;
 use protocol::reception::ReceptionLimits;
+use scanner::quarantine::DEFAULT_RESERVE;
 use serde::Deserialize;
 
 use crate::home::{CONFIG, Home, LINK_KEY, POLICY, TRUST};
 use crate::ledger::Quotas;
+use crate::retention::{Keep, Retention};
 
 /// The configuration that `diode-rx init` writes: every key, commented, with its default.
 pub const TEMPLATE: &str = include_str!("../diode-rx.example.toml");
@@ -57,6 +59,8 @@ struct ConfigFile {
     link: LinkTable,
     #[serde(default)]
     limits: LimitsTable,
+    #[serde(default)]
+    retention: RetentionTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,6 +92,16 @@ struct LimitsTable {
     idle_ms: Option<u64>,
     waiting_mib: Option<u64>,
     evidence_mib: Option<u64>,
+    reserve_mib: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetentionTable {
+    released_days: Option<u64>,
+    released_mib: Option<u64>,
+    rejected_days: Option<u64>,
+    rejected_mib: Option<u64>,
 }
 
 /// The checked configuration.
@@ -115,6 +129,10 @@ pub struct Config {
     pub limits: ReceptionLimits,
     /// What may be set aside.
     pub quotas: Quotas,
+    /// Bytes of the disk that stay free for the log.
+    pub reserve_bytes: u64,
+    /// How long what was decided on is kept.
+    pub retention: Retention,
 }
 
 impl Config {
@@ -183,6 +201,12 @@ impl Config {
             policy: dir.join(policy.unwrap_or_else(|| POLICY.into())),
             limits: check.limits(&written.limits, lanes)?,
             quotas: check.quotas(&written.limits)?,
+            reserve_bytes: check.mib(
+                "limits.reserve_mib",
+                written.limits.reserve_mib.unwrap_or(DEFAULT_RESERVE >> 20),
+                RESERVE_MIB,
+            )?,
+            retention: check.retention(&written.retention)?,
         })
     }
 
@@ -204,6 +228,12 @@ struct Check<'a> {
 
 /// Bundles, and what they take of the disk together: up to 16 TiB.
 const MOST_MIB: std::ops::RangeInclusive<u64> = 1..=16_777_216;
+
+/// What stays free on the disk: with less, a flood of refusals fills it within days.
+const RESERVE_MIB: std::ops::RangeInclusive<u64> = 16..=1_048_576;
+
+/// Days for which something is kept: up to a hundred years.
+const DAYS: std::ops::RangeInclusive<u64> = 1..=36_500;
 
 impl Check<'_> {
     fn refuse(&self, key: &'static str, value: String, mend: String) -> ConfigError {
@@ -247,6 +277,21 @@ impl Check<'_> {
         Ok(Quotas {
             waiting_bytes: self.mib("limits.waiting_mib", written.waiting_mib.unwrap_or(1024), MOST_MIB)?,
             evidence_bytes: self.mib("limits.evidence_mib", written.evidence_mib.unwrap_or(1024), MOST_MIB)?,
+        })
+    }
+
+    fn retention(&self, written: &RetentionTable) -> Result<Retention, ConfigError> {
+        let days = |key, days: Option<u64>| days.map(|days| self.range(key, days, DAYS)).transpose();
+        let mib = |key, mib: Option<u64>| mib.map(|mib| self.mib(key, mib, MOST_MIB)).transpose();
+        Ok(Retention {
+            released: Keep {
+                days: days("retention.released_days", written.released_days)?.map(|days| days as u64),
+                bytes: mib("retention.released_mib", written.released_mib)?,
+            },
+            rejected: Keep {
+                days: days("retention.rejected_days", written.rejected_days)?.map(|days| days as u64),
+                bytes: mib("retention.rejected_mib", written.rejected_mib)?,
+            },
         })
     }
 
@@ -312,7 +357,10 @@ mod tests {
             .lines()
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
-        let (template, least) = (parse(&all).unwrap(), parse(LEAST).unwrap());
+        let (mut template, least) = (parse(&all).unwrap(), parse(LEAST).unwrap());
+        // Like a link's interface, these have no default that could be written.
+        assert_eq!(template.retention, every_kind_for(365, 102_400, 365, 10_240));
+        template.retention = Retention::default();
         assert_eq!(
             format!("{template:?}"),
             format!("{least:?}")
@@ -344,6 +392,28 @@ mod tests {
             error.contains("limits.sessions = 0") && error.contains("1 to 1024"),
             "{error}"
         );
+    }
+
+    fn every_kind_for(released_days: u64, released_mib: u64, rejected_days: u64, rejected_mib: u64) -> Retention {
+        let keep = |days, mib: u64| Keep {
+            days: Some(days),
+            bytes: Some(mib << 20),
+        };
+        Retention {
+            released: keep(released_days, released_mib),
+            rejected: keep(rejected_days, rejected_mib),
+        }
+    }
+
+    #[test]
+    fn nothing_is_removed_unless_it_is_asked_for_and_zero_asks_for_nothing() {
+        assert_eq!(parse(LEAST).unwrap().retention, Retention::default());
+        for key in ["released_days", "released_mib", "rejected_days", "rejected_mib"] {
+            let error = parse(&format!("{LEAST}[retention]\n{key} = 0\n"))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(&format!("retention.{key} = 0")), "{error}");
+        }
     }
 
     #[test]

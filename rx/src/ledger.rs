@@ -6,7 +6,7 @@
 //!                       │
 //! bundle.admitted ─▶ Held ──bundle.release_decided──▶ Held, decided ──bundle.released──▶ Released
 //!                     │ ▲───────bundle.release_cancelled──┘
-//!                     └──bundle.rejected──▶ Rejected
+//!                     └──bundle.rejected──▶ Rejected         Released, Rejected ──bundle.removed──▶ the same, its files gone
 //! ```
 //!
 //! Always true:
@@ -54,6 +54,21 @@ pub struct Record {
     pub history: Vec<(u64, EventKind)>,
     /// The entry that made its present state, with its index.
     pub latest: (u64, Event),
+    /// Set once its files were given up, after it was decided on.
+    pub removed: Option<Removal>,
+}
+
+/// That the files of a bundle that was decided on were given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The entry that says so.
+    pub index: u64,
+    /// When.
+    pub time: UnixMillis,
+    /// Why, as a code.
+    pub reason: Option<String>,
+    /// Why, for people.
+    pub detail: Option<String>,
 }
 
 /// What lies in quarantine besides the admitted bundles.
@@ -118,7 +133,7 @@ impl Ledger {
             EventKind::BundleAdmitted => self.admit(id, index, event),
             EventKind::BundleWaiting => self.wait(id, index, event),
             EventKind::BundleEvidence => self.keep(id, index, event),
-            EventKind::BundleRemoved => self.remove(id, event),
+            EventKind::BundleRemoved => self.remove(id, index, event),
             EventKind::BundleDuplicate => self.close(id, event),
             _ => self.go_on(id, index, event),
         }
@@ -158,10 +173,24 @@ impl Ledger {
         }
     }
 
-    fn remove(&mut self, id: BundleId, event: &Event) {
-        if event.state == Some(State::Waiting) {
-            self.stop_waiting(&id);
-            self.removed.insert(id);
+    fn remove(&mut self, id: BundleId, index: u64, event: &Event) {
+        match event.state {
+            Some(State::Waiting) => {
+                self.stop_waiting(&id);
+                self.removed.insert(id);
+            }
+            Some(was @ (State::Released | State::Rejected)) => {
+                if let Some(record) = self.bundles.get_mut(&id).filter(|record| record.state == was) {
+                    record.history.push((index, event.event));
+                    record.removed = Some(Removal {
+                        index,
+                        time: event.time,
+                        reason: event.reason.clone(),
+                        detail: event.detail.clone(),
+                    });
+                }
+            }
+            Some(State::Held | State::Evidence) | None => {}
         }
     }
 
@@ -341,6 +370,7 @@ fn record(index: u64, event: &Event, state: State, epoch: Option<u32>) -> Record
         admitted: (index, event.clone()),
         history: vec![(index, event.event)],
         latest: (index, event.clone()),
+        removed: None,
     }
 }
 

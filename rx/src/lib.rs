@@ -20,6 +20,7 @@ pub mod home;
 pub mod ledger;
 pub mod limiter;
 pub mod owner;
+pub mod retention;
 pub mod serve;
 pub mod status;
 mod verbs;

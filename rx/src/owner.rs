@@ -4,7 +4,7 @@
 //! reassembly ─Arrival─▶ admit_all ─▶ HELD ─▶ scan ─▶ judge_all ─┬─ ALLOW, auto-release ─▶ release ─▶ RELEASED
 //!                        │  │  ▲ epoch accept                   ├─ ALLOW or REVIEW ─▶ waits for a person
 //!                        │  └▶ WAITING                          └─ REJECT ─▶ REJECTED
-//!                        └▶ EVIDENCE
+//!                        └▶ EVIDENCE         RELEASED, REJECTED ─▶ retire_some ─▶ gone
 //! heartbeats, link's state ─▶ link.up, link.silent, …, bundle.missing
 //! control socket ─────▶ release, reject, trust add, epoch accept, epoch refuse
 //! ```
@@ -21,11 +21,16 @@ mod aside_tests;
 mod decision;
 mod epoch;
 #[cfg(test)]
+mod flood_tests;
+#[cfg(test)]
 mod group_tests;
 mod link;
 #[cfg(test)]
 mod link_tests;
 mod recovery;
+mod retire;
+#[cfg(test)]
+mod retire_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trust;
@@ -112,9 +117,12 @@ pub struct Owner {
     closing: Vec<Event>,
     /// Held bundles without a verdict, in the order of their admission.
     unscanned: VecDeque<BundleId>,
+    /// Those whose reports the disk had no room for.
+    postponed: Vec<BundleId>,
     /// What policy decided, still to be carried out.
     steps: VecDeque<verdict::Step>,
     heard: Heard,
+    retiring: retire::Retiring,
     _lock: Box<dyn Lock>,
 }
 
@@ -173,15 +181,17 @@ impl Owner {
             authority: Authority::new(config),
             clock,
             ledger: Arc::new(RwLock::new(ledger)),
-            quarantine: Arc::new(Quarantine::open(parts.quarantine)?),
+            quarantine: Arc::new(Quarantine::open(parts.quarantine)?.with_reserve(config.reserve_bytes)),
             scanner: parts.scanner,
             marked: 0,
             limiter: Limiter::default(),
             closings: Limiter::of(CLOSINGS_PER_MINUTE),
             closing: Vec::new(),
             unscanned: VecDeque::new(),
+            postponed: Vec::new(),
             steps: VecDeque::new(),
             heard: Heard::default(),
+            retiring: retire::Retiring::new(config.retention),
             home,
             log,
             _lock: lock,
@@ -189,6 +199,7 @@ impl Owner {
         owner.recover()?;
         owner.note_settings()?;
         owner.settle_waiting()?;
+        owner.plan_retention();
         owner.publish()?;
         Ok(owner)
     }

@@ -8,6 +8,8 @@
 //!                          ├──────────▶ WaitingBundle ──bundle.removed──▶ gone
 //!                          │ bundle.evidence  waiting/<id>.bundle
 //!                          └──────────▶ evidence/<id>.bundle
+//!
+//!  released, rejected ──bundle.removed──▶ gone
 //! ```
 //!
 //! Each value can be made by the step before only, is used up by the next, and is the only one for its bundle ([`HeldBundle`] is the bundle's lock).
@@ -15,7 +17,7 @@
 //!
 //! Always true:
 //! - in quarantine a bundle is one packed file, 0400 in folders that are 0700;
-//! - an admitted bundle's file is in one of the places at every moment, also after a crash in any of these steps;
+//! - an admitted bundle's file is in one of the places at every moment, also after a crash in any of these steps, until its removal is on record;
 //! - no name is replaced, no link followed, and whatever a crash left half-done is under a name that [`Quarantine::recover`] removes.
 //!
 //! The log says what state a bundle is in; the folders follow it. One process works here: the daemon holds its own lock around all of this.
@@ -23,6 +25,7 @@
 mod aside;
 mod failure;
 mod group;
+mod leaving;
 mod places;
 mod recovery;
 mod release;
@@ -40,6 +43,7 @@ use protocol::wire::SessionId;
 
 pub use self::aside::WaitingBundle;
 pub use self::failure::{FolderFault, QuarantineError, ReleaseError, VerifyError};
+pub use self::leaving::{Decided, LeavingTree, Retired};
 pub use self::places::Place;
 pub use self::recovery::{Alarm, Mended, Recorded, Recovery, Unfinished};
 pub use self::release::ReleasedBundle;
@@ -84,10 +88,18 @@ impl Quarantine {
         })
     }
 
-    /// Keeps so many bytes of the disk free.
+    /// Keeps so many bytes of the disk free: nothing is received or released into them. Reports of scans may take half of them.
     #[must_use]
     pub fn with_reserve(self, bytes: u64) -> Self {
         Self { reserve: bytes, ..self }
+    }
+
+    /// Whether more of the disk is free than is kept free.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn has_room(&self) -> Result<bool, QuarantineError> {
+        Ok(spool::free_bytes(&self.places)? > self.reserve)
     }
 
     /// Begins to receive a bundle of `file_len` bytes: prefix, head and content.

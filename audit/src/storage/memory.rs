@@ -55,6 +55,11 @@ impl MemoryStorage {
         self.state().syncs
     }
 
+    /// Says from now on that so many bytes may still be written, whatever is written: a disk that others fill.
+    pub fn set_free_bytes(&self, bytes: u64) {
+        self.state().free = bytes;
+    }
+
     /// Lets the operation after `more` further changing ones go wrong.
     pub fn fail_at(&self, more: u64, fault: Fault) {
         let mut state = self.state();
@@ -212,7 +217,7 @@ impl Storage for MemoryStorage {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        Ok(u64::MAX)
+        Ok(self.state().free)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {

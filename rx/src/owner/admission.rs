@@ -199,7 +199,11 @@ impl Owner {
             Standing::Free | Standing::Closed(_) => {
                 let first = self.with_ledger(Ledger::awaits_first_epoch);
                 let epoch = if first { Some(1) } else { entry.epoch };
-                Event { epoch, ..entry }
+                Event {
+                    epoch,
+                    file_bytes: Some(*file_bytes),
+                    ..entry
+                }
             }
             Standing::Waits(wait) => Event {
                 event: EventKind::BundleWaiting,
@@ -358,7 +362,11 @@ impl Owner {
         session: SessionId,
         error: QuarantineError,
     ) -> Result<(), OwnerError> {
-        self.refuse(announce, session, "storage", format!("{error}; {}", error.mend()))?;
+        let reason = match error {
+            QuarantineError::NoRoom { .. } => "disk-full",
+            _ => "storage",
+        };
+        self.refuse(announce, session, reason, format!("{error}; {}", error.mend()))?;
         match error {
             QuarantineError::Poisoned { .. } => Err(error.into()),
             _ => Ok(()),

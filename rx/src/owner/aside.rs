@@ -81,6 +81,7 @@ impl Owner {
                     key: Some(key),
                     state: Some(State::Held),
                     bytes: known.bytes,
+                    file_bytes: known.file_bytes,
                     files: known.files,
                     blocks: known.blocks,
                     loss_ppm: known.loss_ppm,

@@ -101,6 +101,8 @@ impl Owner {
 /// What the log says of each bundle that is, or was, in quarantine.
 fn recorded(ledger: &Ledger) -> BTreeMap<BundleId, Recorded> {
     let state = |record: &Record| match record.state {
+        State::Released if record.removed.is_some() => Recorded::Removed(Place::Originals),
+        State::Rejected if record.removed.is_some() => Recorded::Removed(Place::Rejected),
         State::Held if record.decided => Recorded::ReleaseDecided,
         State::Held => Recorded::Held,
         State::Released => Recorded::Released,

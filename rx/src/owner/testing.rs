@@ -35,6 +35,7 @@ use crate::clock::wall;
 use crate::config::Config;
 use crate::home::{self, Home};
 use crate::ledger::Quotas;
+use crate::retention::Retention;
 use crate::serve::Arrival;
 
 const NAME: &str = "plant-7";
@@ -46,6 +47,7 @@ pub(crate) struct Receiver {
     folder: TempDir,
     pub(crate) disk: MemoryStorage,
     pub(crate) quotas: Quotas,
+    pub(crate) retention: Retention,
 }
 
 impl Receiver {
@@ -62,8 +64,12 @@ impl Receiver {
         for name in [home::LOG, home::QUARANTINE] {
             disk.create_dir(Path::new(name), 0o700).unwrap();
         }
-        let quotas = Quotas::default();
-        let receiver = Self { folder, disk, quotas };
+        let receiver = Self {
+            folder,
+            disk,
+            quotas: Quotas::default(),
+            retention: Retention::default(),
+        };
         Log::create(receiver.below(home::LOG), "plant-7/audit", log_key(), wall()).unwrap();
         Quarantine::create(receiver.below(home::QUARANTINE)).unwrap();
         receiver.disk.sync_fs().unwrap();
@@ -74,6 +80,7 @@ impl Receiver {
         let home = Home::open(&self.folder.path().join("home")).unwrap();
         let config = Config {
             quotas: self.quotas,
+            retention: self.retention,
             ..Config::parse(&config(), home::CONFIG, home.dir()).unwrap()
         };
         let lock = self
@@ -125,6 +132,12 @@ impl Receiver {
         let found = self.disk.list(&Path::new(home::QUARANTINE).join(folder)).unwrap();
         let name = |entry: DirEntry| entry.name.into_string().unwrap();
         found.into_iter().map(name).collect()
+    }
+
+    /// What a user does who moves the files of a released bundle elsewhere.
+    pub(crate) fn take_away(&self, id: &BundleId) {
+        let tree = format!("{}/released/{id}", home::QUARANTINE);
+        self.disk.rename(Path::new(&tree), Path::new("taken")).unwrap();
     }
 
     /// Changes the first byte of a transmission's file, so that it is no bundle any more.

@@ -106,6 +106,13 @@ impl Owner {
         Ok(())
     }
 
+    /// Has bundles scanned again whose reports the disk had no room for, once it has.
+    pub fn resume_scans(&mut self) {
+        if !self.postponed.is_empty() && self.quarantine.has_room().unwrap_or(false) {
+            self.unscanned.extend(self.postponed.drain(..));
+        }
+    }
+
     /// How much policy decided that is not carried out yet.
     #[must_use]
     pub fn steps(&self) -> usize {
@@ -162,6 +169,9 @@ impl Owner {
                 Ok(()) => saved.push(one),
                 Err(error @ QuarantineError::Poisoned { .. }) => return Err(error.into()),
                 Err(error) => {
+                    if matches!(error, QuarantineError::NoRoom { .. }) {
+                        self.postponed.push(one.held.id());
+                    }
                     let detail = format!("{error}; {}", error.mend());
                     events.push(self.held_for(one.held.id(), "report-not-stored", detail));
                 }

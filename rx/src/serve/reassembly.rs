@@ -33,6 +33,9 @@ use crate::status::{Completed, Gauges, LinkStatus, SessionStatus};
 /// How often idle sessions are looked for.
 const PATROL: Duration = Duration::from_millis(50);
 
+/// How often it is looked whether the disk still has room for what is under way.
+const DISK_EVERY_MS: u64 = 1000;
+
 /// How often it is shown how far it is.
 const GAUGE_EVERY_MS: u64 = 100;
 
@@ -111,6 +114,8 @@ pub(super) struct Reassembly {
     under_way: usize,
     gauges: Arc<Gauges>,
     gauged: Tick,
+    /// When the disk was looked at last.
+    measured: Tick,
 }
 
 /// The ends of the channels around reassembly.
@@ -150,6 +155,7 @@ impl Reassembly {
             under_way: 0,
             gauges,
             gauged: Tick(0),
+            measured: Tick(0),
         }
     }
 
@@ -180,6 +186,9 @@ impl Reassembly {
                 self.reception.handle_timeout(now);
             }
             self.act();
+            if now.millis_since(self.measured) >= DISK_EVERY_MS {
+                self.measure_disk(now);
+            }
             if now.millis_since(self.gauged) >= GAUGE_EVERY_MS {
                 self.gauge(now);
             }
@@ -188,6 +197,19 @@ impl Reassembly {
         self.reception.stop();
         self.act();
         (*self.reception.counters(), self.reception.lost())
+    }
+
+    /// Gives up what the disk has no room for any more, since others filled it.
+    fn measure_disk(&mut self, now: Tick) {
+        self.measured = now;
+        let short: Vec<_> = self
+            .arriving
+            .iter()
+            .filter_map(|(session, arriving)| Some((*session, arriving.spool.check_reserve().err()?)))
+            .collect();
+        for (session, error) in short {
+            self.give_up(session, error);
+        }
     }
 
     /// Shows how far it is.

@@ -3,6 +3,7 @@
 //! ```text
 //! complete ─▶ arrivals ─group─▶ admitted ─▶ scan thread ─▶ verdicts ─group─▶ judged ─▶ published
 //! refused, asked, stop ─▶ what waits in the groups first, then this
+//! what is kept no longer ─▶ removed, a little at a time, between all the others
 //! ```
 //!
 //! Syncs are what costs: thousands of small bundles share them, a single one on a quiet link waits for nobody. A second thread scans, one bundle at a
@@ -41,6 +42,10 @@ const ARRIVALS_WAIT: Duration = Duration::from_millis(500);
 const VERDICTS_WAIT: Duration = Duration::from_secs(2);
 /// While other tasks wait, what policy decided is carried out this often, bundle by bundle.
 const STEP_EVERY: Duration = Duration::from_millis(100);
+/// While other tasks wait, what is kept no longer is removed this often, a little at a time.
+const RETIRE_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked for what is kept no longer, and whether the disk has room again for reports.
+const RETENTION_EVERY: Duration = Duration::from_secs(60);
 /// Bundles on which policy decided, at most; further ones wait to be scanned.
 const MOST_STEPS: usize = 512;
 /// While there is work to do, events become visible to readers this often.
@@ -160,6 +165,10 @@ struct Registrar<'a> {
     heard: Instant,
     /// When something that policy decided was carried out last.
     stepped: Instant,
+    /// When something that is kept no longer was removed last.
+    retired: Instant,
+    /// When to look for it again, and for room on the disk.
+    retention_next: Instant,
     /// When bundles were admitted last.
     admitted: Option<Instant>,
     /// Whether they came soon after others, so that more must be expected.
@@ -181,6 +190,8 @@ impl<'a> Registrar<'a> {
             publish_next: now,
             heard: now,
             stepped: now,
+            retired: now,
+            retention_next: now + RETENTION_EVERY,
             admitted: None,
             crowded: false,
         };
@@ -273,6 +284,16 @@ impl<'a> Registrar<'a> {
             self.stepped = clock();
             self.hand_out();
         }
+        if due(self.retire_due(no_tasks)) {
+            self.owner.retire_some()?;
+            self.retired = clock();
+        }
+        if due(Some(self.retention_next)) {
+            self.owner.plan_retention();
+            self.owner.resume_scans();
+            self.hand_out();
+            self.retention_next = clock() + RETENTION_EVERY;
+        }
         if no_tasks && self.owner.has_closings() {
             self.owner.record_closings()?;
         }
@@ -289,6 +310,7 @@ impl<'a> Registrar<'a> {
             self.arrivals.due(self.quiet_since(true)),
             self.verdicts.due(self.idle_since(true)),
             self.step_due(true),
+            self.retire_due(true),
             self.publication_due(true),
         ];
         let first = due.into_iter().flatten().min();
@@ -315,6 +337,15 @@ impl<'a> Registrar<'a> {
             self.stepped + STEP_EVERY
         };
         (self.owner.steps() > 0).then_some(due)
+    }
+
+    fn retire_due(&self, no_tasks: bool) -> Option<Instant> {
+        let due = if no_tasks {
+            self.retired
+        } else {
+            self.retired + RETIRE_EVERY
+        };
+        self.owner.is_retiring().then_some(due)
     }
 
     fn publication_due(&self, no_tasks: bool) -> Option<Instant> {

@@ -1,4 +1,4 @@
-//! `diode-rx list`: the bundles in quarantine and those that left it, a line each.
+//! `diode-rx list`: the bundles in quarantine and those that left it, a line each, also once their files were removed.
 
 use std::path::Path;
 
@@ -35,8 +35,9 @@ pub(crate) fn run(dir: &Path, args: &ListArgs) -> Result<(), Failure> {
         let time = local(event.time);
         let signer = escape::terminal(event.signer.as_deref().unwrap_or("-"));
         let (seq, files) = (record.number.sequence, event.files.unwrap_or(0));
+        let removed = if record.removed.is_some() { "  removed" } else { "" };
         say(&format!(
-            "{seq:<6} {state:<9} {:<8}  {size:>10} {files:>7}  {time:<20}  {signer}",
+            "{seq:<6} {state:<9} {:<8}  {size:>10} {files:>7}  {time:<20}  {signer}{removed}",
             id.short()
         ))?;
     }
@@ -59,6 +60,7 @@ fn object(id: BundleId, record: &Record) -> serde_json::Value {
         "bytes": event.bytes,
         "files": event.files,
         "verdict": record.latest.1.verdict,
+        "removed": record.removed.as_ref().map(|removed| json!({ "time": removed.time, "reason": removed.reason })),
     })
 }
 

@@ -1,5 +1,7 @@
 //! `diode-rx show`: one bundle, what is proved apart from what is claimed.
 
+mod removed;
+
 use std::path::Path;
 
 use audit::event::State;
@@ -42,6 +44,9 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
     let config = Config::load(&home)?;
     let (_, ledger) = read_log(&home)?;
     let (id, record) = find(&ledger, &args.id)?;
+    if let Some(removal) = &record.removed {
+        return removed::say_removed(id, record, removal, args.json);
+    }
     let rivals = ledger.evidence_under(record.number).filter(|rival| *rival != id);
     let known = look_up(&home, &config, id, record, rivals.collect())?;
     match args.json {
@@ -133,12 +138,7 @@ impl Known<'_> {
         text += &format!("claims     {}\n", escape::terminal(&claims(statement)));
         text += &format!("verified   {}\n", self.verified());
         text += &format!("scanned    {}\n", self.scanned());
-        let history: Vec<_> = record
-            .history
-            .iter()
-            .map(|(index, kind)| format!("{} {index}", kind.as_str().trim_start_matches("bundle.")))
-            .collect();
-        text += &format!("audited    log entries: {}\n", history.join(", "));
+        text += &audited(record);
         if let Some(report) = &self.report {
             text += &scanner::show::findings(
                 report,
@@ -225,6 +225,15 @@ impl Known<'_> {
             "log_entries": self.record.history.iter().map(|(index, _)| index).collect::<Vec<_>>(),
         })
     }
+}
+
+/// The entries about a bundle.
+fn audited(record: &Record) -> String {
+    let history = record.history.iter();
+    let history: Vec<_> = history
+        .map(|(index, kind)| format!("{} {index}", kind.as_str().trim_start_matches("bundle.")))
+        .collect();
+    format!("audited    log entries: {}\n", history.join(", "))
 }
 
 /// The epoch's number for people, or its id if it has none.

@@ -23,8 +23,8 @@ use audit::storage::{OpenHow, StorageFile};
 use protocol::digest::BundleId;
 
 use super::failure::QuarantineError;
-use super::places::{self, FEW, Place, Places};
-use super::spool::{ReceivedBundle, SpoolFile};
+use super::places::{self, FEW, Place, Places, Promises};
+use super::spool::{ReceivedBundle, SpoolFile, check_room};
 use super::stored::StoredBundle;
 use super::{HeldBundle, Quarantine, check_receipt};
 use crate::report::Report;
@@ -107,7 +107,7 @@ impl Quarantine {
         let mut group = Group::new(reports.to_vec());
         group.each(|(held, report)| {
             places.check_sound()?;
-            write_report(places, held, report, synced_alone)
+            write_report(places, held, report, synced_alone, self.reserve)
         });
         group.all(|| match synced_alone {
             true => places.check_sound(),
@@ -130,7 +130,13 @@ impl Quarantine {
 }
 
 /// Writes a report under the name that only its writer counts on.
-fn write_report(places: &Places, held: &HeldBundle, report: &Report, sync: bool) -> Result<(), QuarantineError> {
+fn write_report(
+    places: &Places,
+    held: &HeldBundle,
+    report: &Report,
+    sync: bool,
+    reserve: u64,
+) -> Result<(), QuarantineError> {
     let id = held.id();
     if report.bundle != Some(id) {
         return Err(QuarantineError::OtherReport {
@@ -138,10 +144,11 @@ fn write_report(places: &Places, held: &HeldBundle, report: &Report, sync: bool)
             found: report.bundle,
         });
     }
-    let path = places::unfinished_report(&id);
+    let (path, bytes) = (places::unfinished_report(&id), report.to_json());
+    // Verdicts go on when nothing more is received, but leave the other half to the log.
+    check_room(places, &Promises::default(), bytes.len() as u64, reserve / 2)?;
     let file = create_anew(places, &path).map_err(QuarantineError::io("create", &path))?;
-    file.write_at(&report.to_json(), 0)
-        .map_err(QuarantineError::io("write", &path))?;
+    file.write_at(&bytes, 0).map_err(QuarantineError::io("write", &path))?;
     match sync {
         true => places.sync_file(&*file, &path),
         false => Ok(()),

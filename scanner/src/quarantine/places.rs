@@ -85,6 +85,7 @@ pub(super) const REPORTS: &str = "reports";
 pub(super) const TEMPORARY: &str = ".tmp-";
 const PACKED: &str = ".bundle";
 const PART: &str = ".part";
+const REPORT: &str = ".json";
 
 const FOLDER_MODE: u32 = 0o700;
 
@@ -101,17 +102,23 @@ pub(super) fn unfinished_tree(id: &BundleId) -> PathBuf {
 }
 
 pub(super) fn report(id: &BundleId) -> PathBuf {
-    PathBuf::from(format!("{REPORTS}/{id}.json"))
+    PathBuf::from(format!("{REPORTS}/{id}{REPORT}"))
 }
 
 pub(super) fn unfinished_report(id: &BundleId) -> PathBuf {
-    PathBuf::from(format!("{REPORTS}/{TEMPORARY}{id}.json"))
+    PathBuf::from(format!("{REPORTS}/{TEMPORARY}{id}{REPORT}"))
 }
 
 /// The bundle that a packed file's name stands for.
 pub(super) fn packed_id(entry: &DirEntry) -> Option<BundleId> {
     let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;
     name.strip_suffix(PACKED)?.parse().ok()
+}
+
+/// The bundle that a report's name stands for.
+pub(super) fn report_id(entry: &DirEntry) -> Option<BundleId> {
+    let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;
+    name.strip_suffix(REPORT)?.parse().ok()
 }
 
 pub(super) fn is_part(entry: &DirEntry) -> bool {

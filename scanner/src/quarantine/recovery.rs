@@ -4,7 +4,8 @@
 //! |---|---|---|---|
 //! | nothing | in spool/, perhaps not whole | – | handed out: to be admitted after all is hashed again, or discarded |
 //! | waiting, evidence | moved on to waiting/, evidence/ | – | – |
-//! | removed | removed from where it was | – | what came again since is handed out, as if the log said nothing |
+//! | removed from waiting/ | removed | – | what came again since is handed out, as if the log said nothing |
+//! | removed after its release or rejection | removed, with its report | removed, if it was released | – |
 //! | held, rejected | moved on to held/, rejected/ | taken back: no decision stands behind it | – |
 //! | release decided | held/ | none | decide again, or cancel |
 //! | release decided | moved on to originals/ | complete, or taken away by its user | append `bundle.released` |
@@ -246,6 +247,9 @@ impl Quarantine {
             match recorded {
                 Some(Recorded::Removed(place)) => {
                     recovery.remove(places, &mut bundle, place)?;
+                    if place != Place::Waiting && found.reports.contains(&id) {
+                        recovery.remove_file(places, places::report(&id))?;
+                    }
                     self.take_in(&mut recovery, &bundle);
                 }
                 Some(recorded) => recovery.settle(places, &mut bundle, recorded)?,
@@ -390,23 +394,44 @@ impl Recovery {
 
     /// Removes what the log says was given up.
     fn remove(&mut self, places: &Places, bundle: &mut Bundle, place: Place) -> Result<(), QuarantineError> {
-        if bundle.packed.remove(&place) {
-            let path = place.packed(&bundle.id);
-            let removed = places.storage().remove_file(&path);
-            removed.map_err(QuarantineError::io("remove", &path))?;
+        // What was admitted never comes again: a copy on the way to where it was decided on is the same one.
+        let on_its_way: &[_] = match place {
+            Place::Originals | Place::Rejected => &[Place::Held, Place::Waiting, Place::Spool],
+            Place::Spool | Place::Waiting | Place::Evidence | Place::Held => &[],
+        };
+        for place in on_its_way.iter().chain([&place]) {
+            if bundle.packed.remove(place) {
+                self.remove_file(places, place.packed(&bundle.id))?;
+            }
+        }
+        if place == Place::Originals && std::mem::take(&mut bundle.has_tree) {
+            let path = self.drop_tree(places, bundle.id)?;
             self.done.push(Mended::Removed { path });
         }
         Ok(())
     }
 
-    /// Takes a tree back: whole until its final name is gone for good.
+    fn remove_file(&mut self, places: &Places, path: PathBuf) -> Result<(), QuarantineError> {
+        let removed = places.storage().remove_file(&path);
+        removed.map_err(QuarantineError::io("remove", &path))?;
+        self.done.push(Mended::Removed { path });
+        Ok(())
+    }
+
+    /// Takes a tree back.
     fn take_back(&mut self, places: &Places, id: BundleId) -> Result<(), QuarantineError> {
-        let unfinished = places::unfinished_tree(&id);
-        places.rename(&places::tree(&id), &unfinished)?;
-        places.sync_dir(Path::new(places::RELEASED))?;
-        remove_tree(places.storage(), &unfinished).map_err(QuarantineError::io("remove", &unfinished))?;
+        self.drop_tree(places, id)?;
         self.done.push(Mended::TakenBack { id });
         Ok(())
+    }
+
+    /// Removes a tree, which is whole until its final name is gone for good; says under which name it was.
+    fn drop_tree(&self, places: &Places, id: BundleId) -> Result<PathBuf, QuarantineError> {
+        let (path, unfinished) = (places::tree(&id), places::unfinished_tree(&id));
+        places.rename(&path, &unfinished)?;
+        places.sync_dir(Path::new(places::RELEASED))?;
+        remove_tree(places.storage(), &unfinished).map_err(QuarantineError::io("remove", &unfinished))?;
+        Ok(path)
     }
 }
 
@@ -415,6 +440,7 @@ impl Recovery {
 struct Found {
     packed: BTreeMap<BundleId, BTreeSet<Place>>,
     trees: BTreeSet<BundleId>,
+    reports: BTreeSet<BundleId>,
     /// Names that nobody but their writer counts on, and that has gone.
     leftovers: Vec<PathBuf>,
     /// Packed bundles that lost their mode.
@@ -443,11 +469,17 @@ impl Found {
                 None => found.foreign.push(path),
             }
         }
-        let reports = places.list(Path::new(places::REPORTS))?;
-        let reports = reports.iter().filter(|entry| places::is_temporary(entry));
-        found
-            .leftovers
-            .extend(reports.map(|entry| Path::new(places::REPORTS).join(&entry.name)));
+        for entry in places.list(Path::new(places::REPORTS))? {
+            match places::report_id(&entry) {
+                Some(id) => {
+                    found.reports.insert(id);
+                }
+                None if places::is_temporary(&entry) => {
+                    found.leftovers.push(Path::new(places::REPORTS).join(&entry.name));
+                }
+                None => {}
+            }
+        }
         Ok(found)
     }
 

@@ -31,6 +31,8 @@ pub struct SpoolFile {
     file: Box<dyn StorageFile>,
     len: u64,
     promise: Promise,
+    /// Bytes of the disk that stay free.
+    reserve: u64,
     /// Held while a piece is written: the file system takes one writer at a time, and would have the others spin.
     writing: Mutex<()>,
 }
@@ -53,6 +55,7 @@ impl SpoolFile {
             file,
             len,
             promise,
+            reserve,
             writing: Mutex::new(()),
         })
     }
@@ -74,14 +77,37 @@ impl SpoolFile {
     /// On a file system that can't reserve, nothing is taken: the room stays promised to this file until its bytes are written.
     ///
     /// # Errors
-    /// [`QuarantineError::Io`] if there is no room.
+    /// [`QuarantineError::NoRoom`] if it would take what is kept free, [`QuarantineError::Io`] if the disk refuses.
     pub fn allocate(&self) -> Result<(), QuarantineError> {
+        self.check_reserve()?;
         let taken = self.file.allocate(self.len).and_then(|()| self.file.room());
         let taken = taken.map_err(QuarantineError::io("take room for", &places::part(self.session)))?;
         if taken >= self.len {
             self.promise.keep(self.len);
         }
         Ok(())
+    }
+
+    /// Whether what this file still needs leaves what is kept free: others may have filled the disk since it was begun. A file that has all its room
+    /// needs nothing more.
+    ///
+    /// # Errors
+    /// [`QuarantineError::NoRoom`], or the disk's.
+    pub fn check_reserve(&self) -> Result<(), QuarantineError> {
+        let needed = self.promise.left.load(Ordering::Relaxed);
+        if needed == 0 {
+            return Ok(());
+        }
+        let free = free_bytes(&self.places)?;
+        match free.saturating_sub(self.reserve) < needed {
+            false => Ok(()),
+            true => Err(QuarantineError::NoRoom {
+                needed,
+                free,
+                promised: 0,
+                reserve: self.reserve,
+            }),
+        }
     }
 
     /// Writes at an offset of the file: prefix at 0, head behind it, then content.
@@ -279,6 +305,11 @@ impl Drop for Promise {
     }
 }
 
+pub(super) fn free_bytes(places: &Places) -> Result<u64, QuarantineError> {
+    let free = places.storage().free_bytes();
+    free.map_err(QuarantineError::io("ask for the room at", "".as_ref()))
+}
+
 /// Refuses what does not fit beside what is promised and what stays free.
 pub(super) fn check_room(
     places: &Places,
@@ -286,10 +317,7 @@ pub(super) fn check_room(
     needed: u64,
     reserve: u64,
 ) -> Result<(), QuarantineError> {
-    let free = places
-        .storage()
-        .free_bytes()
-        .map_err(QuarantineError::io("ask for the room at", "".as_ref()))?;
+    let free = free_bytes(places)?;
     let promised = promises.bytes;
     if free.saturating_sub(promised).saturating_sub(reserve) < needed {
         return Err(QuarantineError::NoRoom {
@@ -374,6 +402,27 @@ mod tests {
         assert_eq!(promised(&spool), 100);
         spool.allocate().unwrap();
         assert_eq!(promised(&spool), 0);
+    }
+
+    #[test]
+    fn a_disk_that_others_fill_has_no_room_for_what_is_not_taken_yet_and_is_no_matter_to_what_is() {
+        let disk = MemoryStorage::new();
+        let quarantine = Quarantine::create(Arc::new(disk.clone())).unwrap().with_reserve(1000);
+        let (taken, promised) = (
+            quarantine.begin(SessionId(1), 100).unwrap(),
+            quarantine.begin(SessionId(2), 100).unwrap(),
+        );
+        taken.allocate().unwrap();
+        disk.set_free_bytes(1099);
+        taken.check_reserve().unwrap();
+        for refused in [promised.check_reserve(), promised.allocate()] {
+            assert!(
+                matches!(refused, Err(QuarantineError::NoRoom { needed: 100, .. })),
+                "{refused:?}"
+            );
+        }
+        disk.set_free_bytes(1100);
+        promised.check_reserve().unwrap();
     }
 
     #[test]

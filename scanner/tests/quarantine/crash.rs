@@ -7,7 +7,7 @@ use std::sync::Arc;
 use audit::event::EventKind;
 use audit::storage::MemoryStorage;
 use audit::storage::memory::Fault;
-use diode_scanner::quarantine::{Place, Quarantine, Recorded, Recovery, Unfinished};
+use diode_scanner::quarantine::{Decided, Place, Quarantine, Recorded, Recovery, Unfinished};
 
 use crate::support::*;
 
@@ -490,4 +490,47 @@ fn a_removal_of_what_waited_cut_short_anywhere_is_done_by_the_next_start() {
         };
         assert_eq!(packed_at(storage, &sample()), expected);
     });
+}
+
+/// Decides on a bundle and removes it; says what the log says then.
+fn try_to_retire(decided: Decided) -> impl Fn(&MemoryStorage, &mut Ledger) -> Recorded {
+    move |storage, ledger| {
+        let quarantine = open(storage);
+        let held = quarantine.open_held(sample().id).unwrap();
+        match decided {
+            Decided::Released => {
+                if release(&quarantine, ledger, held).is_err() {
+                    return Recorded::ReleaseDecided;
+                }
+            }
+            Decided::Rejected => {
+                // Rejected all the same, also where it could not be moved.
+                let _ = quarantine.reject(held, ledger.append(EventKind::BundleRejected, sample().id));
+            }
+        }
+        let receipt = ledger.append(EventKind::BundleRemoved, sample().id);
+        let retired = quarantine.retire(vec![(sample().id, decided, receipt)]);
+        for mut tree in retired.map(|retired| retired.leaving).unwrap_or_default() {
+            while let Ok(false) = quarantine.remove_some(&mut tree, 2) {}
+        }
+        Recorded::Removed(decided.place())
+    }
+}
+
+#[test]
+fn a_removal_of_what_was_decided_on_cut_short_anywhere_is_done_by_the_next_start() {
+    for decided in [Decided::Released, Decided::Rejected] {
+        at_every_operation(with_held, try_to_retire(decided), |storage, recorded| {
+            // Already now, whoever looks sees a whole tree or none.
+            is_released(storage, &sample());
+            let _ = recover(storage, &Log::from([(sample().id, recorded)]));
+            if let Recorded::Removed(_) = recorded {
+                assert_eq!(packed_at(storage, &sample()), []);
+                assert!(!is_released(storage, &sample()));
+                assert!(everything(storage, "reports").is_empty());
+            } else {
+                assert_eq!(packed_at(storage, &sample()).len(), 1);
+            }
+        });
+    }
 }

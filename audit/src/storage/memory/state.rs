@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) syncs: u64,
     pub(super) faults: BTreeMap<u64, Fault>,
     pub(super) dead: bool,
+    /// What the disk says that may still be written.
+    pub(super) free: u64,
 }
 
 /// In this folder, this name now stands for that.
@@ -38,6 +40,7 @@ impl Default for State {
             syncs: 0,
             faults: BTreeMap::new(),
             dead: false,
+            free: u64::MAX,
         }
     }
 }

@@ -62,7 +62,7 @@ fn bundle() -> (PackedHead, Vec<u8>) {
     (head, file)
 }
 
-fn datagrams(head: &PackedHead, file: &[u8]) -> Vec<Vec<u8>> {
+fn datagrams(head: &PackedHead, file: &[u8], session: u64) -> Vec<Vec<u8>> {
     let shape = BundleShape {
         bundle: head.id(),
         envelope_len: head.prefix().envelope_len,
@@ -73,7 +73,7 @@ fn datagrams(head: &PackedHead, file: &[u8]) -> Vec<Vec<u8>> {
         leaf_len: LEAF as u32,
     };
     let settings = Settings {
-        session: SessionId(7),
+        session: SessionId(session),
         number: LinkNumber { epoch: 1, sequence: 1 },
         symbol_len: 128,
         redundancy: Redundancy::new(0.0, 0, 1e-9, 2).unwrap(),
@@ -92,8 +92,8 @@ fn datagrams(head: &PackedHead, file: &[u8]) -> Vec<Vec<u8>> {
     datagrams
 }
 
-/// What reassembly tells of these datagrams when the disk's `fail_at`th operation fails, if any does.
-fn news_of(datagrams: &[Vec<u8>], home: &Path, fail_at: Option<u64>) -> (Vec<News>, Arc<MemoryStorage>) {
+/// A reassembly over a disk in memory, and what it tells.
+fn reassembly(home: &Path) -> (Reassembly, Receiver<Task>, Arc<MemoryStorage>) {
     let config = "[receiver]\nname = \"plant-7\"\n[link]\nlisten = \"127.0.0.1:0\"\n";
     let authority = Authority::new(&Config::parse(config, "diode-rx.toml", home).unwrap());
     let storage = Arc::new(MemoryStorage::new());
@@ -116,31 +116,90 @@ fn news_of(datagrams: &[Vec<u8>], home: &Path, fail_at: Option<u64>) -> (Vec<New
     };
     let reception = Reception::new(vec![link().public()], limits);
     let ledger = Arc::new(RwLock::new(Ledger::default()));
-    let mut reassembly = Reassembly::new(reception, Arc::new(quarantine), authority, ledger, channels);
-    if let Some(more) = fail_at {
-        storage.fail_at(more, Fault::Io);
-    }
+    let reassembly = Reassembly::new(reception, Arc::new(quarantine), authority, ledger, channels);
+    (reassembly, told, storage)
+}
+
+fn take_all(reassembly: &mut Reassembly, datagrams: &[Vec<u8>]) {
     for datagram in datagrams {
         reassembly.reception.handle_datagram(datagram, Tick(0));
         reassembly.act();
     }
+}
+
+fn news(told: &Receiver<Task>) -> Vec<News> {
     let news = told.try_iter().map(|task| match task {
         Task::News(news) => news,
         other => panic!("{other:?}"),
     });
-    (news.collect(), storage)
+    news.collect()
 }
 
-#[test]
-fn whichever_operation_of_the_disk_fails_what_is_complete_is_whole() {
+/// What reassembly tells of these datagrams when the disk's `fail_at`th operation fails, if any does.
+fn news_of(datagrams: &[Vec<u8>], home: &Path, fail_at: Option<u64>) -> (Vec<News>, Arc<MemoryStorage>) {
+    let (mut reassembly, told, storage) = reassembly(home);
+    if let Some(more) = fail_at {
+        storage.fail_at(more, Fault::Io);
+    }
+    take_all(&mut reassembly, datagrams);
+    (news(&told), storage)
+}
+
+/// A folder with the file of trusted authors.
+fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let signer = format!(
         "alice@lab namespaces=\"diode-bundle\" {}\n",
         author().public().to_openssh("")
     );
     std::fs::write(home.path().join("allowed_signers"), signer).unwrap();
+    home
+}
+
+#[test]
+fn what_is_under_way_on_a_disk_that_fills_is_given_up_and_others_are_received_once_there_is_room() {
     let (head, file) = bundle();
-    let datagrams = datagrams(&head, &file);
+    let home = home();
+    let (mut reassembly, told, storage) = reassembly(home.path());
+    let [first, second, third] = [7, 8, 9].map(|session| datagrams(&head, &file, session));
+    take_all(&mut reassembly, &first[..1]);
+    storage.set_free_bytes(file.len() as u64 - 1);
+    reassembly.measure_disk(Tick(0));
+    take_all(&mut reassembly, &second);
+    storage.set_free_bytes(file.len() as u64);
+    take_all(&mut reassembly, &third);
+    let full = |error: &QuarantineError| matches!(error, QuarantineError::NoRoom { .. });
+    match news(&told).as_slice() {
+        [
+            News::Opened(..),
+            News::Unstorable(_, SessionId(7), ended),
+            News::Unstorable(_, SessionId(8), refused),
+            News::Opened(..),
+            News::Complete(..),
+        ] => assert!(full(ended) && full(refused), "{ended}, {refused}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_has_all_its_room_is_not_given_up_when_others_fill_the_disk() {
+    let (head, file) = bundle();
+    let datagrams = datagrams(&head, &file, 7);
+    let home = home();
+    let (mut reassembly, told, storage) = reassembly(home.path());
+    let (most, last) = datagrams.split_at(datagrams.len() / 2);
+    take_all(&mut reassembly, most);
+    storage.set_free_bytes(0);
+    reassembly.measure_disk(Tick(0));
+    take_all(&mut reassembly, last);
+    assert!(matches!(news(&told).as_slice(), [News::Opened(..), News::Complete(..)]));
+}
+
+#[test]
+fn whichever_operation_of_the_disk_fails_what_is_complete_is_whole() {
+    let home = home();
+    let (head, file) = bundle();
+    let datagrams = datagrams(&head, &file, 7);
     let (mut whole, mut refused) = (0, 0);
     for fail_at in 0..40 {
         let (news, storage) = news_of(&datagrams, home.path(), Some(fail_at));
@@ -195,7 +254,7 @@ fn heartbeat() -> Vec<u8> {
 fn a_heartbeat_is_handed_on_with_what_is_still_under_way_below_it() {
     let home = tempfile::tempdir().unwrap();
     let (head, file) = bundle();
-    let mut sent = datagrams(&head, &file);
+    let mut sent = datagrams(&head, &file, 7);
     sent.truncate(3);
     sent.push(heartbeat());
     let (news, _) = news_of(&sent, home.path(), None);

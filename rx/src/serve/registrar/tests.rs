@@ -66,13 +66,16 @@ impl Bench<'_> {
 }
 
 fn on_a_bench(test: impl FnOnce(Bench<'_>)) {
-    let receiver = Receiver::new();
+    on_a_bench_of(&Receiver::new(), test);
+}
+
+fn on_a_bench_of(receiver: &Receiver, test: impl FnOnce(Bench<'_>)) {
     let (scans, to_scan) = unbounded();
     let begun = Instant::now();
     let now = Cell::new(begun);
     let clock = || now.get();
     test(Bench {
-        receiver: &receiver,
+        receiver,
         registrar: Registrar::new(receiver.open().unwrap(), &scans, &clock),
         to_scan: &to_scan,
         begun,
@@ -389,5 +392,36 @@ fn two_thousand_small_bundles_in_a_burst_take_one_sync_per_twenty_in_all() {
         assert!(!bench.registrar.owner.has_unpublished());
         let syncs = bench.receiver.disk.syncs() - before;
         assert!(syncs <= all.len() as u64 / 20, "{syncs}");
+    });
+}
+
+#[test]
+fn what_is_kept_no_longer_is_looked_for_now_and_then_and_removed_when_nothing_else_is_due() {
+    let mut receiver = Receiver::new();
+    receiver.trust_everything();
+    receiver.retention.released = crate::retention::Keep {
+        days: None,
+        bytes: Some(1),
+    };
+    on_a_bench_of(&receiver, |mut bench| {
+        let all = bundles(2);
+        for (session, packed) in (1..).zip(&all) {
+            bench.complete(session, packed);
+        }
+        bench.scan_and_settle();
+        bench.pass(VERDICTS_WAIT);
+        while bench.registrar.owner.steps() > 0 {
+            bench.settle();
+        }
+        assert_eq!(bench.of(EventKind::BundleReleased).len(), 2);
+        bench.pass(RETENTION_EVERY - VERDICTS_WAIT - MILLI);
+        assert_eq!(bench.of(EventKind::BundleRemoved), []);
+        bench.pass(MILLI);
+        while bench.registrar.owner.is_retiring() {
+            bench.settle();
+        }
+        assert_eq!(bench.of(EventKind::BundleRemoved), [all[0].id]);
+        bench.settle();
+        assert!(!bench.registrar.owner.has_unpublished());
     });
 }
