@@ -79,16 +79,16 @@ pub enum OwnerError {
     #[error(transparent)]
     Key(#[from] KeyFileError),
     /// The log can't be used.
-    #[error("the audit log can't be used: {0}")]
+    #[error("the audit log can't be used")]
     Log(#[from] LogError),
     /// The quarantine can't be used.
-    #[error("the quarantine can't be used: {0}")]
+    #[error("the quarantine can't be used")]
     Quarantine(#[from] QuarantineError),
     /// Trust or policy can't be used.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     /// The folder can't be used.
-    #[error("{what}: {source}")]
+    #[error("{what}")]
     Io {
         /// What was done.
         what: String,

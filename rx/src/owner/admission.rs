@@ -366,7 +366,7 @@ impl Owner {
             QuarantineError::NoRoom { .. } => "disk-full",
             _ => "storage",
         };
-        self.refuse(announce, session, reason, format!("{error}; {}", error.mend()))?;
+        self.refuse(announce, session, reason, format!("{}; {}", error.told(), error.mend()))?;
         match error {
             QuarantineError::Poisoned { .. } => Err(error.into()),
             _ => Ok(()),

@@ -82,12 +82,12 @@ impl Owner {
                 let exit = if error.is_integrity() { REFUSED } else { FAILED };
                 let event = Event {
                     reason: Some(error.code().to_owned()),
-                    detail: Some(error.to_string()),
+                    detail: Some(error.told()),
                     ..self.event_about(EventKind::BundleReleaseCancelled, id)
                 };
                 (
                     event,
-                    Some(refused(exit, format!("{error}\n  mend    {}", error.mend()))),
+                    Some(refused(exit, format!("{}\n  mend    {}", error.told(), error.mend()))),
                 )
             }
         };
@@ -208,13 +208,21 @@ impl Owner {
         };
         let held = match self.quarantine.open_held(id) {
             Ok(held) => held,
-            Err(error) => return Ok(Err(refused(FAILED, format!("{error}\n  mend    {}", error.mend())))),
+            Err(error) => {
+                return Ok(Err(refused(
+                    FAILED,
+                    format!("{}\n  mend    {}", error.told(), error.mend()),
+                )));
+            }
         };
         let report = match self.quarantine.load_report(&id) {
             Ok(report) => report,
             Err(error) => {
                 let exit = if error.is_integrity() { REFUSED } else { FAILED };
-                return Ok(Err(refused(exit, format!("{error}\n  mend    {}", error.mend()))));
+                return Ok(Err(refused(
+                    exit,
+                    format!("{}\n  mend    {}", error.told(), error.mend()),
+                )));
             }
         };
         let Some(report) = report else {

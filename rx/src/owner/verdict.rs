@@ -153,7 +153,7 @@ impl Owner {
                 };
             }
             Ok(None) => "its report is gone; restart the receiver to scan it again".to_owned(),
-            Err(error) => format!("{error}; {}", error.mend()),
+            Err(error) => format!("{}; {}", error.told(), error.mend()),
         };
         let event = self.held_for(id, "report-not-read", why);
         self.note(&event).map(|()| None)
@@ -172,7 +172,7 @@ impl Owner {
                     if matches!(error, QuarantineError::NoRoom { .. }) {
                         self.postponed.push(one.held.id());
                     }
-                    let detail = format!("{error}; {}", error.mend());
+                    let detail = format!("{}; {}", error.told(), error.mend());
                     events.push(self.held_for(one.held.id(), "report-not-stored", detail));
                 }
             }

@@ -64,7 +64,7 @@ fn look_up<'a>(
 ) -> Result<Known<'a>, Failure> {
     let failed = |error: scanner::quarantine::QuarantineError| {
         let exit = if error.is_integrity() { REFUSED } else { FAILED };
-        Failure::new(exit, format!("{error}\n  mend    {}", error.mend()))
+        Failure::new(exit, format!("{}\n  mend    {}", error.told(), error.mend()))
     };
     let authority = Authority::new(config);
     let quarantine = Quarantine::open(home.sub(home::QUARANTINE)?).map_err(failed)?;

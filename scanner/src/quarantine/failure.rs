@@ -173,6 +173,15 @@ impl QuarantineError {
         }
     }
 
+    /// What failed, with what the system said of it: for where one line is all that is read.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("{self}: {source}"),
+            other => other.to_string(),
+        }
+    }
+
     /// What the operator can do about it.
     #[must_use]
     pub fn mend(&self) -> String {
@@ -333,6 +342,15 @@ impl ReleaseError {
             Self::Clearance { .. } => "other-clearance",
             Self::ReportChanged { .. } => "report-changed",
             Self::Digest { .. } => "file-digest",
+        }
+    }
+
+    /// What failed, with what the system said of it: for where one line is all that is read.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Quarantine(error) => error.told(),
+            other => other.to_string(),
         }
     }
 

@@ -198,7 +198,7 @@ impl<T> Group<T> {
         let Err(error) = sync() else { return true };
         let why = match &error {
             QuarantineError::Poisoned { why } => why.clone(),
-            other => other.to_string(),
+            other => other.told(),
         };
         *first = Err(error);
         for (_, outcome) in left {

@@ -306,12 +306,13 @@ impl Places {
     }
 
     fn failed_sync(&self, path: &Path, error: std::io::Error) -> QuarantineError {
-        locked(&self.poison).get_or_insert_with(|| error.to_string());
-        QuarantineError::Io {
+        let failed = QuarantineError::Io {
             doing: "sync",
             path: path.to_owned(),
             source: error,
-        }
+        };
+        locked(&self.poison).get_or_insert_with(|| failed.told());
+        failed
     }
 }
 
