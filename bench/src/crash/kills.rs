@@ -111,6 +111,7 @@ impl Kills<'_> {
         let came_to = match &played {
             Ok(Told { kills, resent: 0, .. }) => format!("{kills} met it"),
             Ok(Told { kills, resent, .. }) => format!("{kills} met it, {resent} sent again"),
+            Err(error) if is_interruption(error) => "interrupted".to_owned(),
             Err(_) => "failed".to_owned(),
         };
         say(&format!(

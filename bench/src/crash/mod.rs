@@ -52,6 +52,9 @@ struct FaultArgs {
     /// The side whose calls fail
     #[arg(long, value_enum)]
     side: Side,
+    /// One fault alone, as a failure names it: 'work: unlinkat 6 ENOSPC'
+    #[arg(long, value_name = "FAULT", conflicts_with_all = ["rounds", "from"])]
+    fault: Option<faults::Fault>,
     /// How many faults, in the order in which they are numbered [default: all]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: Option<u64>,

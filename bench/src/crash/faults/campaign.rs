@@ -35,9 +35,16 @@ pub(in crate::crash) fn try_faults(args: &FaultArgs) -> anyhow::Result<bool> {
     let mut faulty = Faulty::make(&programs, &dir, args.side)?;
     let (side, from, begun) = (args.side.name(), args.campaign.from, Instant::now());
     let mut sum = Sum::default();
+    if let Some(fault) = args.fault {
+        faulty.faults = vec![fault];
+    }
     let (rounds, failure) = faulty.try_all(from, args.rounds.unwrap_or(u64::MAX), &mut sum);
+    let which = args
+        .fault
+        .map(|fault| format!(" --fault '{fault}'"))
+        .unwrap_or_default();
     records.append(&Campaign {
-        campaign: &format!("crash faults {side}"),
+        campaign: &format!("crash faults {side}{which}"),
         from,
         rounds,
         failure: failure.clone(),
@@ -56,9 +63,13 @@ pub(in crate::crash) fn try_faults(args: &FaultArgs) -> anyhow::Result<bool> {
     let Some(Failure { round, message }) = failure else {
         return Ok(true);
     };
+    let fault = usize::try_from(round)
+        .ok()
+        .and_then(|round| faulty.faults().get(round).copied());
+    let again = fault.map(|fault| format!(" --fault '{fault}'")).unwrap_or_default();
     let kept = faulty.ground.hosts.keep();
     eprintln!(
-        "error: round {round}: {message}\n  kept    {}\n  again   diode-bench crash faults --side {side} --from {round} --rounds 1",
+        "error: round {round}: {message}\n  kept    {}\n  again   diode-bench crash faults --side {side}{again}",
         kept.display()
     );
     Ok(false)
@@ -96,6 +107,7 @@ impl Faulty {
             Ok(Outcome::NotMet) => "not met",
             Ok(Outcome::Borne) => "went on",
             Ok(Outcome::Ended) => "ended",
+            Err(error) if is_interruption(error) => "interrupted",
             Err(_) => "failed",
         };
         say(&format!(

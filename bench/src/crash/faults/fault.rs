@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 /// When the call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,9 +22,18 @@ pub(super) enum Harm {
     Kill,
 }
 
+impl Harm {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Error(error) => error,
+            Self::Kill => "SIGKILL",
+        }
+    }
+}
+
 /// One fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Fault {
+pub(in crate::crash) struct Fault {
     pub(super) phase: Phase,
     pub(super) call: &'static str,
     /// The n-th of a thread, from 1.
@@ -89,17 +99,40 @@ fn harms(call: &str) -> impl Iterator<Item = Harm> + use<> {
     [Harm::Error("EIO"), Harm::Error(error), Harm::Kill].into_iter()
 }
 
+impl FromStr for Fault {
+    type Err = String;
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (phase, rest) = text.split_once(": ").ok_or("no phase, as in 'work: fsync 1 EIO'")?;
+        let words: Vec<_> = rest.split(' ').collect();
+        let [call, nth, harm] = words[..] else {
+            return Err("not a call, its number and what happens, as in 'work: fsync 1 EIO'".to_owned());
+        };
+        let call = CALLS.into_iter().find(|known| *known == call);
+        let call = call.ok_or_else(|| format!("the call is none of {}", CALLS.join(", ")))?;
+        Ok(Self {
+            phase: match phase {
+                "start" => Phase::Start,
+                "work" => Phase::Work,
+                other => return Err(format!("{other} is neither start nor work")),
+            },
+            call,
+            nth: nth.parse().map_err(|error| format!("{nth}: {error}"))?,
+            harm: harms(call)
+                .find(|known| known.name() == harm)
+                .ok_or_else(|| format!("{harm} does not happen to {call}"))?,
+        })
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let phase = match self.phase {
             Phase::Start => "start",
             Phase::Work => "work",
         };
-        let harm = match self.harm {
-            Harm::Error(error) => error,
-            Harm::Kill => "SIGKILL",
-        };
-        write!(f, "{phase}: {} {} {harm}", self.call, self.nth)
+        write!(f, "{phase}: {} {} {}", self.call, self.nth, self.harm.name())
     }
 }
 
@@ -164,6 +197,23 @@ mod tests {
         let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
         assert!(told.contains(&"work: fsync 2 SIGKILL".to_owned()), "{told:?}");
         assert!(told.contains(&"work: openat2 1 EMFILE".to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn every_fault_reads_back_from_its_name() {
+        for fault in Fault::of_phase(Phase::Start, &Calls::in_trace(TRACE)) {
+            assert_eq!(fault.to_string().parse(), Ok(fault));
+        }
+        for name in [
+            "",
+            "work: fsync 1",
+            "rest: fsync 1 EIO",
+            "work: read 1 EIO",
+            "work: fsync one EIO",
+            "work: fsync 1 EMFILE",
+        ] {
+            assert!(name.parse::<Fault>().is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -35,7 +35,8 @@ use super::round::Ground;
 use crate::drive::{Finished, Programs, Running};
 use crate::mint::{Minted, Shape};
 pub(super) use campaign::try_faults;
-use fault::{Calls, Fault, Harm, Phase};
+pub(in crate::crash) use fault::Fault;
+use fault::{Calls, Harm, Phase};
 use tracer::Tracer;
 
 /// A pair that is put back before each fault.
