@@ -5,11 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use audit::event::EventKind;
 use diode_bench::compromised::{Tampered, Tampering};
-use diode_bench::drive::{Author, Packed, Packing, Serving, Tail, Transmitter};
+use diode_bench::drive::{Author, Entry, Packed, Packing, Serving, Tail, Transmitter};
 use protocol::time::UnixMillis;
 use protocol::wire::{LinkNumber, SessionId};
 
-use crate::pair::{Pair, end_of, text, wait_for};
+use crate::pair::{LIMIT, Pair, end_of, text, wait_for};
 
 #[test]
 fn a_bundle_by_a_signer_whom_nobody_trusts_is_refused() {
@@ -72,10 +72,13 @@ fn a_transmission_that_needs_more_memory_than_is_allowed_names_the_setting() {
     let (serving, mut tail) = (pair.receiver.serve().unwrap(), pair.receiver.tail().unwrap());
     let bundle = pair.bundle("big", &[("readings.txt", &text(12_000_000))]);
     pair.send(&bundle, serving.address);
-    let mismatched = wait_for(&mut tail, EventKind::LinkMismatched);
-    assert_eq!(mismatched.event.bundle, Some(bundle.bundle));
-    let detail = mismatched.event.detail.unwrap();
-    assert!(detail.contains("limits.memory"), "{detail}");
+    // The heartbeats say so of the link, the announce of its bundle.
+    for of in [None, Some(bundle.bundle)] {
+        let told = |entry: &Entry| entry.event.event == EventKind::LinkMismatched && entry.event.bundle == of;
+        let mismatched = tail.wait_for("link.mismatched", LIMIT, told).unwrap();
+        let detail = mismatched.event.detail.unwrap();
+        assert!(detail.contains("limits.memory"), "{detail}");
+    }
     assert!(pair.receiver.stored(bundle.bundle).is_empty());
 }
 
@@ -117,7 +120,7 @@ fn a_transmitter_whose_key_is_not_pinned_is_not_heard() {
     let impostor = Transmitter::keygen(&pair.programs, &other).unwrap();
     let bundle = pair.harmless("orders");
     let sending = diode_bench::drive::Sending::new(serving.address, "100M", "1%");
-    impostor.send(&[&bundle.file], &sending, crate::pair::LIMIT).unwrap();
+    impostor.send(&[&bundle.file], &sending, LIMIT).unwrap();
     let next = pair.harmless("next");
     assert_eq!(
         pair.send_and_follow(&next, &serving, &mut tail).event.event,
