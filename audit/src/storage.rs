@@ -21,6 +21,7 @@
 //! file under either name or under both. After a *failed* sync nothing may be assumed of the bytes it was about, not
 //! even by trying again: the kernel may have dropped them and call them clean.
 
+mod below;
 mod disk;
 mod durable;
 pub mod memory;
@@ -31,6 +32,7 @@ use std::fmt::Debug;
 use std::io;
 use std::path::{Component, Path};
 
+pub use below::Below;
 pub use disk::Disk;
 pub(crate) use durable::parent;
 pub use durable::{ensure_dir, remove_tree, replace_durable, write_new_durable};

@@ -19,6 +19,7 @@ use crate::measure::{self, CompareArgs};
 use crate::pair::{self, PairArgs};
 use crate::raw::{self, RawArgs};
 use crate::relay::cli::{self as relay, RelayArgs};
+use crate::sim::{self, SimArgs};
 use crate::transfer::{self, TransferArgs};
 
 /// Try a data-diode pair on one machine: demo, measurements, and a lossy link
@@ -48,6 +49,7 @@ enum Verb {
     Crash(CrashArgs),
     Flood(FloodArgs),
     Fuzz(FuzzArgs),
+    Sim(SimArgs),
 }
 
 /// Runs `diode-bench` with `args`, the program's name first, and tells how to exit.
@@ -90,6 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Crash(args) => crash::run(&args),
         Verb::Flood(args) => flood::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Sim(args) => sim::run(&args),
     }
 }
 

@@ -13,6 +13,7 @@
 //!
 //! crash ─▶ drive ─▶ SIGKILL, failing system calls ───────────┐
 //! flood ─▶ drive ─▶ datagrams that nobody wants ─────────────┼─▶ campaigns
+//! sim ─▶ a pair in one thread, its link and disks made up ───┤
 //! fuzz ─▶ every parser, and the receiver, in this process ───┘
 //! ```
 //!
@@ -43,6 +44,7 @@ mod pair;
 mod raw;
 pub mod relay;
 mod signals;
+mod sim;
 mod size;
 mod terminal;
 mod transfer;

@@ -5,12 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use audit::storage::read_outside;
 use protocol::digest::Digest;
 use protocol::trust::{Trust, TrustError};
 use scanner::policy::{Policy, PolicyError};
 
 use crate::config::Config;
+use crate::outside::Outside;
 
 /// Most bytes of a trust or policy file.
 const MAX_LEN: u64 = 4 << 20;
@@ -40,6 +40,7 @@ pub struct Authority {
     receiver: String,
     trust: PathBuf,
     policy: PathBuf,
+    outside: Outside,
 }
 
 impl Authority {
@@ -50,7 +51,20 @@ impl Authority {
             receiver: config.receiver.clone(),
             trust: config.trust.clone(),
             policy: config.policy.clone(),
+            outside: Outside::default(),
         }
+    }
+
+    /// The same files, read elsewhere.
+    #[must_use]
+    pub fn read_at(self, outside: Outside) -> Self {
+        Self { outside, ..self }
+    }
+
+    /// Where the files are read.
+    #[must_use]
+    pub fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// The receiver's name.
@@ -64,7 +78,10 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`] naming the file.
     pub fn trust(&self) -> Result<Trust, AuthorityError> {
-        Ok(Trust::parse(&text(&self.trust)?, &self.trust.display().to_string())?)
+        Ok(Trust::parse(
+            &self.text(&self.trust)?,
+            &self.trust.display().to_string(),
+        )?)
     }
 
     /// The policy, as of now.
@@ -72,14 +89,17 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`] naming the file.
     pub fn policy(&self) -> Result<Policy, AuthorityError> {
-        Ok(Policy::parse(&text(&self.policy)?, &self.policy.display().to_string())?)
+        Ok(Policy::parse(
+            &self.text(&self.policy)?,
+            &self.policy.display().to_string(),
+        )?)
     }
 
     /// The files' names and present digests; a file that can't be read has none.
     #[must_use]
     pub fn digests(&self) -> Vec<(String, Option<Digest>)> {
         let digest = |path: &PathBuf| {
-            let bytes = read_outside(path, MAX_LEN).ok();
+            let bytes = self.outside.read(path, MAX_LEN).ok();
             (path.display().to_string(), bytes.map(|bytes| Digest::of(&bytes)))
         };
         vec![digest(&self.trust), digest(&self.policy)]
@@ -90,16 +110,19 @@ impl Authority {
     pub fn trust_path(&self) -> &Path {
         &self.trust
     }
-}
 
-fn text(path: &Path) -> Result<String, AuthorityError> {
-    let file = || path.display().to_string();
-    let bytes = read_outside(path, MAX_LEN).map_err(|error| AuthorityError::Unreadable {
-        file: file(),
-        reason: error.to_string(),
-    })?;
-    String::from_utf8(bytes).map_err(|_| AuthorityError::Unreadable {
-        file: file(),
-        reason: "not UTF-8".to_owned(),
-    })
+    fn text(&self, path: &Path) -> Result<String, AuthorityError> {
+        let file = || path.display().to_string();
+        let bytes = self
+            .outside
+            .read(path, MAX_LEN)
+            .map_err(|error| AuthorityError::Unreadable {
+                file: file(),
+                reason: error.to_string(),
+            })?;
+        String::from_utf8(bytes).map_err(|_| AuthorityError::Unreadable {
+            file: file(),
+            reason: "not UTF-8".to_owned(),
+        })
+    }
 }

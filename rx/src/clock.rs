@@ -2,6 +2,8 @@
 //!
 //! A clock that is set back can't date an event before one that is on record; at the start it is told.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::time::{Tick, UnixMillis};
@@ -13,6 +15,27 @@ pub fn wall() -> UnixMillis {
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// A clock that tells the date.
+#[derive(Debug, Clone, Default)]
+pub enum Wall {
+    /// The system's.
+    #[default]
+    System,
+    /// One that shows what it is set to, in milliseconds since 1970.
+    Set(Arc<AtomicU64>),
+}
+
+impl Wall {
+    /// What it shows.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        match self {
+            Self::System => wall(),
+            Self::Set(millis) => UnixMillis(millis.load(Ordering::Relaxed)),
+        }
+    }
+}
+
 /// What the system's clock says, in microseconds since 1970.
 #[must_use]
 pub fn wall_micros() -> u64 {
@@ -21,20 +44,28 @@ pub fn wall_micros() -> u64 {
 }
 
 /// A clock for waiting, from the moment it was made.
-#[derive(Debug, Clone, Copy)]
-pub struct Ticker(Instant);
+#[derive(Debug, Clone)]
+pub enum Ticker {
+    /// By the system's.
+    System(Instant),
+    /// One that shows what it is set to, in milliseconds.
+    Set(Arc<AtomicU64>),
+}
 
 impl Ticker {
     /// A ticker at zero.
     #[must_use]
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self::System(Instant::now())
     }
 
     /// Milliseconds since the start.
     #[must_use]
     pub fn now(&self) -> Tick {
-        Tick(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+        match self {
+            Self::System(start) => Tick(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            Self::Set(millis) => Tick(millis.load(Ordering::Relaxed)),
+        }
     }
 }
 

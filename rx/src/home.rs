@@ -49,7 +49,7 @@ pub const SOCKET: &str = "control.sock";
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
-    storage: Arc<Disk>,
+    storage: Arc<dyn Storage>,
 }
 
 impl Home {
@@ -81,6 +81,15 @@ impl Home {
         match Disk::create(dir, 0o700) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Self::open(dir),
+        }
+    }
+
+    /// A folder that is all of a storage: paths are below its root.
+    #[must_use]
+    pub fn over(storage: Arc<dyn Storage>) -> Self {
+        Self {
+            dir: PathBuf::new(),
+            storage,
         }
     }
 

@@ -19,6 +19,7 @@ pub mod control;
 pub mod home;
 pub mod ledger;
 pub mod limiter;
+pub mod outside;
 pub mod owner;
 pub mod retention;
 pub mod serve;

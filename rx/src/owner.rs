@@ -43,9 +43,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use audit::event::{Event, EventKind};
 use audit::keyfile::{self, KeyFileError};
-use audit::log::{Log, LogError, Receipt};
-use audit::storage::{Lock, Storage, replace_durable};
+use audit::log::{Entries, Log, LogError, Receipt};
+use audit::storage::{Lock, OpenHow, Storage, replace_durable};
 use protocol::digest::BundleId;
+use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use protocol::wire::Announce;
 use scanner::quarantine::{Quarantine, QuarantineError};
@@ -57,11 +58,12 @@ pub use decision::Asked;
 pub use verdict::Scan;
 
 use crate::authority::{Authority, AuthorityError};
-use crate::clock::{Clock, wall};
+use crate::clock::{Clock, Wall};
 use crate::config::{Config, ConfigError};
 use crate::home::{self, Home};
 use crate::ledger::Ledger;
 use crate::limiter::Limiter;
+use crate::outside::Outside;
 
 /// Why the receiver can't own its folder, or go on owning it.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +110,7 @@ pub struct Owner {
     quarantine: Arc<Quarantine>,
     scanner: Arc<Scanner>,
     clock: Clock,
+    wall: Wall,
     /// The log's size at the last high-water mark.
     marked: u64,
     limiter: Limiter,
@@ -151,14 +154,27 @@ impl Owner {
                 .sub(home::QUARANTINE)
                 .map_err(io_error("the quarantine's folder can't be opened"))?,
             scanner: Arc::new(Scanner::with_default_engines(fingerprint_key)),
+            log_key: keyfile::load(&home.path(home::LOG_KEY))?,
+            wall: Wall::default(),
+            outside: Outside::default(),
         };
         Self::over(home, config, lock, parts)
     }
 
-    /// [`open`](Self::open) under the lock, over whatever storage.
-    fn over(home: Home, config: &Config, lock: Box<dyn Lock>, parts: Parts) -> Result<Self, OwnerError> {
-        let key = keyfile::load(&home.path(home::LOG_KEY))?;
-        let (log, recovery) = Log::open(parts.log, key, wall())?;
+    /// [`open`](Self::open) under the home's `lock`, with these parts: whoever simulates a receiver has others than the machine's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn over(home: Home, config: &Config, lock: Box<dyn Lock>, parts: Parts) -> Result<Self, OwnerError> {
+        let Parts {
+            log,
+            quarantine,
+            scanner,
+            log_key,
+            wall,
+            outside,
+        } = parts;
+        let (log, recovery) = Log::open(log, log_key, wall.now())?;
         if let Some(earlier) = read_high_water(&home).map_err(io_error("the high-water mark can't be read"))? {
             log.check_against(&earlier)?;
         }
@@ -169,7 +185,7 @@ impl Owner {
         }
         tracing::debug!(entries = log.size(), ?recovery, "audit log read");
         let clock = Clock::after(ledger.newest());
-        let behind_ms = clock.behind(wall());
+        let behind_ms = clock.behind(wall.now());
         if behind_ms > TOLERATED_MS {
             tracing::error!(
                 behind_ms,
@@ -178,11 +194,12 @@ impl Owner {
         }
         let mut owner = Self {
             link: config.link.clone(),
-            authority: Authority::new(config),
+            authority: Authority::new(config).read_at(outside),
             clock,
             ledger: Arc::new(RwLock::new(ledger)),
-            quarantine: Arc::new(Quarantine::open(parts.quarantine)?.with_reserve(config.reserve_bytes)),
-            scanner: parts.scanner,
+            quarantine: Arc::new(Quarantine::open(quarantine)?.with_reserve(config.reserve_bytes)),
+            scanner,
+            wall,
             marked: 0,
             limiter: Limiter::default(),
             closings: Limiter::of(CLOSINGS_PER_MINUTE),
@@ -234,6 +251,12 @@ impl Owner {
         self.scanner.clone()
     }
 
+    /// The log's entries from `from` on, published or not.
+    #[must_use]
+    pub fn entries(&self, from: u64) -> Entries<'_> {
+        self.log.entries(from)
+    }
+
     /// The next held bundle without a verdict; it is the caller's to scan.
     pub fn next_unscanned(&mut self) -> Option<BundleId> {
         self.unscanned.pop_front()
@@ -283,7 +306,7 @@ impl Owner {
 
     /// The time, never behind the log.
     pub(crate) fn now(&mut self) -> UnixMillis {
-        self.clock.at(wall())
+        self.clock.at(self.wall.now())
     }
 
     /// An event of this link, dated now.
@@ -436,7 +459,7 @@ impl Owner {
     pub fn note_settings(&mut self) -> Result<(), OwnerError> {
         let mut files = self.authority.digests();
         let config = self.home.path(home::CONFIG);
-        let bytes = audit::storage::read_outside(&config, 1 << 20).ok();
+        let bytes = self.authority.outside().read(&config, 1 << 20).ok();
         files.push((
             config.display().to_string(),
             bytes.map(|bytes| protocol::digest::Digest::of(&bytes)),
@@ -461,10 +484,20 @@ impl Owner {
 }
 
 /// What an owner works with, besides its folder's settings.
-struct Parts {
-    log: Arc<dyn Storage>,
-    quarantine: Arc<dyn Storage>,
-    scanner: Arc<Scanner>,
+#[derive(Debug)]
+pub struct Parts {
+    /// The log's folder.
+    pub log: Arc<dyn Storage>,
+    /// The quarantine's folder.
+    pub quarantine: Arc<dyn Storage>,
+    /// The engines.
+    pub scanner: Arc<Scanner>,
+    /// What signs the log's checkpoints.
+    pub log_key: SigningKey,
+    /// What tells the date.
+    pub wall: Wall,
+    /// Where the operator's files are.
+    pub outside: Outside,
 }
 
 fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> OwnerError {
@@ -476,8 +509,8 @@ fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> OwnerError {
 
 /// The checkpoint that was last kept outside the log, if there is one.
 fn read_high_water(home: &Home) -> io::Result<Option<String>> {
-    let path = home.path(home::HIGH_WATER);
-    match audit::storage::read_outside(&path, 64 << 10) {
+    let file = home.storage().open(home::HIGH_WATER.as_ref(), OpenHow::Read);
+    match file.and_then(|file| file.read_all(64 << 10)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
         Ok(bytes) => String::from_utf8(bytes)

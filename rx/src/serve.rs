@@ -12,6 +12,7 @@ mod control;
 mod reassembly;
 mod registrar;
 mod socket;
+mod stages;
 mod view;
 mod workers;
 
@@ -32,6 +33,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use reassembly::{Arrival, News, UnderWay};
 pub use registrar::Task;
 pub use socket::Source;
+pub use stages::{Desk, Stages};
 
 use crate::config::Config;
 use crate::home::{self, Home};

@@ -3,6 +3,7 @@
 use super::tests::{append, at, create, event, events, numbers, open, verify_ok};
 use super::*;
 use crate::storage::MemoryStorage;
+use crate::storage::memory::Fault;
 use proptest::prelude::*;
 
 /// What somebody saw of a log before the power failed.
@@ -171,7 +172,7 @@ fn a_publication_tried_again_after_a_full_disk_is_durable() {
         let storage = MemoryStorage::new();
         let mut log = create(&storage);
         append(&mut log, 1..300);
-        storage.fail_at(step, crate::storage::memory::Fault::Full);
+        storage.fail_at(step, Fault::Full);
         if log.publish().is_err() && log.publish().is_err() {
             continue;
         }
@@ -233,4 +234,48 @@ proptest! {
     ) {
         survives_a_cut_at_every_operation(&script, dice(seed));
     }
+}
+
+/// Works on a log until the operation of this number fails, then on another process's of the same machine, and then the power fails.
+///
+/// Says whether the work ended before the fault.
+fn survives_a_failure_and_a_power_cut(at: u64, prepare: impl Fn(&mut Log), work: impl Fn(&mut Log) -> bool) -> bool {
+    let storage = MemoryStorage::new();
+    let mut log = create(&storage);
+    prepare(&mut log);
+    storage.fail_at(at, Fault::Io);
+    let finished = work(&mut log);
+    drop(log);
+    storage.restart();
+    let mut log = open(&storage).unwrap().0;
+    append(&mut log, 9000..9001);
+    log.publish().unwrap();
+    let (all, size) = (numbers(&log), log.size());
+    drop(log);
+    storage.crash(&mut || false);
+    assert_eq!(numbers(&open(&storage).unwrap().0), all, "operation {at}");
+    assert_eq!(verify_ok(&storage).size, size, "operation {at}");
+    finished
+}
+
+#[test]
+fn what_a_failed_publication_left_is_durable_once_the_next_process_has_published() {
+    for entries in [10, 300] {
+        let prepare = |log: &mut Log| append(log, 1..entries);
+        let mut operations = 0..;
+        assert!(operations.any(|at| survives_a_failure_and_a_power_cut(at, prepare, |log| log.publish().is_ok())));
+    }
+}
+
+#[test]
+fn a_segment_that_could_not_be_begun_is_durable_once_the_next_process_has_opened_it() {
+    let prepare = |log: &mut Log| {
+        append(log, 1..1000);
+        log.publish().unwrap();
+    };
+    let mut operations = 0..;
+    assert!(
+        operations
+            .any(|at| survives_a_failure_and_a_power_cut(at, prepare, |log| log.append(&events(1000..1001)).is_ok()))
+    );
 }

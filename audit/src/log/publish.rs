@@ -102,13 +102,25 @@ struct Batch<'a> {
     replacements: Vec<Waiting>,
     /// The first files, to be synced if there are no more than [`FEW`].
     unsynced: Vec<Box<dyn StorageFile>>,
-    /// Folders to sync, also of tiles that an earlier try, cut short, gave their names.
+    /// Folders of tiles, to sync.
     folders: BTreeSet<PathBuf>,
 }
 
 struct Waiting {
     temporary: PathBuf,
     name: PathBuf,
+    /// Whether the name may be taken by a file that this one takes the place of.
+    replaces: bool,
+}
+
+impl Waiting {
+    fn rename(&self, storage: &dyn Storage) -> Result<(), Failure> {
+        match self.replaces {
+            true => storage.rename(&self.temporary, &self.name),
+            false => storage.rename_noreplace(&self.temporary, &self.name),
+        }
+        .map_err(clean("rename a temporary file"))
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -122,25 +134,22 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Takes a tile, unless it is there with these bytes.
+    /// Takes a tile, which must have these bytes if it is there.
     fn add(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), Failure> {
-        match read_tile(self.storage, tile) {
-            Ok(there) if there == bytes => {
-                self.folders.insert(parent(&tile.path()).to_owned());
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let waiting = self.write(&tile.path(), bytes)?;
-                self.tiles.push(waiting);
-                Ok(())
-            }
-            Err(error) if error.kind() != io::ErrorKind::FileTooLarge => Err(clean("read a tile")(error)),
-            _ => Err(Failure::Fatal(LogError::Conflict { file: tile.to_string() })),
-        }
+        let there = match read_tile(self.storage, tile) {
+            Ok(there) if there == bytes => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) if error.kind() != io::ErrorKind::FileTooLarge => return Err(clean("read a tile")(error)),
+            _ => return Err(Failure::Fatal(LogError::Conflict { file: tile.to_string() })),
+        };
+        // One that an earlier try, cut short, left there is written once more: after a sync that failed it would be seen, and never reach the disk.
+        let waiting = self.write(&tile.path(), bytes, there)?;
+        self.tiles.push(waiting);
+        Ok(())
     }
 
     fn replace(&mut self, name: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        let waiting = self.write(name, bytes)?;
+        let waiting = self.write(name, bytes, true)?;
         self.replacements.push(waiting);
         Ok(())
     }
@@ -149,7 +158,7 @@ impl<'a> Batch<'a> {
         self.tiles.len() + self.replacements.len()
     }
 
-    fn write(&mut self, name: &Path, bytes: &[u8]) -> Result<Waiting, Failure> {
+    fn write(&mut self, name: &Path, bytes: &[u8], replaces: bool) -> Result<Waiting, Failure> {
         let temporary = Path::new(TEMPORARY_DIR).join(self.count().to_string());
         match self.storage.remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -169,6 +178,7 @@ impl<'a> Batch<'a> {
         Ok(Waiting {
             temporary,
             name: name.to_owned(),
+            replaces,
         })
     }
 
@@ -189,8 +199,7 @@ impl<'a> Batch<'a> {
         }
         .map_err(fatal("sync temporary files"))?;
         for tile in &self.tiles {
-            let renamed = self.storage.rename_noreplace(&tile.temporary, &tile.name);
-            renamed.map_err(clean("rename a temporary file"))?;
+            tile.rename(self.storage)?;
         }
         match many {
             true => self.storage.sync_fs(),
@@ -198,8 +207,7 @@ impl<'a> Batch<'a> {
         }
         .map_err(fatal("sync a folder of tiles"))?;
         for new in &self.replacements {
-            let renamed = self.storage.rename(&new.temporary, &new.name);
-            renamed.map_err(clean("rename a temporary file"))?;
+            new.rename(self.storage)?;
             let synced = self.storage.sync_dir(parent(&new.name));
             synced.map_err(fatal("sync the folder of a checkpoint"))?;
         }
@@ -210,7 +218,7 @@ impl<'a> Batch<'a> {
 /// Up to so many files are synced one by one: a sync of the whole file system also waits for what others wrote.
 const FEW: usize = 6;
 
-/// Makes a folder of tiles and those above it, unless it is there: then an earlier publication, or the start, made it durable.
+/// Makes a folder of tiles and those above it, unless it is there: then an earlier publication made it durable, since the start removes empty ones.
 fn ensure_folder(storage: &dyn Storage, folder: &Path, sync: bool) -> Result<(), Failure> {
     if storage
         .stat(folder)

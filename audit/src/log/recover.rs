@@ -57,16 +57,11 @@ pub(super) fn open(storage: Arc<dyn Storage>, key: SigningKey, now: UnixMillis) 
     // A process that was killed, the machine living on, may have left names that are seen and not durable.
     storage.sync_fs().map_err(io("sync the log's file system"))?;
     let published = found.checkpoint.size();
+    clear_leftovers(&*storage, published, found.tail.end())?;
     let wal = wal::resume(&*storage, &scan, published)?;
-    clear_leftovers(&*storage, published)?;
+    let newest = newest_time(&*storage, &found.tail, published)?;
     let mut log = Log {
-        newest: found
-            .tail
-            .entries
-            .iter()
-            .filter_map(|entry| Event::parse(entry).ok())
-            .map(|event| event.time)
-            .max(),
+        newest,
         published: found.checkpoint,
         edge: found.edge,
         tail: found.tail,
@@ -91,11 +86,26 @@ pub(super) fn open(storage: Arc<dyn Storage>, key: SigningKey, now: UnixMillis) 
         let event = Event {
             reason,
             detail: Some(detail),
-            ..Event::new(EventKind::LogRecovered, now)
+            // A clock that was put back does not put the log's time back.
+            ..Event::new(EventKind::LogRecovered, newest.map_or(now, |newest| newest.max(now)))
         };
         let _ = log.append(&[event])?;
     }
     Ok((log, recovery))
+}
+
+/// The latest time of the entries around the end. A tail that begins with a new bundle has none: then it is that of the bundle before.
+fn newest_time(storage: &dyn Storage, tail: &Tail, published: u64) -> Result<Option<UnixMillis>, LogError> {
+    let last = match (published / TILE_WIDTH).checked_sub(1) {
+        Some(number) if tail.entries.is_empty() => read_entries(storage, Tile::full(Kind::Entries, number))?,
+        _ => Vec::new(),
+    };
+    let times = tail
+        .entries
+        .iter()
+        .chain(&last)
+        .filter_map(|entry| Event::parse(entry).ok());
+    Ok(times.map(|event| event.time).max())
 }
 
 /// Whether the tree still holds what an earlier checkpoint covered.
@@ -253,7 +263,7 @@ fn root_after(edge: &Edge, leaves: impl Iterator<Item = Digest>, size: u64) -> D
     edge.root()
 }
 
-fn clear_leftovers(storage: &dyn Storage, published: u64) -> Result<(), LogError> {
+fn clear_leftovers(storage: &dyn Storage, published: u64, end: u64) -> Result<(), LogError> {
     let temporary = Path::new(TEMPORARY_DIR);
     remove_tree(storage, temporary).map_err(io("remove temporary files"))?;
     ensure_dir(storage, temporary, 0o700).map_err(io("create the folder of temporary files"))?;
@@ -264,7 +274,25 @@ fn clear_leftovers(storage: &dyn Storage, published: u64) -> Result<(), LogError
     };
     let kinds = levels(published).map(Kind::Hashes).chain([Kind::Entries]);
     publish::remove_partials(storage, &kinds.filter_map(last_full).collect::<Vec<_>>());
+    remove_empty_folders(storage, published, end);
     Ok(())
+}
+
+/// Removes the folders that a publication made and put nothing into: if it was cut short by a sync that failed, their names are seen, and never reach
+/// the disk. The next one makes them anew.
+fn remove_empty_folders(storage: &dyn Storage, published: u64, end: u64) {
+    for kind in levels(end).map(Kind::Hashes).chain([Kind::Entries]) {
+        let [first, last] = [published, end].map(|size| hashes_at(size, kind.level()) / TILE_WIDTH);
+        for index in first..=last {
+            let partial = Tile::full(kind, index).partial_dir();
+            for folder in partial.ancestors().filter(|folder| !folder.as_os_str().is_empty()) {
+                // Of what is not there, or not empty, nothing is removed.
+                if storage.remove_dir(folder).is_err() {
+                    break;
+                }
+            }
+        }
+    }
 }
 
 fn rolled_back(what: String) -> LogError {

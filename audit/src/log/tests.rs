@@ -300,6 +300,36 @@ fn a_torn_group_is_cut_and_the_log_says_so() {
 }
 
 #[test]
+fn a_clock_that_was_put_back_does_not_date_a_recovery_before_the_entries() {
+    let storage = MemoryStorage::new();
+    let mut log = create(&storage);
+    append(&mut log, 1..3);
+    storage.cut_power_at(0);
+    assert!(log.append(&events(3..30)).is_err());
+    drop(log);
+    let mut asked = 0;
+    storage.crash(&mut || {
+        asked += 1;
+        asked % 2 == 0
+    });
+    let (log, recovery) = Log::open(Arc::new(storage), key(), at(0)).unwrap();
+    assert!(recovery.torn_bytes > 0);
+    let times: Vec<_> = log.entries(0).map(|entry| entry.unwrap().1.time).collect();
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+#[test]
+fn a_log_that_ends_with_a_bundle_knows_its_newest_time() {
+    let storage = MemoryStorage::new();
+    let mut log = create(&storage);
+    append(&mut log, 1..TILE_WIDTH);
+    log.publish().unwrap();
+    drop(log);
+    let (log, _) = open(&storage).unwrap();
+    assert_eq!((log.size(), log.newest_time()), (TILE_WIDTH, Some(at(TILE_WIDTH - 1))));
+}
+
+#[test]
 fn a_last_group_cut_at_any_byte_opens_to_what_was_acknowledged() {
     let storage = MemoryStorage::new();
     let mut log = create(&storage);

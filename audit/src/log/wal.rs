@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use protocol::digest::{Digest, Hasher};
 
 use super::error::{Failure, LogError, clean, fatal, io};
+use super::files::TEMPORARY_DIR;
 use super::records;
 use crate::storage::{EntryKind, OpenHow, Storage, StorageFile};
 
@@ -281,11 +282,11 @@ fn refuse_group_after(path: &Path, file: &dyn StorageFile, at: u64, len: u64) ->
     Ok(())
 }
 
-/// Makes what a scan found the log to append to: cuts a torn last group, makes the groups from entry `from` on durable
-/// again, removes segments that are wholly before it.
+/// Makes what a scan found the log to append to: cuts a torn last group, makes the segments with entry `from` and later ones, and the last one,
+/// durable again, removes those that are wholly before it.
 ///
-/// The groups are written once more because the sync of the last ones may have failed before the restart: the kernel
-/// would then show them, call them clean, and never write them.
+/// They are written once more, under their old names, because the last sync of bytes or names may have failed before the restart: the kernel would
+/// then show them, call them clean, and never write them.
 pub(crate) fn resume(storage: &dyn Storage, scan: &Scan, from: u64) -> Result<Wal, LogError> {
     let mut wal = Wal {
         segment: None,
@@ -293,21 +294,11 @@ pub(crate) fn resume(storage: &dyn Storage, scan: &Scan, from: u64) -> Result<Wa
     };
     let last = scan.segments.iter().rposition(|segment| segment.end.is_some());
     for (number, found) in scan.segments.iter().enumerate() {
-        let published = found.end.is_none_or(|end| end <= from);
-        if last != Some(number) && published {
+        if last != Some(number) && found.end.is_none_or(|end| end <= from) {
             storage.remove_file(&found.path).map_err(io("remove an old segment"))?;
             continue;
         }
-        let file = storage
-            .open(&found.path, OpenHow::Write)
-            .map_err(io("open a segment"))?;
-        if found.torn > 0 {
-            file.set_len(found.valid).map_err(io("cut a torn group"))?;
-        }
-        if !published {
-            rewrite(&*file, found.valid)?;
-        }
-        file.sync_data().map_err(io("sync a segment"))?;
+        let file = renew(storage, found)?;
         if last == Some(number) {
             wal.segment = Some(OpenSegment {
                 path: found.path.clone(),
@@ -319,17 +310,28 @@ pub(crate) fn resume(storage: &dyn Storage, scan: &Scan, from: u64) -> Result<Wa
     Ok(wal)
 }
 
-fn rewrite(file: &dyn StorageFile, len: u64) -> Result<(), LogError> {
+/// Puts a copy of a segment's whole groups in its place.
+fn renew(storage: &dyn Storage, found: &Segment) -> Result<Box<dyn StorageFile>, LogError> {
+    let copy = Path::new(TEMPORARY_DIR).join("segment");
+    let old = storage.open(&found.path, OpenHow::Read).map_err(io("open a segment"))?;
+    let new = storage
+        .open(&copy, OpenHow::CreateNew { mode: 0o600 })
+        .map_err(io("create a segment again"))?;
     let mut piece = vec![0; 1 << 20];
     let mut at = 0;
-    while at < len {
-        let size = usize::try_from(len - at).unwrap_or(usize::MAX).min(piece.len());
+    while at < found.valid {
+        let size = usize::try_from(found.valid - at).unwrap_or(usize::MAX).min(piece.len());
         let bytes = piece.get_mut(..size).unwrap_or_default();
-        file.read_exact_at(bytes, at).map_err(io("read a segment"))?;
-        file.write_at(bytes, at).map_err(io("write a segment again"))?;
+        old.read_exact_at(bytes, at).map_err(io("read a segment"))?;
+        new.write_at(bytes, at).map_err(io("write a segment again"))?;
         at = at.saturating_add(size as u64);
     }
-    Ok(())
+    new.sync_data().map_err(io("sync a segment"))?;
+    storage.rename(&copy, &found.path).map_err(io("rename a segment"))?;
+    storage
+        .sync_dir(Path::new(WAL_DIR))
+        .map_err(io("sync the segments' folder"))?;
+    Ok(new)
 }
 
 struct Header {

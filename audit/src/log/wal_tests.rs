@@ -8,6 +8,7 @@ fn storage() -> MemoryStorage {
     let storage = MemoryStorage::new();
     storage.create_dir(Path::new(".state"), 0o700).unwrap();
     storage.create_dir(Path::new(WAL_DIR), 0o700).unwrap();
+    storage.create_dir(Path::new(TEMPORARY_DIR), 0o700).unwrap();
     storage.sync_fs().unwrap();
     storage
 }

@@ -57,7 +57,7 @@ impl MemoryStorage {
 
     /// Says from now on that so many bytes may still be written, whatever is written: a disk that others fill.
     pub fn set_free_bytes(&self, bytes: u64) {
-        self.state().free = bytes;
+        self.state().free_told = bytes;
     }
 
     /// Lets the operation after `more` further changing ones go wrong.
@@ -85,6 +85,17 @@ impl MemoryStorage {
         state.locks.clear();
         state.faults.clear();
         state.dead = false;
+    }
+
+    /// Lets all files together have so many bytes; what would make them more fails for want of space.
+    pub fn set_capacity(&self, bytes: u64) {
+        self.state().capacity = bytes;
+    }
+
+    /// Whether the power is on: it is not from a [`Fault::PowerCut`] until the next [`crash`](Self::crash).
+    #[must_use]
+    pub fn has_power(&self) -> bool {
+        !self.state().dead
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -217,7 +228,11 @@ impl Storage for MemoryStorage {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        Ok(self.state().free)
+        let state = self.state();
+        match state.dead {
+            true => Err(error(io::ErrorKind::Other, "ask for the room at", Path::new(""))),
+            false => Ok(state.free().min(state.free_told)),
+        }
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
@@ -244,7 +259,9 @@ struct MemoryFile {
 impl MemoryFile {
     fn change(&self, doing: &'static str, change: Change) -> io::Result<()> {
         let mut state = self.storage.state();
-        let begun = state.begin(doing, &self.path);
+        let begun = state
+            .begin(doing, &self.path)
+            .and_then(|()| self.check_room(&mut state, doing, &change));
         let half = match (&begun, change) {
             (Ok(()), change) => Some(change),
             // The caller sees a failure; the disk got some of it all the same.
@@ -260,6 +277,15 @@ impl MemoryFile {
             file.pending.push(change);
         }
         begun
+    }
+
+    fn check_room(&self, state: &mut State, doing: &'static str, change: &Change) -> io::Result<()> {
+        let len = state.file(self.id).map_or(0, |file| file.seen.len());
+        let more = change.end().saturating_sub(len) as u64;
+        if more > 0 && more > state.free() {
+            return Err(error(io::ErrorKind::StorageFull, doing, &self.path));
+        }
+        Ok(())
     }
 
     fn with<T>(&self, act: impl FnOnce(&File) -> T) -> io::Result<T> {

@@ -124,3 +124,29 @@ fn a_lock_is_free_again_when_dropped() {
     drop(held);
     assert!(storage.lock(Path::new("lock")).unwrap().is_some());
 }
+
+#[test]
+fn what_a_disk_has_no_room_for_is_refused_and_room_comes_back_with_a_removal() {
+    let storage = MemoryStorage::new();
+    write(&storage, "f", &[1; 60]);
+    storage.set_capacity(100);
+    assert_eq!(storage.free_bytes().unwrap(), 40);
+    let file = write(&storage, "g", b"");
+    let error = file.write_at(&[2; 41], 0).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    storage.remove_file(Path::new("f")).unwrap();
+    file.write_at(&[2; 41], 0).unwrap();
+    file.write_at(&[3; 41], 0).unwrap();
+    assert_eq!(storage.free_bytes().unwrap(), 59);
+}
+
+#[test]
+fn a_disk_has_no_power_from_a_cut_until_the_crash() {
+    let storage = MemoryStorage::new();
+    let file = write(&storage, "f", b"");
+    storage.cut_power_at(0);
+    assert!(storage.has_power());
+    assert!(file.sync_data().is_err() && !storage.has_power());
+    storage.crash(&mut || true);
+    assert!(storage.has_power());
+}

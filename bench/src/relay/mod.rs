@@ -15,7 +15,7 @@
 //! - every datagram is accounted for: received + duplicated = sent + lost + over the rate + undeliverable + left in the queue.
 
 pub mod cli;
-mod dice;
+pub(crate) mod dice;
 mod driver;
 mod gilbert_elliott;
 mod impairment;

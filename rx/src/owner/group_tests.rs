@@ -11,7 +11,7 @@ use protocol::wire::SessionId;
 use scanner::policy::Policy;
 
 use super::testing::*;
-use super::{Owner, OwnerError};
+use super::{Owner, OwnerError, Scan};
 use crate::serve::Arrival;
 
 const ADMITTED: EventKind = EventKind::BundleAdmitted;
@@ -244,6 +244,35 @@ fn a_policy_that_can_not_be_read_after_the_verdict_keeps_the_bundle_held() {
     assert_eq!(bundles_of(&owner, EventKind::BundleHeld), [id]);
     let last = events(&owner).pop().unwrap();
     assert_eq!(last.reason.as_deref(), Some("no-policy"));
+}
+
+#[test]
+fn a_bundle_whose_verdict_could_not_be_carried_out_is_judged_anew_at_the_next_start() {
+    let (receiver, owner, id) = released_after_policy_became("no policy");
+    drop(owner);
+    receiver.set_policy("[required]\nall = []\n");
+    let mut owner = receiver.open().unwrap();
+    assert_eq!(owner.next_unscanned(), Some(id));
+}
+
+#[test]
+fn a_scan_that_finds_its_bundle_decided_on_does_not_call_it_held() {
+    let receiver = Receiver::new();
+    receiver.trust_everything();
+    let mut owner = receiver.open().unwrap();
+    let arrivals = arrive_all(&owner, &bundles(1));
+    owner.admit_all(arrivals).unwrap();
+    let mut scans = scan_all(&mut owner);
+    let id = scans[0].id;
+    let late = Scan {
+        id,
+        scanned: Err("there is no such file".to_owned()),
+        took: scans[0].took,
+    };
+    owner.judge_all(std::mem::take(&mut scans)).unwrap();
+    owner.carry_out_next().unwrap();
+    owner.judge_all(vec![late]).unwrap();
+    assert_eq!(events(&owner).pop().unwrap().event, EventKind::BundleReleased);
 }
 
 /// How the work ends after the fault.

@@ -87,9 +87,11 @@ impl Owner {
     /// Held without a verdict, with one by other rules, or with a release that a crash cancelled: judged anew, by today's rules.
     fn unjudged(&self) -> VecDeque<BundleId> {
         let rules = self.scanner.rules_digest();
+        // One that is held without a report could not be judged when it was tried last.
+        let is_judged = |latest: &Event| latest.event == EventKind::BundleHeld && latest.report.is_some();
         let waits = |record: &Record| {
             record.state == State::Held
-                && (!record.scanned || record.rules != Some(rules) || record.latest.1.event != EventKind::BundleHeld)
+                && (!record.scanned || record.rules != Some(rules) || !is_judged(&record.latest.1))
         };
         self.with_ledger(|ledger| {
             let held = ledger.bundles().into_iter().filter(|(_, record)| waits(record));

@@ -5,15 +5,14 @@
     reason = "the operator's files are real ones, and a test prepares them"
 )]
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use audit::event::{Event, EventKind};
 use audit::keyfile;
 use audit::log::Log;
-use audit::storage::{DirEntry, Lock, MemoryStorage, OpenHow, Storage, StorageFile};
+use audit::storage::{Below, DirEntry, MemoryStorage, OpenHow, Storage};
 use protocol::bundle::seal::PackedHead;
 use protocol::bundle::{FileRecord, Kind, Origin, Statement, verify_head};
 use protocol::digest::{BundleId, Digest};
@@ -31,10 +30,11 @@ use scanner::scan::Scanner;
 use tempfile::TempDir;
 
 use super::{Owner, OwnerError, Parts, Scan};
-use crate::clock::wall;
+use crate::clock::{Wall, wall};
 use crate::config::Config;
 use crate::home::{self, Home};
 use crate::ledger::Quotas;
+use crate::outside::Outside;
 use crate::retention::Retention;
 use crate::serve::Arrival;
 
@@ -92,6 +92,9 @@ impl Receiver {
             log: self.below(home::LOG),
             quarantine: self.below(home::QUARANTINE),
             scanner: SCANNER.clone(),
+            log_key: log_key(),
+            wall: Wall::default(),
+            outside: Outside::default(),
         };
         Owner::over(home, &config, lock, parts)
     }
@@ -116,8 +119,7 @@ impl Receiver {
     }
 
     fn below(&self, folder: &'static str) -> Arc<dyn Storage> {
-        let disk = self.disk.clone();
-        Arc::new(Below { disk, folder })
+        Arc::new(Below::new(Arc::new(self.disk.clone()), folder))
     }
 
     /// The bytes of a file in the quarantine.
@@ -331,71 +333,4 @@ fn log_key() -> SigningKey {
 
 fn trust_line() -> String {
     Trust::format_line("alice@lab", Role::Author, &author().public(), "").unwrap() + "\n"
-}
-
-/// A folder of a disk as storage of its own: log and quarantine share the disk, so that one power cut meets both.
-#[derive(Debug)]
-struct Below {
-    disk: MemoryStorage,
-    folder: &'static str,
-}
-
-impl Below {
-    fn at(&self, path: &Path) -> PathBuf {
-        Path::new(self.folder).join(path)
-    }
-}
-
-impl Storage for Below {
-    fn open(&self, path: &Path, how: OpenHow) -> io::Result<Box<dyn StorageFile>> {
-        self.disk.open(&self.at(path), how)
-    }
-
-    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.disk.create_dir(&self.at(path), mode)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(&self.at(from), &self.at(to))
-    }
-
-    fn rename_noreplace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename_noreplace(&self.at(from), &self.at(to))
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_file(&self.at(path))
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_dir(&self.at(path))
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.disk.list(&self.at(path))
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Option<DirEntry>> {
-        self.disk.stat(&self.at(path))
-    }
-
-    fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.disk.set_mode(&self.at(path), mode)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_dir(&self.at(path))
-    }
-
-    fn sync_fs(&self) -> io::Result<()> {
-        self.disk.sync_fs()
-    }
-
-    fn free_bytes(&self) -> io::Result<u64> {
-        self.disk.free_bytes()
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
-        self.disk.lock(&self.at(path))
-    }
 }

@@ -71,6 +71,8 @@ impl Owner {
         for Scan { id, scanned, took } in scans {
             match scanned {
                 Ok((held, report)) => reported.push(Reported { held, report, took }),
+                // A person decided on it before it could be scanned again.
+                Err(_) if !self.is_held(&id) => {}
                 Err(reason) => {
                     let detail = format!("the bundle could not be scanned: {reason}");
                     events.push(self.held_for(id, "scan-failed", detail));
@@ -111,6 +113,10 @@ impl Owner {
         if !self.postponed.is_empty() && self.quarantine.has_room().unwrap_or(false) {
             self.unscanned.extend(self.postponed.drain(..));
         }
+    }
+
+    fn is_held(&self, id: &BundleId) -> bool {
+        self.with_ledger(|ledger| ledger.get(id).is_some_and(|record| record.state == State::Held))
     }
 
     /// How much policy decided that is not carried out yet.

@@ -26,7 +26,7 @@ use super::registrar::Task;
 use super::socket::{Inlet, Parcel};
 use super::workers::{self, Done, HeadFailure, HeadWork, Work};
 use crate::authority::Authority;
-use crate::clock::{Ticker, wall, wall_micros};
+use crate::clock::{Ticker, Wall, wall_micros};
 use crate::ledger::{Ledger, Replay, Standing};
 use crate::status::{Completed, Gauges, LinkStatus, SessionStatus};
 
@@ -109,6 +109,7 @@ pub(super) struct Reassembly {
     pub(super) done: Receiver<Done>,
     pub(super) tasks: Sender<Task>,
     pub(super) ticker: Ticker,
+    pub(super) wall: Wall,
     arriving: BTreeMap<SessionId, Arriving>,
     /// What the workers have and have not handed back.
     under_way: usize,
@@ -151,6 +152,7 @@ impl Reassembly {
             done,
             tasks,
             ticker,
+            wall: Wall::default(),
             arriving,
             under_way: 0,
             gauges,
@@ -181,11 +183,7 @@ impl Reassembly {
             for done in done.try_iter() {
                 self.take_done(done);
             }
-            let now = self.ticker.now();
-            if self.reception.poll_timeout().is_some_and(|due| due <= now) {
-                self.reception.handle_timeout(now);
-            }
-            self.act();
+            let now = self.patrol();
             if now.millis_since(self.measured) >= DISK_EVERY_MS {
                 self.measure_disk(now);
             }
@@ -194,6 +192,21 @@ impl Reassembly {
             }
         }
         self.finish_working();
+        self.stop()
+    }
+
+    /// Ends what is idle, and does what is to be done; says when that was.
+    pub(super) fn patrol(&mut self) -> Tick {
+        let now = self.ticker.now();
+        if self.reception.poll_timeout().is_some_and(|due| due <= now) {
+            self.reception.handle_timeout(now);
+        }
+        self.act();
+        now
+    }
+
+    /// Ends what is under way, and tells of it.
+    pub(super) fn stop(&mut self) -> (Counters, Lost) {
         self.reception.stop();
         self.act();
         (*self.reception.counters(), self.reception.lost())
@@ -239,20 +252,34 @@ impl Reassembly {
         let Parcel { lane, batch } = parcel;
         let now = self.ticker.now();
         for received in batch.datagrams() {
-            self.make_place(received.bytes, now);
             let lost_at = match (received.after_overflow, received.after_discard) {
                 (true, true) => Place::Queue,
                 (true, false) => Place::Socket,
                 (false, _) => Place::Link,
             };
             let bytes = received.bytes;
-            self.reception.handle_datagram(Incoming { lane, bytes, lost_at }, now);
-            // At once: a batch holds more than the half of the window that is free for what comes.
-            if self.reception.has_output() {
-                self.act();
-            }
+            self.take_datagram(Incoming { lane, bytes, lost_at }, now);
         }
         inlet.give_back(batch);
+    }
+
+    pub(super) fn take_datagram(&mut self, incoming: Incoming<'_>, now: Tick) {
+        self.make_place(incoming.bytes, now);
+        self.reception.handle_datagram(incoming, now);
+        // At once: a batch holds more than the half of the window that is free for what comes.
+        if self.reception.has_output() {
+            self.act();
+        }
+    }
+
+    /// Whether workers have something of which it would be waited for before this datagram is taken.
+    pub(super) fn waits_before(&mut self, datagram: &[u8], now: Tick) -> bool {
+        let windows = self
+            .arriving
+            .values()
+            .map(|arriving| window(arriving.announce.announce()));
+        let is_full = self.under_way >= windows.min().unwrap_or(1);
+        self.under_way > 0 && (is_full || self.reception.drives_out(datagram, now))
     }
 
     /// Waits, before a session is opened that would drive another one out, for what the workers have: that may end one.
@@ -266,7 +293,7 @@ impl Reassembly {
         }
     }
 
-    fn take_done(&mut self, done: Done) {
+    pub(super) fn take_done(&mut self, done: Done) {
         self.under_way = self.under_way.saturating_sub(1);
         match done {
             Done::Solved(solved, Ok(())) => self.reception.handle_solved(*solved, self.ticker.now()),
@@ -301,8 +328,7 @@ impl Reassembly {
                     // Without its file the session is given up.
                     if let Some(arriving) = self.arriving.get(&job.session()) {
                         let spool = Arc::clone(&arriving.spool);
-                        let Announce { depth, lanes, .. } = arriving.announce.announce();
-                        let most = usize::from(*depth) * usize::from(*lanes);
+                        let most = window(arriving.announce.announce());
                         self.hand_out(Work::Solve(job, spool), most);
                     }
                 }
@@ -378,7 +404,9 @@ impl Reassembly {
 
     /// The later of the system's clock and the log's newest entry.
     fn now(&self) -> UnixMillis {
-        wall().max(self.ledger.read().unwrap_or_else(PoisonError::into_inner).newest())
+        self.wall
+            .now()
+            .max(self.ledger.read().unwrap_or_else(PoisonError::into_inner).newest())
     }
 
     /// What to tell of a transmission that is not received.
@@ -514,6 +542,11 @@ impl Reassembly {
         // The registrar outlives reassembly; if it failed, the receiver is stopping.
         let _ = self.tasks.send(Task::News(news));
     }
+}
+
+/// Blocks of a session that the workers may have at once: half of those that may be open.
+fn window(announce: &Announce) -> usize {
+    usize::from(announce.depth) * usize::from(announce.lanes)
 }
 
 #[cfg(test)]

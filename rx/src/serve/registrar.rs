@@ -109,7 +109,7 @@ pub(super) fn scan(
     }
 }
 
-fn scan_fenced(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Scan {
+pub(super) fn scan_fenced(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Scan {
     let begun = Instant::now();
     // A panic that the engines' fences don't catch costs one verdict: the bundle waits for a person.
     let scanned = catch_unwind(AssertUnwindSafe(|| scan_one(quarantine, scanner, id)));
@@ -147,8 +147,8 @@ pub(super) fn work(owner: Owner, tasks: &Receiver<Task>, scans: &Sender<BundleId
 }
 
 /// What waits, and what is under way.
-struct Registrar<'a> {
-    owner: Owner,
+pub(super) struct Registrar<'a> {
+    pub(super) owner: Owner,
     scans: &'a Sender<BundleId>,
     clock: &'a dyn Fn() -> Instant,
     /// The next bundle for the scan thread, which had no place for it.
@@ -176,7 +176,7 @@ struct Registrar<'a> {
 }
 
 impl<'a> Registrar<'a> {
-    fn new(owner: Owner, scans: &'a Sender<BundleId>, clock: &'a dyn Fn() -> Instant) -> Self {
+    pub(super) fn new(owner: Owner, scans: &'a Sender<BundleId>, clock: &'a dyn Fn() -> Instant) -> Self {
         let now = clock();
         let mut registrar = Self {
             owner,
@@ -200,7 +200,7 @@ impl<'a> Registrar<'a> {
     }
 
     /// Takes a task; `settle` follows, unless it was the last one.
-    fn take(&mut self, task: Task) -> Result<ControlFlow<()>, OwnerError> {
+    pub(super) fn take(&mut self, task: Task) -> Result<ControlFlow<()>, OwnerError> {
         match task {
             Task::News(news) => self.take_news(news)?,
             Task::Scanned { id, scanned, took } => {
@@ -270,7 +270,7 @@ impl<'a> Registrar<'a> {
     }
 
     /// Records and publishes what is due. `no_tasks` says that none waits.
-    fn settle(&mut self, no_tasks: bool) -> Result<(), OwnerError> {
+    pub(super) fn settle(&mut self, no_tasks: bool) -> Result<(), OwnerError> {
         let clock = self.clock;
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= clock());
         if due(self.arrivals.due(self.quiet_since(no_tasks))) {

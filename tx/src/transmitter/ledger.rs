@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use audit::event::{Event, EventKind};
-use audit::log::{Checkpoint, Log, LogError, LogReader, Receipt, Recovery};
+use audit::log::{Checkpoint, Entries, Log, LogError, LogReader, Receipt, Recovery};
 use audit::storage::Storage;
 use protocol::digest::BundleId;
 use protocol::keys::SigningKey;
@@ -318,6 +318,11 @@ impl Ledger {
     /// The time of the newest entry.
     pub(super) fn newest_time(&self) -> UnixMillis {
         self.time(UnixMillis(0))
+    }
+
+    /// The log's entries from `from` on, published or not.
+    pub(super) fn entries(&self, from: u64) -> Entries<'_> {
+        self.log.entries(from)
     }
 
     /// A clock that was put back does not put the log's time back.

@@ -29,6 +29,7 @@ use self::cli::{Cli, EpochVerb, Verb};
 use crate::complaint::{Complaint, Exit};
 
 mod active;
+pub mod book;
 mod cli;
 mod clients;
 mod coder;

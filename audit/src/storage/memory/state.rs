@@ -20,7 +20,9 @@ pub(super) struct State {
     pub(super) faults: BTreeMap<u64, Fault>,
     pub(super) dead: bool,
     /// What the disk says that may still be written.
-    pub(super) free: u64,
+    pub(super) free_told: u64,
+    /// Bytes that all files together may have.
+    pub(super) capacity: u64,
 }
 
 /// In this folder, this name now stands for that.
@@ -40,7 +42,8 @@ impl Default for State {
             syncs: 0,
             faults: BTreeMap::new(),
             dead: false,
-            free: u64::MAX,
+            free_told: u64::MAX,
+            capacity: u64::MAX,
         }
     }
 }
@@ -192,6 +195,24 @@ impl State {
         self.forget_unreachable();
     }
 
+    /// Bytes that may still be written.
+    pub(super) fn free(&self) -> u64 {
+        if self.capacity == u64::MAX {
+            return u64::MAX;
+        }
+        // What has no name any more is gone, whoever has it open.
+        let mut used = 0u64;
+        let mut folders = vec![ROOT];
+        while let Some(id) = folders.pop() {
+            match self.nodes.get(&id).map(|node| &node.body) {
+                Some(Body::Dir(dir)) => folders.extend(dir.seen.values()),
+                Some(Body::File(file)) => used = used.saturating_add(file.seen.len() as u64),
+                None => {}
+            }
+        }
+        self.capacity.saturating_sub(used)
+    }
+
     pub(super) fn forget_unreachable(&mut self) {
         let mut reachable = BTreeSet::from([ROOT]);
         let mut folders = vec![ROOT];
@@ -295,6 +316,14 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// The length of a file behind it, if it was no longer.
+    pub(super) fn end(&self) -> usize {
+        match self {
+            Self::SetLen(len) => *len,
+            Self::Write { at, bytes } => at.saturating_add(bytes.len()),
+        }
+    }
+
     pub(super) fn apply(&self, to: &mut Vec<u8>) {
         match self {
             Self::SetLen(len) => to.resize(*len, 0),

@@ -20,6 +20,7 @@ use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmissio
 use protocol::wire::{HEADER_LEN, LinkNumber, LinkParameters};
 
 use super::*;
+use crate::clock::wall;
 use crate::config::Config;
 
 const LEAF: usize = 4096;
