@@ -4,7 +4,7 @@
 //! bind ──▶ Entry (its number is durable) ──▶ sent by whatever simulates the link ──▶ end
 //! ```
 //!
-//! Always true: this is the ledger that [`send`](super::send) keeps, with its entries and its syncs; nothing is kept beside it.
+//! Always true: this is the ledger that `diode-tx send` keeps, with its entries and its syncs; nothing is kept beside it.
 
 use std::sync::Arc;
 
