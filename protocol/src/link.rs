@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Signs of life are signed: heartbeats whose counter is above all before, and announces of an open session. A heartbeat that was
-//! recorded and played again proves nothing and is counted. Another version is taken note of only where no sign of life is, since
+//! recorded and played again proves nothing. Another version is taken note of only where no sign of life is, since
 //! anybody can send its three bytes.
 //!
 //! Always true: a state is told once, when it begins; of at most [`EPOCHS_KEPT`] epochs something is kept.
@@ -119,7 +119,6 @@ pub struct LinkMonitor {
     foreign_heard: Option<Tick>,
     epochs: BTreeMap<u64, Known>,
     latest: Option<SignedHeartbeat>,
-    old: u64,
     news: VecDeque<LinkNews>,
 }
 
@@ -148,12 +147,6 @@ impl LinkMonitor {
         self.latest.as_ref()
     }
 
-    /// Heartbeats that were no newer than one before.
-    #[must_use]
-    pub fn old_heartbeats(&self) -> u64 {
-        self.old
-    }
-
     /// Takes note of what is known of an epoch from before the receiver started: the number that must come next, at least.
     pub fn remember(&mut self, epoch: u64, next: u64, now: Tick) {
         let known = self.known(epoch, now);
@@ -168,11 +161,6 @@ impl LinkMonitor {
         known.is_some_and(|known| counter <= known)
     }
 
-    /// Takes note of a heartbeat that was passed over for being old.
-    pub fn handle_old_heartbeat(&mut self) {
-        self.old += 1;
-    }
-
     /// Takes a heartbeat; `mismatch` is what of the receiver's settings its parameters exceed.
     pub fn handle_heartbeat(
         &mut self,
@@ -184,7 +172,6 @@ impl LinkMonitor {
             epoch, counter, next, ..
         } = signed.heartbeat();
         if self.is_old(epoch, counter) {
-            self.handle_old_heartbeat();
             return HeartbeatFate::Old;
         }
         let known = self.known(epoch, now);

@@ -225,12 +225,18 @@ impl Sequences {
         sent_below: u64,
         excused: &[SequenceRange],
     ) -> impl Iterator<Item = SequenceRange> + use<'a> {
-        let mut excused = excused.to_vec();
-        excused.sort_unstable();
+        let excused = joined(excused);
+        // All that was told before is excused from 1 on: what is open below its end costs nothing.
+        let begin = excused.first().filter(|one| one.first() <= 1);
+        let begin = begin.map_or(1, |one| one.last().saturating_add(1));
+        let reaches_over = self.open.range(..begin).next_back();
         let above = SequenceRange::new(self.highest.saturating_add(1), u64::MAX);
-        self.open()
+        reaches_over
+            .into_iter()
+            .chain(self.open.range(begin..))
+            .filter_map(|(first, last)| SequenceRange::new(*first, *last))
             .chain(above)
-            .filter_map(move |range| SequenceRange::new(range.first(), range.last().min(sent_below.checked_sub(1)?)))
+            .map_while(move |range| SequenceRange::new(range.first(), range.last().min(sent_below.checked_sub(1)?)))
             .flat_map(move |range| without(range, &excused))
     }
 
@@ -247,16 +253,34 @@ impl Sequences {
     }
 }
 
-/// What is left of `range` without those of `excused`, which ascend.
+/// The same numbers in ranges that ascend and don't overlap.
+fn joined(ranges: &[SequenceRange]) -> Vec<SequenceRange> {
+    let mut ranges = ranges.to_vec();
+    ranges.sort_unstable();
+    let mut joined: Vec<SequenceRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(before) if range.first() <= before.last() => {
+                before.last = before.last.max(range.last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// What is left of `range` without those of `excused`, which ascend and don't overlap.
 fn without(range: SequenceRange, excused: &[SequenceRange]) -> Vec<SequenceRange> {
     let mut left = Vec::new();
     let mut first = Some(range.first());
-    for one in excused {
+    let begin = excused.partition_point(|one| one.last() < range.first());
+    for one in excused.iter().skip(begin).take_while(|one| one.first() <= range.last()) {
         let Some(start) = first else { break };
-        if one.last() < start || one.first() > range.last() {
-            continue;
-        }
-        left.extend(SequenceRange::new(start, one.first() - 1));
+        left.extend(
+            one.first()
+                .checked_sub(1)
+                .and_then(|last| SequenceRange::new(start, last)),
+        );
         first = one.last().checked_add(1);
     }
     left.extend(first.and_then(|first| SequenceRange::new(first, range.last())));

@@ -114,6 +114,8 @@ pub struct Owner {
     /// The log's size at the last high-water mark.
     marked: u64,
     limiter: Limiter,
+    /// Of the link's own news, which no flood of refusals may hide.
+    link_limiter: Limiter,
     /// Of entries that close a number.
     closings: Limiter,
     /// Entries that close a number, not recorded yet: many of them share a sync.
@@ -202,6 +204,7 @@ impl Owner {
             wall,
             marked: 0,
             limiter: Limiter::default(),
+            link_limiter: Limiter::default(),
             closings: Limiter::of(CLOSINGS_PER_MINUTE),
             closing: Vec::new(),
             unscanned: VecDeque::new(),
@@ -413,13 +416,29 @@ impl Owner {
         Ok(())
     }
 
+    /// Appends what became of the link, within a rate of its own.
+    fn record_link(&mut self, event: &Event) -> Result<(), OwnerError> {
+        self.summarise_refusals()?;
+        if self.link_limiter.admit(event.time) {
+            let (reason, detail) = (event.reason.as_deref(), event.detail.as_deref());
+            match event.event {
+                EventKind::LinkUp => tracing::info!(detail, "link.up"),
+                EventKind::LinkRestored => tracing::error!(seq = event.seq, reason, detail, "link.restored"),
+                kind => tracing::warn!(reason, detail, "{}", kind.as_str()),
+            }
+            self.note(event)?;
+        }
+        Ok(())
+    }
+
     /// Records how many refusals and link events a finished minute held back.
     ///
     /// # Errors
     /// If the log can't be written.
     pub fn summarise_refusals(&mut self) -> Result<(), OwnerError> {
         let now = self.now();
-        let held_back = [&mut self.limiter, &mut self.closings].map(|limiter| limiter.finish_minute(now).unwrap_or(0));
+        let limiters = [&mut self.limiter, &mut self.link_limiter, &mut self.closings];
+        let held_back = limiters.map(|limiter| limiter.finish_minute(now).unwrap_or(0));
         match held_back.iter().sum::<u64>() {
             0 => Ok(()),
             held_back => self.record_held_back(held_back),
@@ -440,7 +459,7 @@ impl Owner {
     /// # Errors
     /// If the log can't be written.
     pub fn note_daemon(&mut self, kind: EventKind, detail: String) -> Result<(), OwnerError> {
-        let held_back = self.limiter.held_back() + self.closings.held_back();
+        let held_back = self.limiter.held_back() + self.link_limiter.held_back() + self.closings.held_back();
         if kind == EventKind::DaemonStopped && held_back > 0 {
             self.record_held_back(held_back)?;
         }

@@ -23,7 +23,6 @@ impl Reception {
     pub(super) fn handle_heartbeat(&mut self, body: &[u8], now: Tick) -> bool {
         // Two looks that spare the work of verifying what would be good for nothing.
         if claimed_counter(body).is_some_and(|(epoch, counter)| self.link.is_old(epoch, counter)) {
-            self.link.handle_old_heartbeat();
             self.counters.heartbeats_old += 1;
             return false;
         }

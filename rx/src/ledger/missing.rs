@@ -26,15 +26,15 @@ impl Ledger {
         }
     }
 
-    /// The numbers below `below` that are missing and not on record as such, in their order, but for `voids`.
+    /// The numbers below `below` that are missing and not on record as such, in their order, but for `voids`: the first `most` ranges.
     #[must_use]
-    pub fn untold(&self, epoch: u64, below: u64, voids: &[SequenceRange]) -> Vec<SequenceRange> {
+    pub fn untold(&self, epoch: u64, below: u64, voids: &[SequenceRange], most: usize) -> Vec<SequenceRange> {
         let unknown = Epoch::since(self.newest());
         let known = self.epochs.get(epoch).unwrap_or(&unknown);
         let mut excused = self.excused(epoch, known);
         excused.extend(voids);
         excused.extend(told(known));
-        known.used.missing(below, &excused).collect()
+        known.used.missing(below, &excused).take(most).collect()
     }
 
     /// What is on record as missing, and has not come since.

@@ -256,10 +256,10 @@ fn what_is_missing_open_void_and_untold_are_told_apart() {
     assert_eq!(ledger.missing(0xE), [range(2, 2), range(5, 5), range(7, 9)]);
     assert_eq!(ledger.open(0xE), [range(10, 19)]);
     assert_eq!(
-        ledger.untold(0xE, 30, &[range(12, 13)]),
+        ledger.untold(0xE, 30, &[range(12, 13)], 9),
         [range(10, 11), range(14, 19), range(21, 29)]
     );
-    assert_eq!(ledger.untold(0xE, 10, &[]), []);
+    assert_eq!(ledger.untold(0xE, 10, &[], 9), []);
 }
 
 #[test]

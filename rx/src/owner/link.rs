@@ -84,14 +84,6 @@ impl Owner {
             }
             LinkNews::Restored { epoch, was, is } => {
                 let number = self.with_ledger(|ledger| ledger.epoch_number(*epoch));
-                if self.records_refusals() {
-                    tracing::error!(
-                        epoch,
-                        next = is,
-                        known = was,
-                        "ALARM: the transmitter's numbers went backwards"
-                    );
-                }
                 Event {
                     epoch: number,
                     epoch_id: Some(format!("{epoch:016x}")),
@@ -99,15 +91,15 @@ impl Owner {
                     seq_last: was.checked_sub(1).filter(|last| last > is),
                     reason: Some("state-restored".to_owned()),
                     detail: Some(
-                        "ALARM: the transmitter would give these numbers a second time: its state was restored from a copy; on its side: \
-                         diode-tx epoch new"
+                        "ALARM: the transmitter would give these numbers a second time: its state was restored from a copy, on its side: \
+                         diode-tx epoch new; or somebody plays back a recording of its heartbeats"
                             .to_owned(),
                     ),
                     ..self.event(EventKind::LinkRestored)
                 }
             }
         };
-        self.record_limited(&event)
+        self.record_link(&event)
     }
 
     /// Tells once of an epoch that is not accepted: what comes in it waits.
@@ -174,7 +166,7 @@ impl Owner {
         if !self.heard.limiter.has_room(now) {
             return Ok(());
         }
-        let missing = self.with_ledger(|ledger| ledger.untold(epoch, below, &heartbeat.voids));
+        let missing = self.with_ledger(|ledger| ledger.untold(epoch, below, &heartbeat.voids, AT_ONCE));
         let mut events = Vec::new();
         let seen = self.heard.seen(epoch, under_way);
         for (range, seen) in apart(missing, &seen).into_iter().take(AT_ONCE) {

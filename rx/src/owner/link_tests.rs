@@ -90,9 +90,11 @@ fn what_came_between_two_heartbeats_is_not_missing() {
 
 #[test]
 fn a_number_that_was_closed_by_a_duplicate_a_moment_ago_is_not_missing() {
-    let (_receiver, mut owner) = with_first();
-    hear(&mut owner, &heartbeat(EPOCH, 3), 1);
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
     let packed = &bundles(1)[0];
+    owner.admit_all(vec![packed.arrive(&owner, 1, 1)]).unwrap();
+    hear(&mut owner, &heartbeat(EPOCH, 3), 1);
     let announce = packed.announce(2);
     let Standing::Closed(replay) = owner.with_ledger(|ledger| ledger.standing(packed.id, announce.number)) else {
         panic!("it was admitted as number 1");
@@ -261,6 +263,11 @@ fn telling_what_is_missing_cut_short_anywhere_tells_it_once() {
 fn change(was: LinkState, is: LinkState) -> Event {
     let receiver = Receiver::new();
     let mut owner = receiver.open().unwrap();
+    change_on(&mut owner, was, is);
+    events(&owner).pop().unwrap()
+}
+
+fn change_on(owner: &mut Owner, was: LinkState, is: LinkState) {
     let change = LinkChange {
         was,
         is,
@@ -269,7 +276,6 @@ fn change(was: LinkState, is: LinkState) -> Event {
         interval_ms: Some(1000),
     };
     owner.take(News::Link(LinkNews::Changed(change))).unwrap();
-    events(&owner).pop().unwrap()
 }
 
 #[test]
@@ -311,6 +317,19 @@ fn each_change_of_the_link_is_an_entry_with_its_age() {
         assert_eq!((event.event, event.duration_ms), (kind, Some(7_200_000)));
         assert!(event.detail.as_ref().unwrap().contains(text), "{event:?}");
     }
+}
+
+#[test]
+fn refusals_without_end_do_not_hide_what_becomes_of_the_link() {
+    let (_receiver, mut owner) = with_first();
+    let other = bundles(2).remove(1);
+    for session in 0..100 {
+        let refused = News::Unjudged(Box::new(other.announce(2)), SessionId(session), "no".to_owned());
+        owner.take(refused).unwrap();
+    }
+    assert_eq!(of_kind(&owner, EventKind::BundleRefused).len(), 60);
+    change_on(&mut owner, LinkState::Up, LinkState::Silent);
+    assert_eq!(of_kind(&owner, EventKind::LinkSilent).len(), 1);
 }
 
 #[test]

@@ -87,7 +87,7 @@ folder of the outbox that `watch` uses. It goes under the number that it has, in
 same state, it is handed over to that.
 
 Example:
-  diode-tx resend 44-7Q2M5 --outbox /srv/outbox --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
+  diode-tx resend 44-7QDYF --outbox /srv/outbox --to 192.0.2.2:4600 --rate 200M --key /etc/diode/link.key --state /var/lib/diode-tx";
 
 const EPOCH_NEW_EXAMPLE: &str = "\
 For a state whose log was put back from a backup, or is lost: numbers that it does not know may have been given out, and one belongs to \
@@ -315,6 +315,7 @@ pub(super) struct InspectArgs {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use protocol::resend::{ResendCode, ResendCodeError};
 
     use super::*;
 
@@ -333,6 +334,17 @@ mod tests {
         let parsed = |interval| Cli::try_parse_from(["diode-tx", "watch", "out", "--interval", interval]);
         assert!(parsed("0").is_err() && parsed("3601").is_err());
         assert!(parsed("1").is_ok() && parsed("3600").is_ok());
+    }
+
+    #[test]
+    fn the_code_in_the_help_of_resend_is_one() {
+        let code = RESEND_EXAMPLE.split(' ').find(|word| word.starts_with("44-")).unwrap();
+        // Of which epoch does not matter.
+        let parsed = ResendCode::parse(code, 0);
+        assert!(
+            matches!(parsed, Ok(_) | Err(ResendCodeError::OtherEpoch { .. })),
+            "{parsed:?}"
+        );
     }
 
     #[test]

@@ -135,7 +135,7 @@ fn ranges(text: &str, given: &Given) -> Result<Vec<SequenceRange>, Complaint> {
         let range = text.trim().parse::<SequenceRange>().map_err(|error| {
             Complaint::usage(error)
                 .fact("argument", text)
-                .mend("give what `diode-rx gaps` shows, such as 44-7Q2M5, or numbers, such as 44 or 44..47")
+                .mend("give what `diode-rx gaps` shows, such as 44-7QDYF, or numbers, such as 44 or 44..47")
         })?;
         return Ok(vec![range]);
     }
