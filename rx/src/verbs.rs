@@ -55,7 +55,8 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         if !self.text.is_empty() {
             let text: Vec<_> = self.text.lines().map(audit::escape::terminal).collect();
-            eprintln!("error: {}", text.join("\n"));
+            // Nobody may read it any more; the code tells.
+            let _ = writeln!(io::stderr().lock(), "error: {}", text.join("\n"));
         }
         ExitCode::from(self.exit)
     }
@@ -170,6 +171,8 @@ fn start_tracing() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // It would tell stderr, and panic, when stderr is what failed.
+        .log_internal_errors(false)
         .with_ansi(colour)
         .try_init();
 }

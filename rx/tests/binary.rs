@@ -83,10 +83,14 @@ struct Serving {
 
 impl Serving {
     fn start(receiver: &Receiver) -> Self {
+        Self::logging_to(Stdio::null(), receiver)
+    }
+
+    fn logging_to(stderr: Stdio, receiver: &Receiver) -> Self {
         let mut child = receiver
             .command(&["serve"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut ready = String::new();
@@ -235,6 +239,21 @@ fn serve_ends_in_order_when_it_is_terminated() {
         "{events}"
     );
     assert!(!receiver.home().join("control.sock").exists());
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_does_not_end_serve() {
+    let receiver = Receiver::new();
+    let mut serving = Serving::logging_to(Stdio::piped(), &receiver);
+    drop(serving.child.stderr.take());
+    // Of another wire version: what is logged of at once.
+    let mut foreign = [0; 32];
+    foreign[..4].copy_from_slice(&[0xD1, 0x0D, 2, 1]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(&foreign, serving.address()).unwrap();
+    let is_told = || text(&receiver.run(&["tail", "--no-follow"]).stdout).contains("FOREIGN");
+    assert!((0..1000).any(|_| is_told()));
+    assert_eq!(serving.terminate(), 0);
 }
 
 #[test]

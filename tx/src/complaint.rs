@@ -13,6 +13,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use audit::escape;
@@ -160,7 +161,8 @@ impl Complaint {
     /// Prints to stderr and gives the code to end with.
     #[must_use]
     pub fn report(&self) -> ExitCode {
-        eprint!("{self}");
+        // Nobody may read it any more; the code tells.
+        let _ = write!(io::stderr().lock(), "{self}");
         self.exit.into()
     }
 }

@@ -1,4 +1,4 @@
-//! Results on stdout: text as it is, JSON as one line.
+//! Results on stdout: text as it is, JSON as one line. Notes on stderr.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write as _};
@@ -20,6 +20,11 @@ pub fn print(text: &str) -> Result<(), Complaint> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a line to stderr for whoever reads it; that nobody does any more is no reason to end.
+pub(crate) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Adds a line to `text`: a label, and what there is to say under it.

@@ -143,7 +143,9 @@ fn note_bundles(selection: &Selection) {
         .count() as u64;
     if bundles > 0 {
         let what = count_text(bundles, "bundle file is", "bundle files are");
-        eprintln!("note: {what} among the files; to leave them out: --exclude '*.bundle'");
+        output::note(format_args!(
+            "note: {what} among the files; to leave them out: --exclude '*.bundle'"
+        ));
     }
 }
 

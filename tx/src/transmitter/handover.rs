@@ -182,10 +182,13 @@ fn say_taken(args: &SenderArgs) {
     if args.quiet {
         return;
     }
-    eprintln!("handed to the transmitter that runs already");
+    output::note("handed to the transmitter that runs already");
     let given = args.link_flags();
     if !given.is_empty() {
-        eprintln!("note: its own settings hold for the link, not {}", given.join(", "));
+        output::note(format_args!(
+            "note: its own settings hold for the link, not {}",
+            given.join(", ")
+        ));
     }
 }
 

@@ -112,6 +112,8 @@ fn start_logging(flag: Option<&str>) -> Result<(), Complaint> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // It would tell stderr, and panic, when stderr is what failed.
+        .log_internal_errors(false)
         .with_ansi(colours);
     // A program that runs this as a library may have its own already, which then stands.
     let _ = subscriber.try_init();

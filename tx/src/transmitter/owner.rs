@@ -38,6 +38,7 @@ use super::watch::Watch;
 use super::{clock, random_seed, random_u64};
 use crate::complaint::Complaint;
 use crate::interrupt;
+use crate::output;
 
 /// The process that numbers and sends.
 #[derive(Debug)]
@@ -212,15 +213,17 @@ pub(super) fn beside(
 fn say_created(dir: &Path, state: &State) {
     let dir = dir.display().to_string();
     let shown = audit::escape::terminal(&dir);
-    eprintln!(
+    output::note(format_args!(
         "new state in {shown}: epoch {:016x}, audit log in {shown}/{LOG} (diode-audit verify {shown}/{LOG})",
         state.ledger.epoch()
-    );
+    ));
 }
 
 /// Says what the kernel was told; whether it keeps to it, the socket can't tell.
 fn say_capped(bytes_per_second: u64) {
-    eprintln!("kernel pacing cap {bytes_per_second} bytes a second: effective only where the interface's queue is fq");
+    output::note(format_args!(
+        "kernel pacing cap {bytes_per_second} bytes a second: effective only where the interface's queue is fq"
+    ));
 }
 
 /// The link, what the kernel caps its lanes at together, in bytes a second, and where its first lane takes heartbeats.

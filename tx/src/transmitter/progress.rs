@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::watch::Tally;
+use crate::output;
 use crate::units::size_text;
 
 /// What is known before the first packet.
@@ -61,7 +62,7 @@ impl Progress {
                 bar.set_message(line(&ahead, tally, elapsed));
             }
             Shown::Lines { next } if elapsed >= *next => {
-                eprintln!("sending  {}", line(&ahead(), tally, elapsed));
+                output::note(format_args!("sending  {}", line(&ahead(), tally, elapsed)));
                 *next = elapsed + LINE_EVERY;
             }
             Shown::Lines { .. } | Shown::Nothing => {}

@@ -31,6 +31,7 @@ use super::state::{self, Chance, LOG, State, unusable_ledger};
 use super::{clock, intake, random_seed, random_u64, send};
 use crate::bundle_file::BundleFile;
 use crate::complaint::Complaint;
+use crate::output;
 
 /// Numbers of one command at most.
 const MOST: u64 = 100_000;
@@ -50,7 +51,10 @@ pub(super) fn resend(args: &ResendArgs) -> Result<(), Complaint> {
     let found = find(&wanted, &args.bundles, outbox.as_deref())?;
     if !args.sender.json && !args.sender.quiet {
         for (number, path) in &found {
-            eprintln!("seq {number} is {}", terminal(&path.display().to_string()));
+            output::note(format_args!(
+                "seq {number} is {}",
+                terminal(&path.display().to_string())
+            ));
         }
     }
     let paths: Vec<PathBuf> = found.into_values().collect();

@@ -35,6 +35,7 @@ use super::owner::{Owner, TRIES, TRY_AGAIN_AFTER, Telling, beside};
 use super::state::NotOpened;
 use super::watch::Watch;
 use crate::complaint::Complaint;
+use crate::output;
 use crate::units::count_text;
 
 /// Sends what is put into the folder that `args` name, until a signal or a failure of the link or the log.
@@ -61,7 +62,7 @@ pub(super) fn watch(args: &WatchArgs) -> Result<(), Complaint> {
     };
     let mut courier = Courier::new(outbox, dir, &config, manner, owner.tasks());
     if !sender.quiet && !sender.json {
-        eprintln!("watching {}", terminal(&dir.display().to_string()));
+        output::note(format_args!("watching {}", terminal(&dir.display().to_string())));
     }
     let start = Instant::now();
     let left_is_known = owner.await_left();
@@ -158,11 +159,11 @@ fn moment(start: Instant) -> Moment {
 fn say_left(courier: &Courier<'_>, dir: &Path) {
     match courier.count_left() {
         Ok(0) => {}
-        Ok(left) => eprintln!(
+        Ok(left) => output::note(format_args!(
             "{} left in {}: `diode-tx watch` sends them when it is started again, under the numbers that they have",
             count_text(left as u64, "file is", "files are"),
             terminal(&dir.join(SENDING).display().to_string()),
-        ),
+        )),
         Err(error) => tracing::warn!(%error, "what is left to be sent could not be counted"),
     }
 }

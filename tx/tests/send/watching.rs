@@ -33,8 +33,18 @@ struct Ended {
 
 impl Watching {
     fn begin(desk: &Desk, rate: &str) -> Self {
-        let mut child = desk.begin_to_watch("outbox", rate, &["--json"]);
-        let (stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let mut watching = Self::begin_over(desk.begin_to_watch("outbox", rate, &["--json"]));
+        let mut stderr = watching.child.stderr.take().unwrap();
+        watching.errors = Some(thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        }));
+        watching
+    }
+
+    fn begin_over(mut child: Child) -> Self {
+        let stdout = child.stdout.take().unwrap();
         let (tell, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -43,16 +53,18 @@ impl Watching {
                 }
             }
         });
-        let errors = thread::spawn(move || {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).unwrap();
-            text
-        });
         Self {
             child,
             lines,
-            errors: Some(errors),
+            errors: None,
         }
+    }
+
+    /// The same with a stderr that nobody reads.
+    fn begin_unheard(desk: &Desk, rate: &str) -> Self {
+        let mut watching = Self::begin_over(desk.begin_to_watch("outbox", rate, &["--json"]));
+        drop(watching.child.stderr.take());
+        watching
     }
 
     /// Waits for so many lines; gives them in the order of their events.
@@ -77,7 +89,7 @@ impl Watching {
     fn interrupt(mut self) -> Ended {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let code = self.child.wait().unwrap().code();
-        let stderr = self.errors.take().unwrap().join().unwrap();
+        let stderr = self.heard();
         Ended { code, stderr }
     }
 
@@ -86,7 +98,13 @@ impl Watching {
         // Fails if it has ended by itself.
         let _ = self.child.kill();
         self.child.wait().unwrap();
-        self.errors.take().unwrap().join().unwrap()
+        self.heard()
+    }
+
+    /// What it said on stderr, once it has ended.
+    fn heard(&mut self) -> String {
+        let errors = self.errors.take();
+        errors.map_or_else(String::new, |errors| errors.join().unwrap())
     }
 }
 
@@ -152,6 +170,17 @@ fn bundles_are_sent_and_kept_and_a_file_that_is_none_is_refused_and_kept() {
     ] {
         assert!(text.contains(part), "{part:?} is missing in {text}");
     }
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_holds_no_bundle_up() {
+    let desk = desk();
+    let mut watching = Watching::begin_unheard(&desk, "20M");
+    fs::write(desk.path("outbox/bad.bundle"), "no bundle at all, though long enough").unwrap();
+    assert_eq!(watching.told(1)[0]["event"], "file.refused");
+    desk.bundle("outbox/a.bundle", 1000);
+    assert_eq!(watching.told(1)[0]["event"], "bundle.sent");
+    assert_eq!(watching.interrupt().code, Some(0));
 }
 
 #[test]
