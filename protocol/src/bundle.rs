@@ -29,7 +29,7 @@ mod strict_json;
 
 pub use self::envelope::{Envelope, EnvelopeSignature, MAX_ENVELOPE_ROOM, MAX_KEYID_LEN, PAYLOAD_TYPE};
 pub use self::fields::{MAX_LINE_LEN, MAX_NAME_LEN, MAX_PROSE_LEN, TextFault, check_name};
-pub use self::head::{Signer, UnverifiedHead, VerifiedHead, verify_head};
+pub use self::head::{HeadClaims, Signer, UnverifiedHead, VerifiedHead, verify_head};
 pub use self::intoto::{PREDICATE_TYPE, STATEMENT_TYPE};
 pub use self::leaf_index::LeafIndex;
 pub use self::malformed::BundleError;

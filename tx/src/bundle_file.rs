@@ -13,7 +13,7 @@ use std::io;
 use std::ops::Range;
 
 use audit::storage::StorageFile;
-use protocol::bundle::{BundleError, Envelope, PREFIX_LEN, Prefix, Statement, UnverifiedHead};
+use protocol::bundle::{BundleError, Envelope, HeadClaims, PREFIX_LEN, Prefix, Statement};
 use protocol::digest::{BundleId, Digest, Hasher};
 use protocol::merkle::leaf_hash;
 use protocol::path::BundlePath;
@@ -168,12 +168,11 @@ impl BundleFile {
         let mut head = vec![0; usize::try_from(prefix.head_len()).unwrap_or(0)];
         file.read_exact_at(&mut head, PREFIX_LEN as u64)
             .map_err(BundleFileError::Read)?;
-        let UnverifiedHead {
+        let HeadClaims {
             id,
             envelope,
             statement,
-            index: _,
-        } = UnverifiedHead::parse(&head, prefix.envelope_len).map_err(BundleFileError::Head)?;
+        } = HeadClaims::parse(&head, prefix.envelope_len).map_err(BundleFileError::Head)?;
         let layout = LeafLayout::new(statement.content_len, statement.leaf_len);
         let bundle = Self {
             file,

@@ -11,6 +11,7 @@
 //!   the transmitter, and a person who inspects);
 //! - a [`VerifiedHead`] exists only if every check of [`verify_head`] passed, and there is one of it for each time they did.
 
+use super::leaf_index::LeafHashes;
 use super::refusal::Refusal;
 use super::{BundleError, Envelope, LeafIndex, Statement, intoto};
 use crate::digest::BundleId;
@@ -39,15 +40,52 @@ impl UnverifiedHead {
     /// # Errors
     /// [`BundleError`] naming the first rule that is broken.
     pub fn parse(head: &[u8], envelope_len: u32) -> Result<Self, BundleError> {
-        let (envelope, index) = split(head, envelope_len)?;
-        let envelope = Envelope::parse(envelope)?;
-        let (statement, index) = read_contents(&envelope, index)?;
-        Ok(Self {
-            id: envelope.id(),
+        let (claims, hashes) = HeadClaims::read(head, envelope_len)?;
+        let HeadClaims {
+            id,
             envelope,
             statement,
-            index,
+        } = claims;
+        Ok(Self {
+            id,
+            envelope,
+            statement,
+            index: hashes.to_index(),
         })
+    }
+}
+
+/// An [`UnverifiedHead`] for whoever keeps its bytes, in which the leaf hashes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadClaims {
+    /// The bundle's name.
+    pub id: BundleId,
+    /// Payload and signatures.
+    pub envelope: Envelope,
+    /// What the payload says.
+    pub statement: Statement,
+}
+
+impl HeadClaims {
+    /// Reads a head as [`UnverifiedHead::parse`] does, its leaf hashes checked too and not copied.
+    ///
+    /// # Errors
+    /// [`BundleError`] naming the first rule that is broken.
+    pub fn parse(head: &[u8], envelope_len: u32) -> Result<Self, BundleError> {
+        Self::read(head, envelope_len).map(|(claims, _)| claims)
+    }
+
+    fn read(head: &[u8], envelope_len: u32) -> Result<(Self, LeafHashes<'_>), BundleError> {
+        let (envelope, index) = split(head, envelope_len)?;
+        let envelope = Envelope::parse(envelope)?;
+        let (statement, hashes) = read_contents(&envelope, index)?;
+        let id = envelope.id();
+        let claims = Self {
+            id,
+            envelope,
+            statement,
+        };
+        Ok((claims, hashes))
     }
 }
 
@@ -130,7 +168,7 @@ pub fn verify_head(
     let (envelope, index) = split(head, envelope_len)?;
     let envelope = Envelope::parse(envelope)?;
     let proven = verify_signatures(&envelope, trust, now)?;
-    let (statement, index) = read_contents(&envelope, index)?;
+    let (statement, hashes) = read_contents(&envelope, index)?;
     let (author, further) = name_signers(&proven, &statement, trust, now)?;
     check_audience(&statement, receiver)?;
     check_dates(&statement, now)?;
@@ -138,7 +176,7 @@ pub fn verify_head(
     Ok(VerifiedHead {
         id: envelope.id(),
         statement,
-        index,
+        index: hashes.to_index(),
         author,
         further,
         unknown_signatures,
@@ -279,15 +317,11 @@ fn split(head: &[u8], envelope_len: u32) -> Result<(&[u8], &[u8]), BundleError> 
         .ok_or(too_long)
 }
 
-fn read_contents(envelope: &Envelope, index: &[u8]) -> Result<(Statement, LeafIndex), BundleError> {
+fn read_contents<'a>(envelope: &Envelope, index: &'a [u8]) -> Result<(Statement, LeafHashes<'a>), BundleError> {
     let statement = Statement::parse(envelope.payload())?;
-    let index = LeafIndex::parse(index)?;
-    index.check_count(&statement)?;
-    let (signed, computed) = (statement.content_root, index.root());
-    if signed != computed {
-        return Err(BundleError::ContentRoot { signed, computed });
-    }
-    Ok((statement, index))
+    let hashes = LeafHashes::parse(index)?;
+    hashes.check(&statement)?;
+    Ok((statement, hashes))
 }
 
 #[cfg(test)]

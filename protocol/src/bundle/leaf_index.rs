@@ -2,7 +2,7 @@
 
 use super::{BundleError, Statement};
 use crate::digest::Digest;
-use crate::merkle;
+use crate::merkle::{self, Frontier};
 
 /// The leaf hashes (RFC 6962) of a bundle's content, in order.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,12 +20,7 @@ impl LeafIndex {
     /// # Errors
     /// [`BundleError::IndexLength`] if the last hash is cut.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
-        let (hashes, []) = bytes.as_chunks::<32>() else {
-            return Err(BundleError::IndexLength {
-                len: bytes.len() as u64,
-            });
-        };
-        Ok(Self(hashes.iter().copied().map(Digest).collect()))
+        Ok(LeafHashes::parse(bytes)?.to_index())
     }
 
     /// The index as bytes, 32 a leaf.
@@ -46,12 +41,7 @@ impl LeafIndex {
 
     /// Whether there are as many hashes as the statement's content has leaves.
     pub(super) fn check_count(&self, statement: &Statement) -> Result<(), BundleError> {
-        let (found, expected) = (self.0.len() as u64, statement.leaf_count());
-        if found == expected {
-            Ok(())
-        } else {
-            Err(BundleError::LeafCount { found, expected })
-        }
+        check_count(self.0.len(), statement)
     }
 
     /// The leaf hashes.
@@ -76,6 +66,48 @@ impl LeafIndex {
 impl std::fmt::Debug for LeafIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "LeafIndex({} leaves)", self.0.len())
+    }
+}
+
+/// The leaf hashes where they lie, 32 bytes each: of a large bundle a copy would be a MiB for every 8 GiB.
+#[derive(Clone, Copy)]
+pub(super) struct LeafHashes<'a>(&'a [[u8; 32]]);
+
+impl<'a> LeafHashes<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, BundleError> {
+        match bytes.as_chunks::<32>() {
+            (hashes, []) => Ok(Self(hashes)),
+            _ => Err(BundleError::IndexLength {
+                len: bytes.len() as u64,
+            }),
+        }
+    }
+
+    /// Whether these are the hashes that the statement is signed over.
+    pub(super) fn check(self, statement: &Statement) -> Result<(), BundleError> {
+        check_count(self.0.len(), statement)?;
+        let mut frontier = Frontier::new();
+        for hash in self.0 {
+            frontier.push(Digest(*hash));
+        }
+        let (signed, computed) = (statement.content_root, frontier.root());
+        if signed != computed {
+            return Err(BundleError::ContentRoot { signed, computed });
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_index(self) -> LeafIndex {
+        LeafIndex(self.0.iter().copied().map(Digest).collect())
+    }
+}
+
+fn check_count(found: usize, statement: &Statement) -> Result<(), BundleError> {
+    let (found, expected) = (found as u64, statement.leaf_count());
+    if found == expected {
+        Ok(())
+    } else {
+        Err(BundleError::LeafCount { found, expected })
     }
 }
 
