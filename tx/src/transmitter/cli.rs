@@ -68,11 +68,11 @@ Example:
 
 const WATCH_EXAMPLE: &str = "\
 Files whose names end in `.bundle` are taken when they have not changed from one look to the next; names that begin with a dot never \
-are, so that a file can be written under such a name and renamed. A file that ends before its own head says is waited for. Folders, links, \
+are, so that a file can be written under such a name and renamed. A file that ends before its own head says is waited for until it has not changed for 30 s; then it is taken, and refused. Folders, links, \
 and names that end otherwise stay where they are; after a minute that is said once.
 
-DIR/sending/ holds what is taken, DIR/sent/ and DIR/refused/ what became of it: one file system, nothing is removed, and nobody is to write \
-into these three. A file is refused for what is in it, or because it can't be read; that is logged with the reason and the mend, and holds \
+DIR/sending/ holds what is taken, DIR/sent/ and DIR/refused/ what became of it: one file system, and nobody is to write into these three. \
+Nothing is removed, but from DIR/sent/ what [retention] of the configuration says: sent_days, sent_mib; each removal is in the log. A file is refused for what is in it, or because it can't be read; that is logged with the reason and the mend, and holds \
 nobody up.
 
 It listens as the first `send` does: another `send` on the same state hands its bundles over. Ctrl-C stops after the packets under way; \
@@ -318,6 +318,7 @@ mod tests {
     use protocol::resend::{ResendCode, ResendCodeError};
 
     use super::*;
+    use crate::transmitter::outbox::STALLED;
 
     #[test]
     fn the_command_line_is_well_formed() {
@@ -334,6 +335,12 @@ mod tests {
         let parsed = |interval| Cli::try_parse_from(["diode-tx", "watch", "out", "--interval", interval]);
         assert!(parsed("0").is_err() && parsed("3601").is_err());
         assert!(parsed("1").is_ok() && parsed("3600").is_ok());
+    }
+
+    #[test]
+    fn the_help_of_watch_says_how_long_a_file_that_is_not_whole_is_waited_for() {
+        let said = format!("has not changed for {} s", STALLED.as_secs());
+        assert!(WATCH_EXAMPLE.contains(&said), "{said}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::cli::{LinkArgs, SenderArgs};
 use super::config_file::ConfigFile;
 use super::framing::{Framing, RateCounts};
 use super::planning::leaf_len_for;
+use super::retention::Retention;
 use crate::complaint::Complaint;
 
 /// All that sending needs.
@@ -72,6 +73,14 @@ impl Config {
     pub(super) fn outbox_of(flag: Option<&Path>, file: Option<&Path>) -> Result<Option<PathBuf>, Complaint> {
         let file = ConfigFile::read(file)?;
         Ok(flag.map(Path::to_owned).or(file.outbox))
+    }
+
+    /// How long `watch` keeps files of what was sent, as the file says: for ever if it says nothing.
+    ///
+    /// # Errors
+    /// A [`Complaint`] (exit 2) naming file, key and mend.
+    pub(super) fn retention_of(file: Option<&Path>) -> Result<Retention, Complaint> {
+        retention(&ConfigFile::read(file)?, &Names { file })
     }
 
     /// Reads the file that `args` name, and checks all.
@@ -143,6 +152,19 @@ impl ForecastConfig {
             link: LinkConfig::of(args, &file)?,
         })
     }
+}
+
+fn retention(file: &ConfigFile, names: &Names<'_>) -> Result<Retention, Complaint> {
+    let number = |key, written: Option<i64>, most: u64| {
+        Chosen::of(None, written)
+            .map(|chosen| names.within(&chosen, key, 1, most))
+            .transpose()
+    };
+    let mib = number("retention.sent_mib", file.retention.sent_mib, MOST_MIB)?;
+    Ok(Retention {
+        days: number("retention.sent_days", file.retention.sent_days, MOST_DAYS)?,
+        bytes: mib.map(|mib| mib << 20),
+    })
 }
 
 /// Each lane has a port of its own, from the address's on; port 0 is the system's choice for every lane.
@@ -243,6 +265,9 @@ const DEFAULT_RESIDUAL: f64 = 1e-9;
 const MIN_MTU: u16 = 320;
 const _: () = assert!(ANNOUNCE_BODY_LEN <= MIN_MTU as usize - HEADERS as usize);
 const MAX_MTU: u16 = 9000;
+/// As on the receiver's side: 16 TiB, and a century.
+const MOST_MIB: u64 = 16_777_216;
+const MOST_DAYS: u64 = 36_500;
 /// What [`Redundancy`] takes.
 const MAX_BURST: u32 = 1_000_000;
 

@@ -27,6 +27,7 @@ pub(super) struct ConfigFile {
     pub(super) lanes: Option<i64>,
     pub(super) passes: Option<i64>,
     pub(super) fec: FecTable,
+    pub(super) retention: RetentionTable,
 }
 
 /// The table `[fec]`: what is known of the link's losses.
@@ -37,6 +38,14 @@ pub(super) struct FecTable {
     pub(super) burst: Option<i64>,
     pub(super) residual: Option<f64>,
     pub(super) depth: Option<i64>,
+}
+
+/// The table `[retention]`: how long `watch` keeps files of what was sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RetentionTable {
+    pub(super) sent_days: Option<i64>,
+    pub(super) sent_mib: Option<i64>,
 }
 
 impl ConfigFile {

@@ -55,10 +55,12 @@ fn the_example_file_sets_every_key_that_has_a_default() {
         lanes,
         passes,
         fec,
+        retention,
     } = parsed(EXAMPLE);
     assert!(to.is_none() && bind.is_none() && key.is_none() && state.is_none() && rate.is_none() && outbox.is_none());
     assert!(rate_counts.is_some() && mtu.is_some() && lanes.is_some() && passes.is_some());
     assert!(fec.loss.is_some() && fec.burst.is_some() && fec.residual.is_some());
+    assert!(retention.sent_days.is_none() && retention.sent_mib.is_none());
 }
 
 #[test]
@@ -76,10 +78,12 @@ fn the_example_file_shows_every_key_that_has_no_default() {
         outbox,
         rate,
         fec,
+        retention,
         ..
     } = file;
     assert!(to.is_some() && bind.is_some() && key.is_some() && state.is_some() && rate.is_some() && outbox.is_some());
     assert!(fec.depth.is_some());
+    assert!(retention.sent_days.is_some() && retention.sent_mib.is_some());
 }
 
 #[test]
@@ -252,4 +256,23 @@ fn a_port_of_zero_is_refused() {
 fn addresses_of_two_families_are_refused() {
     let flags = [&ENOUGH[..], &["--bind", "[::1]:0"]].concat();
     assert!(refused(Config::of(&send_args(&flags))).contains("different families"));
+}
+
+#[test]
+fn what_was_sent_is_kept_for_ever_unless_the_file_says_for_how_long() {
+    let of = |text: &str| retention(&parsed(text), &Names { file: None });
+    assert_eq!(of("").unwrap(), Retention::default());
+    let asked = of("[retention]\nsent_days = 30\nsent_mib = 2\n").unwrap();
+    assert_eq!((asked.days, asked.bytes), (Some(30), Some(2 << 20)));
+    for (key, value) in [
+        ("sent_days", 0),
+        ("sent_days", 36_501),
+        ("sent_mib", 0),
+        ("sent_mib", -1),
+    ] {
+        let text = refused(of(&format!("[retention]\n{key} = {value}\n")));
+        assert!(text.contains(&format!("retention.{key} = {value}")), "{text}");
+    }
+    let text = refused(ConfigFile::parse("[retention]\nrefused_days = 1\n", "tx.toml"));
+    assert!(text.contains("unknown field `refused_days`"), "{text}");
 }

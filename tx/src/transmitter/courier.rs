@@ -28,6 +28,7 @@ use super::job::look_at_all;
 use super::outbox::{Kept, Moment, Outbox, SENDING};
 use super::priority::Priority;
 use super::record::{Ending, RecordJson};
+use super::shelf::Shelf;
 use crate::complaint::{Complaint, Exit};
 use crate::output;
 
@@ -46,6 +47,8 @@ pub(super) struct Courier<'a> {
     under_way: BTreeMap<OsString, Errand>,
     /// What is over and could not be put where it is to be kept: put there later, and not sent again.
     unkept: BTreeMap<OsString, Kept>,
+    /// What removes files that were sent, if that is asked for.
+    shelf: Option<Shelf>,
     next_look: Duration,
     /// Whether a file could not be looked at, which the next look is to try anew.
     look_again: bool,
@@ -98,11 +101,18 @@ impl<'a> Courier<'a> {
             tasks,
             under_way: BTreeMap::new(),
             unkept: BTreeMap::new(),
+            shelf: None,
             next_look: Duration::ZERO,
             look_again: false,
             trouble: None,
             print: output::print,
         }
+    }
+
+    /// Has files removed that were sent, and are kept no longer.
+    pub(super) fn with_shelf(mut self, shelf: Option<Shelf>) -> Self {
+        self.shelf = shelf;
+        self
     }
 
     /// Keeps what is over, looks at the outbox when it is time to, and hands in what there is room for.
@@ -117,6 +127,10 @@ impl<'a> Courier<'a> {
                 self.outbox.give_again();
             }
             self.tell_strays(now);
+        }
+        if let Some(shelf) = &mut self.shelf {
+            let done = shelf.tick(&self.outbox, self.dir, now);
+            self.note(done, now);
         }
         let room = MOST_UNDER_WAY.saturating_sub(self.under_way.len() + self.unkept.len());
         if room == 0 {
@@ -145,14 +159,24 @@ impl<'a> Courier<'a> {
         }
         let mut told = Vec::new();
         for (name, complaint) in over {
-            let record = self.under_way.remove(&name).and_then(|errand| errand.record);
-            match (record.as_ref().map(|(record, _)| record.ending()), complaint) {
+            let mut record = self.under_way.remove(&name).and_then(|errand| errand.record);
+            let kept = match (record.as_ref().map(|(record, _)| record.ending()), complaint) {
                 (Some(Ending::Sent), _) => {
-                    self.keep(&name, Kept::Sent, now);
+                    if let (Some(shelf), Some((record, _))) = (&mut self.shelf, &record) {
+                        let (bundle, time) = record.bundle();
+                        shelf.note_sent(bundle, time);
+                    }
+                    Some(self.keep(&name, Kept::Sent, now))
                 }
-                (Some(Ending::Refused), Some(complaint)) => self.refuse(&name, complaint, now),
+                (Some(Ending::Refused), Some(complaint)) => Some(self.refuse(&name, complaint, now)),
                 // Whether it is to blame shows when it is looked at again.
-                (_, _) => self.outbox.give_again(),
+                (_, _) => {
+                    self.outbox.give_again();
+                    None
+                }
+            };
+            if let (Some(kept), Some((record, _))) = (kept, &mut record) {
+                record.set_path(&kept);
             }
             told.extend(record);
         }
@@ -190,7 +214,10 @@ impl<'a> Courier<'a> {
                 self.look_again = true;
                 return self.say(&complaint.one_line(), now);
             }
-            Err(complaint) => return self.refuse(name, complaint, now),
+            Err(complaint) => {
+                self.refuse(name, complaint, now);
+                return;
+            }
         };
         let (answers, told) = bounded(waiting.len() + ANSWERS_BESIDES);
         let task = Task {
@@ -212,7 +239,8 @@ impl<'a> Courier<'a> {
         }
     }
 
-    fn refuse(&mut self, name: &OsStr, complaint: Complaint, now: Moment) {
+    /// Keeps a file that is refused, says so, and tells where it is now.
+    fn refuse(&mut self, name: &OsStr, complaint: Complaint, now: Moment) -> PathBuf {
         let kept = self.keep(name, Kept::Refused, now);
         let complaint = complaint.fact("kept", kept.display()).mend(format_args!(
             "then put the file that is to be sent into {}",
@@ -228,6 +256,7 @@ impl<'a> Courier<'a> {
                 complaint: &complaint,
             });
         }
+        kept
     }
 
     /// Says what lies in the outbox and stays there.

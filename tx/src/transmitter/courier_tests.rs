@@ -14,6 +14,8 @@ use crate::transmitter::dispatch::Dispatch;
 use crate::transmitter::lane::LaneSender;
 use crate::transmitter::ledger::Ledger;
 use crate::transmitter::link::Link;
+use crate::transmitter::removal::{Removal, Removals};
+use crate::transmitter::retention::Why;
 use crate::transmitter::state::State;
 use crate::transmitter::trial::{CallSink, StillClock, bundle_bytes, config, framing, link_key, sample_bundle};
 use crate::transmitter::watch::Watch;
@@ -155,4 +157,30 @@ fn what_cannot_be_kept_yet_is_not_sent_again_and_is_kept_later() {
     assert_eq!(desk.to_do.try_iter().count(), 0);
     drop(courier);
     assert_eq!(desk.names("sent"), ["a.bundle"]);
+}
+
+#[test]
+fn a_file_is_not_removed_while_its_bundle_waits_to_be_sent_again() {
+    let mut desk = Desk::new();
+    desk.put("a.bundle", &bundle_bytes(1000));
+    let path = desk.folder.path().join("a.bundle");
+    let (waiting, _) = look_at_all(&[path], Priority::Normal, &desk.config).unwrap();
+    let removal = |content_len| Removal {
+        bundle: sample_bundle(content_len).id(),
+        file_bytes: 1,
+        path: "sent/a.bundle".to_owned(),
+        why: Why::Age { days: 1 },
+    };
+    let ((asks, removals), (allowed, answer)) = (bounded(1), bounded(1));
+    let asked = Removals {
+        removals: vec![removal(1000), removal(1001)],
+        allowed,
+    };
+    asks.send(asked).unwrap();
+    let Desk {
+        config, state, to_do, ..
+    } = &mut desk;
+    let dispatch = Dispatch::new(config, state, waiting, to_do.clone(), &Arc::default());
+    dispatch.with_removals(removals).idle();
+    assert_eq!(answer.try_recv().unwrap(), [false, true]);
 }

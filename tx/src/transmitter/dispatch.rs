@@ -17,10 +17,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, never};
+use protocol::digest::BundleId;
 use protocol::time::UnixMillis;
 
 use super::clients::{Clients, Task};
@@ -32,6 +33,7 @@ use super::ledger::{Bound, LedgerError, Outcome};
 use super::link::{Ended, Outgoing, Room, Stop, Supply};
 use super::patience::Patience;
 use super::record::Record;
+use super::removal::Removals;
 use super::standing::{Board, Standing};
 use super::state::{State, unusable_ledger};
 use super::under_way::{Ready, UnderWay};
@@ -68,6 +70,7 @@ pub(super) struct Dispatch<'a> {
     pacing_cap: Option<u64>,
     print: fn(&str) -> Result<(), Complaint>,
     tasks: Receiver<Task>,
+    removals: Receiver<Removals>,
     clients: Clients,
     /// The more urgent first; among equals, as they came.
     waiting: VecDeque<Waiting>,
@@ -107,6 +110,7 @@ impl<'a> Dispatch<'a> {
             pacing_cap: None,
             print: output::print,
             tasks,
+            removals: never(),
             clients: Clients::default(),
             waiting: waiting.into(),
             ready: VecDeque::new(),
@@ -180,6 +184,30 @@ impl<'a> Dispatch<'a> {
         ledger.open_numbers().filter(|number| !ours.contains(number)).collect()
     }
 
+    /// Writes down which files of what was sent are removed, for those who ask there.
+    pub(super) fn with_removals(mut self, removals: Receiver<Removals>) -> Self {
+        self.removals = removals;
+        self
+    }
+
+    /// Allows removals of files of bundles that nobody here is going to send.
+    fn allow_removals(&mut self) {
+        if self.failure.is_some() || self.patience.holds() {
+            return;
+        }
+        let Ok(removals) = self.removals.try_recv() else { return };
+        let waiting = self.waiting.iter().map(|waiting| waiting.bundle);
+        let ready = self.ready.iter().map(|ready| ready.job.sound.bundle.id());
+        let begun = self.under_way.values().chain(self.over.iter().map(|(over, _)| over));
+        let in_use: BTreeSet<BundleId> = waiting.chain(ready).chain(begun.map(UnderWay::bundle)).collect();
+        let is_in_use = |bundle: &BundleId| in_use.contains(bundle);
+        match removals.allow(&mut self.state.ledger, is_in_use, clock().unwrap_or(UnixMillis(0))) {
+            Err(error) if error.is_full() => tracing::warn!(%error, "nothing is removed: the log could not be written"),
+            Err(error) => self.fail(unusable_ledger(&self.config.state, &error)),
+            Ok(()) => {}
+        }
+    }
+
     /// Waits for room on a full disk from now on, instead of failing.
     pub(super) fn be_patient(&mut self) {
         self.patience.begin();
@@ -249,6 +277,7 @@ impl<'a> Dispatch<'a> {
     /// Nothing is to be sent: does what is to be done now and then.
     pub(super) fn idle(&mut self) {
         self.settle();
+        self.allow_removals();
         self.publish_sometimes();
     }
 
@@ -357,30 +386,10 @@ impl<'a> Dispatch<'a> {
         let Some(ready) = self.ready.remove(at) else {
             return Ok(None);
         };
-        let Ready {
-            job,
-            bound,
-            priority,
-            asker,
-        } = ready;
-        let settings = settings(&self.config.link, session, bound.number(), created);
+        let settings = settings(&self.config.link, session, ready.bound.number(), created);
         let id = self.next_id;
         self.next_id += 1;
-        let pass = Arc::<AtomicU16>::default();
-        let outgoing = Outgoing {
-            id,
-            bundle: Arc::clone(&job.sound.bundle),
-            settings: settings.clone(),
-            priority,
-            pass: Arc::clone(&pass),
-        };
-        let under_way = UnderWay {
-            job,
-            bound,
-            settings,
-            asker,
-            pass,
-        };
+        let (under_way, outgoing) = ready.begin(id, settings);
         self.under_way.insert(id, under_way);
         self.put_standing();
         Ok(Some(outgoing))
@@ -412,17 +421,7 @@ impl<'a> Dispatch<'a> {
         }
         for (at, ((under_way, ended), outcome)) in over.iter().zip(&outcomes).enumerate() {
             let number = under_way.bound.number();
-            let record = Record {
-                job: &under_way.job,
-                number,
-                again: under_way.bound.is_again(),
-                settings: &under_way.settings,
-                tally: ended.tally,
-                pacing_cap: self.pacing_cap,
-                elapsed: Duration::from_nanos(ended.nanos),
-                outcome,
-                time: now,
-            };
+            let record = under_way.record(ended, outcome, self.pacing_cap, now);
             match (&ended.result, &written) {
                 (Err(stop), _) => {
                     let total = under_way.job.forecast.datagrams();
@@ -570,6 +569,7 @@ impl Supply for Dispatch<'_> {
     fn tick(&mut self) {
         self.take_tasks();
         self.settle();
+        self.allow_removals();
         if !self.over.is_empty() && self.over_since.elapsed() >= self.linger {
             self.write_down();
         }

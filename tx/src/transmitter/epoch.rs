@@ -1,7 +1,7 @@
 //! `diode-tx epoch new`: numbers begin anew, and the log of those that were given before is put aside.
 //!
 //! ```text
-//! DIR/mark ──of the new epoch──▶ DIR/log, DIR/log.pem ──renamed──▶ DIR/old-<time>/ ──▶ a new log and key in DIR
+//! DIR/mark ──of the new epoch──▶ DIR/log, log.pem, beats ──renamed──▶ DIR/old-<time>/ ──▶ a new log and key in DIR
 //! ```
 //!
 //! Always true:
@@ -17,6 +17,7 @@ use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use serde::Serialize;
 
+use super::beats::BEATS;
 use super::cli::EpochNewArgs;
 use super::config_file::ConfigFile;
 use super::mark::{MARK, Mark};
@@ -69,7 +70,7 @@ fn renew(dir: &Path, reason: &str, now: UnixMillis, chance: &Chance) -> Result<(
     let fail = |error: std::io::Error| state::broken(dir, &error);
     let disk = Disk::open(dir).map_err(|error| no_state(dir, &error))?;
     let has = |name: &str| disk.stat(Path::new(name)).map(|found| found.is_some()).map_err(fail);
-    if !has(LOG)? && !has(MARK)? {
+    if !has(LOG)? && !has(MARK)? && !has(LOG_KEY)? && !has(BEATS)? {
         return Err(no_state(dir, &"it has no log"));
     }
     let Some(lock) = state::take_lock(&disk, dir, "epoch new", now)? else {
@@ -78,7 +79,7 @@ fn renew(dir: &Path, reason: &str, now: UnixMillis, chance: &Chance) -> Result<(
     Mark::new(chance.epoch).write(&disk).map_err(fail)?;
     let old = PathBuf::from(format!("{OLD}{}", now.0));
     disk.create_dir(&old, 0o700).map_err(fail)?;
-    for name in [LOG, LOG_KEY] {
+    for name in [LOG, LOG_KEY, BEATS] {
         if has(name)? {
             disk.rename_noreplace(Path::new(name), &old.join(name)).map_err(fail)?;
             disk.sync_dir(&old).map_err(fail)?;

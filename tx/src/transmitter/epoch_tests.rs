@@ -144,3 +144,21 @@ fn an_epoch_begins_only_where_there_is_a_state_and_nobody_has_it() {
     let held = renew(&dir, "", NOW, &chance(4)).unwrap_err();
     assert_eq!(held.exit(), Exit::Failed);
 }
+
+#[test]
+fn a_new_epoch_begins_also_from_what_is_left_or_damaged() {
+    for spoil in [
+        (|dir: &Path| {
+            fs::remove_dir_all(dir.join("log")).unwrap();
+            fs::remove_file(dir.join("mark")).unwrap();
+        }) as fn(&Path),
+        |dir| fs::write(dir.join("mark"), "").unwrap(),
+        |dir| fs::write(dir.join("beats"), "").unwrap(),
+    ] {
+        let (_above, dir) = copied_in_between();
+        spoil(&dir);
+        opened(&dir).unwrap_err();
+        renew(&dir, "a reason", NOW, &chance(4)).unwrap();
+        assert_eq!(bind(&dir, 3), 1);
+    }
+}

@@ -83,8 +83,13 @@ impl Forecast {
     /// The share of the datagrams that a link without loss would not need, in millionths: repair symbols, repeats, announces, and
     /// the filler of gaps that no other bundle fills.
     pub(super) fn repair_ppm(&self) -> u64 {
-        let spare = u128::from(self.datagrams.saturating_sub(self.needed));
-        u64::try_from(spare * 1_000_000 / u128::from(self.datagrams.max(1))).unwrap_or(u64::MAX)
+        self.repair_ppm_of(self.datagrams)
+    }
+
+    /// The same share of as many datagrams as were sent: filler is none of them.
+    pub(super) fn repair_ppm_of(&self, sent: u64) -> u64 {
+        let spare = u128::from(sent.saturating_sub(self.needed));
+        u64::try_from(spare * 1_000_000 / u128::from(sent.max(1))).unwrap_or(u64::MAX)
     }
 
     /// Milliseconds that it takes at this rate, of which each lane has its share: a bundle of few groups can't use them all.
@@ -283,6 +288,14 @@ mod tests {
             .map(|block| u64::from(block.k))
             .sum();
         assert_eq!(forecast.needed, sum);
+    }
+
+    #[test]
+    fn of_what_was_sent_the_spare_share_is_what_is_past_the_symbols_needed() {
+        let forecast = forecast(700_000, &link_config(4));
+        assert_eq!(forecast.repair_ppm_of(2 * forecast.needed), 500_000);
+        assert_eq!(forecast.repair_ppm_of(forecast.needed - 1), 0);
+        assert_eq!(forecast.repair_ppm_of(forecast.datagrams()), forecast.repair_ppm());
     }
 
     #[test]

@@ -28,6 +28,8 @@ use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use protocol::wire::{LinkNumber, SessionId};
 
+use super::removal::Removal;
+
 /// The numbers that were given, and the log that says so.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -304,6 +306,41 @@ impl Ledger {
             self.open.remove(number);
         }
         Ok(())
+    }
+
+    /// Writes that files of bundles which were sent are kept no longer, as one group: durable when this returns.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`]; none of them must then be removed.
+    pub(super) fn note_removed(&mut self, removals: &[Removal], now: UnixMillis) -> Result<(), LedgerError> {
+        let time = self.time(now);
+        let entry = |removal: &Removal| {
+            removal.event(Event {
+                epoch_id: Some(hex(self.epoch)),
+                seq: self.number_of(&removal.bundle),
+                ..Event::new(EventKind::BundleRemoved, time)
+            })
+        };
+        let entries: Vec<_> = removals.iter().map(entry).collect();
+        if !entries.is_empty() {
+            let _ = self.log.append(&entries)?;
+        }
+        Ok(())
+    }
+
+    /// When each bundle was sent, the last time; reads the whole log.
+    ///
+    /// # Errors
+    /// [`LedgerError::Log`].
+    pub(super) fn sent_times(&self) -> Result<BTreeMap<BundleId, UnixMillis>, LedgerError> {
+        let mut times = BTreeMap::new();
+        for entry in self.log.entries(0) {
+            let (_, event) = entry?;
+            if let (EventKind::BundleSent, Some(bundle)) = (event.event, event.bundle) {
+                times.insert(bundle, event.time);
+            }
+        }
+        Ok(times)
     }
 
     /// Publishes what was written: tiles and a signed checkpoint.

@@ -5,8 +5,9 @@
 //!   head checked            ▲   │                                       └─ lane, pace ──▶ hw::udp::UdpSink ══▶ one way
 //! handover ┄▶ control, clients  └──▶ progress, record, ledger: sent or stopped
 //!   another process
-//! dispatch ──▶ pulse ──▶ the first lane: heartbeats
+//! dispatch ──▶ pulse ──▶ the first lane: heartbeats, whose counters beats sets aside
 //! outbox ─▶ courier ──▶ clients: a folder's files, handed in as another process would
+//!    └──▶ shelf ──▶ removal ──▶ ledger: files of what was sent, removed by retention
 //! ```
 //!
 //! Always true:
@@ -29,6 +30,7 @@ use self::cli::{Cli, EpochVerb, Verb};
 use crate::complaint::{Complaint, Exit};
 
 mod active;
+mod beats;
 pub mod book;
 mod cli;
 mod clients;
@@ -60,8 +62,11 @@ mod priority;
 mod progress;
 mod pulse;
 mod record;
+mod removal;
 mod resend;
+mod retention;
 mod send;
+mod shelf;
 mod standing;
 mod state;
 mod strays;

@@ -17,7 +17,8 @@
 //! | after it is kept | `sent/` or `refused/` | leaves it there |
 //!
 //! Always true:
-//! - no file is removed, and none takes the place of another: a name that is taken gets a time behind it;
+//! - no file is removed but one in `sent/` by whoever asks for it by name, and none takes the place of another: a name that is taken
+//!   gets a time behind it;
 //! - no file is taken that has changed since the last look, or that ends before its own head says and did so lately;
 //! - however many files there are, [`MOST_SEEN`] names are in memory, and those that were asked for.
 
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audit::storage::{EntryKind, Lock, OpenHow, Storage, ensure_dir};
+use protocol::digest::BundleId;
 use protocol::time::UnixMillis;
 
 use super::strays::{Stays, Strays};
@@ -95,9 +97,16 @@ struct Seen {
 
 /// What changes when a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     modified: u64,
     len: u64,
+}
+
+impl Stamp {
+    /// The file's length in bytes.
+    pub(super) fn len(self) -> u64 {
+        self.len
+    }
 }
 
 /// Where taken files are.
@@ -109,7 +118,7 @@ const PROBE: &str = ".probe";
 /// Files that are looked at to find out whether they change.
 const MOST_SEEN: usize = 4096;
 /// How long a file that is shorter than its head says may stay as it is before it counts as cut short: whoever copies it may have stalled.
-const STALLED: Duration = Duration::from_secs(30);
+pub(super) const STALLED: Duration = Duration::from_secs(30);
 /// The longest name that Linux takes, in bytes.
 const MAX_NAME: usize = 255;
 const EXTENSION: &[u8] = b".bundle";
@@ -153,7 +162,7 @@ impl Outbox {
         })?;
         let mut before = std::mem::take(&mut self.seen);
         for name in names {
-            let stamp = match self.stamp(&name) {
+            let stamp = match self.stamp(Path::new(&name)) {
                 Some(Ok(stamp)) => stamp,
                 Some(Err(stays)) if self.strays.has_room_for(&name, others.len()) => {
                     others.push((name, stays));
@@ -283,6 +292,50 @@ impl Outbox {
         Ok(count)
     }
 
+    /// Calls `found` with the name of each bundle file in [`SENT`].
+    ///
+    /// # Errors
+    /// The storage's.
+    pub(super) fn each_sent(&self, found: &mut dyn FnMut(&OsStr)) -> io::Result<()> {
+        self.make_folders()?;
+        self.storage.each_name(Path::new(SENT), &mut |name| {
+            if is_bundle(name) {
+                found(name);
+            }
+        })
+    }
+
+    /// Length and time of a regular file in [`SENT`].
+    pub(super) fn sent_stamp(&self, name: &OsStr) -> Option<Stamp> {
+        self.stamp(&Path::new(SENT).join(name)).and_then(Result::ok)
+    }
+
+    /// The bundle in a file in [`SENT`], and how the file is.
+    pub(super) fn look_at_sent(&self, name: &OsStr) -> Option<(BundleId, Stamp)> {
+        let stamp = self.sent_stamp(name)?;
+        let file = self.storage.open(&Path::new(SENT).join(name), OpenHow::Read).ok()?;
+        Some((BundleFile::open(file).ok()?.id(), stamp))
+    }
+
+    /// Removes a file from [`SENT`]; one that is gone is none. Durable after [`sync_sent`](Self::sync_sent).
+    ///
+    /// # Errors
+    /// The storage's.
+    pub(super) fn remove_sent(&self, name: &OsStr) -> io::Result<()> {
+        match self.storage.remove_file(&Path::new(SENT).join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Makes durable what [`remove_sent`](Self::remove_sent) did.
+    ///
+    /// # Errors
+    /// The storage's; after a crash a file may then be there again.
+    pub(super) fn sync_sent(&self) -> io::Result<()> {
+        self.storage.sync_dir(Path::new(SENT))
+    }
+
     /// Makes the folders that there are not, or not any more: somebody may tidy up.
     fn make_folders(&self) -> io::Result<()> {
         [SENDING, SENT, REFUSED]
@@ -337,7 +390,7 @@ impl Outbox {
 
     /// Takes a file that is still as it was seen; `None` if it is not, or is not whole.
     fn claim_one(&mut self, name: &OsStr, now: Moment) -> io::Result<Option<OsString>> {
-        let stamp = self.stamp(name).and_then(Result::ok);
+        let stamp = self.stamp(Path::new(name)).and_then(Result::ok);
         let Some(seen) = self.seen.get_mut(name) else {
             return Ok(None);
         };
@@ -361,8 +414,7 @@ impl Outbox {
     }
 
     /// Length and time of a regular file in the outbox; why it stays if it is something else, `None` if it is gone.
-    fn stamp(&self, name: &OsStr) -> Option<Result<Stamp, Stays>> {
-        let path = Path::new(name);
+    fn stamp(&self, path: &Path) -> Option<Result<Stamp, Stays>> {
         let found = self.storage.stat(path).ok()??;
         match found.kind {
             EntryKind::File => {}

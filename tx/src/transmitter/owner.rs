@@ -17,13 +17,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never};
 use hw::udp::{Offload, SinkConfig, UdpSink};
 use hw::units::Rate;
 use protocol::keys::SigningKey;
 use protocol::transmission::TransmissionError;
 use protocol::wire::HEADER_LEN;
 
+use super::beats::Beats;
 use super::clients::Task;
 use super::config::Config;
 use super::control::{Control, TASKS};
@@ -33,7 +34,10 @@ use super::job::Waiting;
 use super::lane::{LaneSender, SystemClock};
 use super::link::{Link, Stop};
 use super::pulse::{Heart, Pulse};
-use super::state::{Chance, LOG, NotOpened, State};
+use super::removal::Removals;
+use super::retention::Retention;
+use super::shelf::Shelf;
+use super::state::{Chance, LOG, NotOpened, State, broken, unusable_ledger};
 use super::watch::Watch;
 use super::{clock, random_seed, random_u64};
 use crate::complaint::Complaint;
@@ -51,6 +55,7 @@ pub(super) struct Owner<'a> {
     to_do: Receiver<Task>,
     stop: Arc<AtomicBool>,
     left_is_known: Arc<AtomicBool>,
+    removals: Receiver<Removals>,
 }
 
 /// How the operator is told.
@@ -93,6 +98,7 @@ impl<'a> Owner<'a> {
             to_do,
             stop: interrupt::listen(),
             left_is_known: Arc::new(AtomicBool::new(true)),
+            removals: never(),
         })
     }
 
@@ -105,6 +111,21 @@ impl<'a> Owner<'a> {
     pub(super) fn await_left(&self) -> Arc<AtomicBool> {
         self.left_is_known.store(false, Ordering::Release);
         Arc::clone(&self.left_is_known)
+    }
+
+    /// What is to remove files of what was sent by `retention`, if that removes anything.
+    ///
+    /// # Errors
+    /// A [`Complaint`] if the log can't be read.
+    pub(super) fn shelf(&mut self, retention: Retention) -> Result<Option<Shelf>, Complaint> {
+        if !retention.is_asked_for() {
+            return Ok(None);
+        }
+        let sent = self.state.ledger.sent_times();
+        let sent = sent.map_err(|error| unusable_ledger(&self.config.state, &error))?;
+        let (asks, removals) = bounded(1);
+        self.removals = removals;
+        Ok(Some(Shelf::new(retention, sent, asks)))
     }
 
     /// Opens the link and does `work` with it, in which the bundles that wait are the operator's; then writes down what became of all, and
@@ -127,6 +148,7 @@ impl<'a> Owner<'a> {
             to_do,
             stop,
             left_is_known,
+            removals,
         } = self;
         let watch = Arc::new(Watch::new(Arc::clone(&stop)));
         let done = open_link(config, &watch).and_then(|(mut link, pacing_cap, heartbeats)| {
@@ -137,11 +159,12 @@ impl<'a> Owner<'a> {
                 let bundles: Vec<PathBuf> = waiting.iter().map(|waiting| waiting.path.clone()).collect();
                 failure::before_any(&stopped, &bundles)
             })?;
-            let heart = Heart::new(config, key, &state.ledger);
+            let heart = Heart::new(config, key, state.ledger.epoch());
+            let beats = state.beats().map_err(|error| broken(&config.state, &error))?;
             let dispatch = Dispatch::new(config, &mut state, waiting, to_do, &watch);
             let dispatch = dispatch.in_json(how.json).capped_at(pacing_cap);
-            let mut dispatch = dispatch.await_left(&left_is_known);
-            let pulse = begin_to_beat(heart, &dispatch, heartbeats);
+            let mut dispatch = dispatch.await_left(&left_is_known).with_removals(removals);
+            let pulse = begin_to_beat(heart, beats, &dispatch, heartbeats);
             let result = work(&mut link, &mut dispatch, &watch);
             Ok((result, dispatch, link, pulse))
         });
@@ -169,12 +192,13 @@ impl<'a> Owner<'a> {
 /// Begins to beat. Without heartbeats bundles are sent all the same.
 fn begin_to_beat(
     heart: Result<Heart, TransmissionError>,
+    beats: Beats,
     dispatch: &Dispatch<'_>,
     heartbeats: Sender<Vec<u8>>,
 ) -> Option<Pulse> {
     heart
         .map_err(io::Error::other)
-        .and_then(|heart| Pulse::start(heart, &dispatch.board(), heartbeats))
+        .and_then(|heart| Pulse::start(heart, beats, &dispatch.board(), heartbeats))
         .inspect_err(
             |error| tracing::error!(%error, "there are no heartbeats: the receiver will take the link for silent"),
         )

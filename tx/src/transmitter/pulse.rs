@@ -2,14 +2,18 @@
 //!
 //! ```text
 //! Dispatch ──Standing──▶ Board ──▶ thread: every interval, signed ──▶ first lane, between two batches ══▶
+//!                                    ▲ counters, set aside ── another thread: Beats, on disk
 //! ```
 //!
 //! Always true:
-//! - the counter grows from one heartbeat to the next, also from one process to the next: it is the time, or one more than the last;
+//! - the counter grows from one heartbeat to the next, also from one process to the next, whatever the clock does: each is one more than
+//!   the last, or the time when some were set aside;
 //! - heartbeats take 2 % of the link at most, but for a few at the very end: the interval is longer where a second would be too short;
-//! - a thread of its own beats, so that no sync that takes long and no full disk holds it up;
+//! - a thread of its own beats, so that no sync that takes long holds it up, and no full disk before [`SET_ASIDE`] heartbeats;
 //! - what is told of the numbers is what stands on the [`Board`].
 
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -21,9 +25,9 @@ use protocol::time::UnixMillis;
 use protocol::transmission::{TransmissionError, link_parameters};
 use protocol::wire::{HEADER_LEN, Heartbeat, InFlight, LinkParameters, MAX_HEARTBEAT_BODY_LEN, MIN_HEARTBEAT_BODY_LEN};
 
+use super::beats::{Beats, SET_ASIDE};
 use super::clock;
 use super::config::Config;
-use super::ledger::Ledger;
 use super::planning::leaf_len_for;
 use super::standing::{Board, Standing};
 
@@ -36,17 +40,19 @@ pub(super) struct Heart {
     interval_ms: u32,
     /// Bytes of a body at most: a heartbeat is no longer than a symbol's packet.
     body_len: usize,
-    /// What the last heartbeat counted.
-    counter: u64,
-    beats: u64,
+    /// What the next heartbeats may count, which is durable.
+    counters: Range<u64>,
+    /// Whether more were asked for, and nobody has answered.
+    asked: bool,
+    sent: u64,
 }
 
 impl Heart {
-    /// The heart of the transmitter whose numbers are in `ledger`, on the link of `config`.
+    /// The heart of a transmitter in `epoch`, on the link of `config`.
     ///
     /// # Errors
     /// [`TransmissionError`] if the link's settings leave no full block to be sent.
-    pub(super) fn new(config: &Config, key: &Arc<SigningKey>, ledger: &Ledger) -> Result<Self, TransmissionError> {
+    pub(super) fn new(config: &Config, key: &Arc<SigningKey>, epoch: u64) -> Result<Self, TransmissionError> {
         let link = &config.link;
         let leaf_len = leaf_len_for(link.symbol_len);
         let parameters = link_parameters(leaf_len, link.symbol_len, &link.redundancy, link.passes, link.lanes)?;
@@ -55,21 +61,38 @@ impl Heart {
         let frame_bits = config.framing().counted_bits(HEADER_LEN + body_len);
         Ok(Self {
             key: Arc::clone(key),
-            epoch: ledger.epoch(),
+            epoch,
             parameters,
             interval_ms: Heartbeat::interval_ms(frame_bits, config.rate.bits_per_second()),
             body_len,
-            // The clock may have been put back since.
-            counter: ledger.newest_time().0,
-            beats: 0,
+            counters: 0..0,
+            asked: false,
+            sent: 0,
         })
     }
 
-    /// The body of the next heartbeat; `None` if it would break a rule, which a receiver would refuse.
-    fn beat(&mut self, board: &Board, now: UnixMillis) -> Option<Vec<u8>> {
-        self.counter = self.counter.saturating_add(1).max(now.0);
-        let tells_of_log = self.beats.is_multiple_of(CHECKPOINT_EVERY);
-        self.beats += 1;
+    /// Takes the counters that were set aside, and asks for more in time.
+    fn refill(&mut self, reserve: &Reserve) {
+        for answer in reserve.answers.try_iter() {
+            self.take(answer);
+        }
+        let left = self.counters.end.saturating_sub(self.counters.start);
+        if !self.asked && left <= SET_ASIDE - RENEW_AFTER {
+            self.asked = reserve.asks.try_send(now()).is_ok();
+        }
+    }
+
+    /// Takes an answer: what was set aside, if it could be.
+    fn take(&mut self, answer: Option<Range<u64>>) {
+        self.asked = false;
+        self.counters = answer.unwrap_or(self.counters.clone());
+    }
+
+    /// The body of the next heartbeat; `None` if no counter is left, or if it would break a rule, which a receiver would refuse.
+    fn beat(&mut self, board: &Board) -> Option<Vec<u8>> {
+        let counter = self.counters.next()?;
+        let tells_of_log = self.sent.is_multiple_of(CHECKPOINT_EVERY);
+        self.sent += 1;
         let Standing {
             next,
             sent_below,
@@ -84,7 +107,7 @@ impl Heart {
         });
         let mut heartbeat = Heartbeat {
             epoch: self.epoch,
-            counter: self.counter,
+            counter,
             interval_ms: self.interval_ms,
             next,
             sent_below,
@@ -105,38 +128,96 @@ impl Heart {
     }
 }
 
-/// The thread that beats.
+/// Where a heart gets its counters.
+#[derive(Debug)]
+struct Reserve {
+    asks: Sender<UnixMillis>,
+    answers: Receiver<Option<Range<u64>>>,
+}
+
+/// The threads that beat, and that set counters aside.
 #[derive(Debug)]
 pub(super) struct Pulse {
     stop: Sender<()>,
-    thread: JoinHandle<()>,
+    beating: JoinHandle<Heart>,
+    reserving: JoinHandle<Beats>,
 }
 
 impl Pulse {
-    /// Beats at once and from then on; heartbeats go to `lane`, which takes one at a time.
+    /// Beats at once and from then on, as soon as counters are set aside; heartbeats go to `lane`, which takes one at a time.
     ///
     /// # Errors
     /// The system's, if it has no more threads.
-    pub(super) fn start(mut heart: Heart, board: &Arc<Board>, lane: Sender<Vec<u8>>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        mut heart: Heart,
+        mut beats: Beats,
+        board: &Arc<Board>,
+        lane: Sender<Vec<u8>>,
+    ) -> io::Result<Self> {
         let (stop, stopped) = bounded::<()>(0);
+        let (asks, asked) = bounded(1);
+        let (answer, answers) = bounded(1);
+        // Here, so that the first heartbeat need not wait an interval for them.
+        heart.take(set_aside(&mut beats, now(), &mut false));
+        let reserve = Reserve { asks, answers };
+        let reserving = thread::Builder::new()
+            .name("heartbeat-counters".to_owned())
+            .spawn(move || {
+                reserve_until_nobody_asks(&mut beats, &asked, &answer);
+                beats
+            })?;
         let board = Arc::clone(board);
-        let thread = thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
-            beat_until(&stopped, &mut heart, &board, &lane);
+        let beating = thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
+            beat_until(&stopped, &mut heart, &reserve, &board, &lane);
             say_goodbye(&mut heart, &board, &lane);
+            // What is being set aside for it is the last, of which all is given back.
+            drop(reserve.asks);
+            reserve.answers.iter().for_each(|answer| heart.take(answer));
+            heart
         })?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            stop,
+            beating,
+            reserving,
+        })
     }
 
     /// Beats a few times more, so that a receiver hears of the last bundle though some are lost, and ends.
     pub(super) fn finish(self) {
         drop(self.stop);
-        let _ = self.thread.join();
+        if let (Ok(heart), Ok(mut beats)) = (self.beating.join(), self.reserving.join())
+            && let Err(error) = beats.give_back(heart.counters.start)
+        {
+            tracing::debug!(%error, "counters that no heartbeat used could not be given back: they are passed over");
+        }
     }
 }
 
-fn beat_until(stopped: &Receiver<()>, heart: &mut Heart, board: &Board, lane: &Sender<Vec<u8>>) {
+fn reserve_until_nobody_asks(beats: &mut Beats, asked: &Receiver<UnixMillis>, answer: &Sender<Option<Range<u64>>>) {
+    let mut is_told = false;
+    for now in asked {
+        if answer.send(set_aside(beats, now, &mut is_told)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Sets counters aside; a failure is told once, until it is over.
+fn set_aside(beats: &mut Beats, now: UnixMillis, is_told: &mut bool) -> Option<Range<u64>> {
+    let range = beats.set_aside(now);
+    if let Err(error) = &range
+        && !*is_told
+    {
+        tracing::error!(%error, "no counters can be set aside for heartbeats: without them the link falls silent; it is tried again");
+    }
+    *is_told = range.is_err();
+    range.ok()
+}
+
+fn beat_until(stopped: &Receiver<()>, heart: &mut Heart, reserve: &Reserve, board: &Board, lane: &Sender<Vec<u8>>) {
     loop {
-        if let Some(body) = heart.beat(board, now()) {
+        heart.refill(reserve);
+        if let Some(body) = heart.beat(board) {
             // If the lane has not sent the last one yet, the next is as good.
             let _ = lane.try_send(body);
         }
@@ -149,7 +230,7 @@ fn beat_until(stopped: &Receiver<()>, heart: &mut Heart, board: &Board, lane: &S
 
 fn say_goodbye(heart: &mut Heart, board: &Board, lane: &Sender<Vec<u8>>) {
     for left in (0..LAST_BEATS).rev() {
-        if let Some(body) = heart.beat(board, now()) {
+        if let Some(body) = heart.beat(board) {
             // A link that is stuck is not waited for.
             let _ = lane.send_timeout(body, LAST_PATIENCE);
         }
@@ -159,11 +240,13 @@ fn say_goodbye(heart: &mut Heart, board: &Board, lane: &Sender<Vec<u8>>) {
     }
 }
 
-/// The time for the counter alone: without a clock, one more than the last is as good.
+/// The time for counters alone: without a clock, those after the last are as good.
 fn now() -> UnixMillis {
     clock().unwrap_or(UnixMillis(0))
 }
 
+/// So many heartbeats go on with the counters that were set aside before others are asked for: some minutes.
+const RENEW_AFTER: u64 = 1024;
 /// Every so many heartbeats one tells of the log.
 const CHECKPOINT_EVERY: u64 = 60;
 /// Heartbeats after the last bundle: a receiver reports what is lost when it has heard two.
@@ -210,21 +293,34 @@ mod tests {
             .clone()
     }
 
-    /// A heart of epoch 77, whose log is of the time 100.
+    /// A heart of epoch 77, with counters from 500 on.
     fn heart_on(config: &Config) -> Heart {
-        let key = SigningKey::from_seed([6; 32]);
-        let ledger = Ledger::create(Arc::new(MemoryStorage::new()), key, 77, UnixMillis(100)).unwrap();
-        Heart::new(config, &Arc::new(link_key()), &ledger).unwrap()
+        let mut heart = Heart::new(config, &Arc::new(link_key()), 77).unwrap();
+        heart.take(Some(500..500 + SET_ASIDE));
+        heart
     }
 
     fn heart() -> Heart {
         heart_on(&config(2))
     }
 
+    fn beats(storage: &MemoryStorage) -> Beats {
+        Beats::read(Arc::new(storage.clone()), 77, UnixMillis(100)).unwrap()
+    }
+
+    /// The counters of so many heartbeats of a process that sets its first counters aside at this time, and is killed.
+    fn counters_from(storage: &MemoryStorage, now: u64, count: usize) -> Vec<u64> {
+        let (mut heart, board) = (heart(), Board::new(standing()));
+        heart.take(beats(storage).set_aside(UnixMillis(now)).ok());
+        (0..count)
+            .map(|_| opened(&heart.beat(&board).unwrap()).counter)
+            .collect()
+    }
+
     #[test]
     fn a_heartbeat_says_what_is_on_the_board() {
         let (mut heart, board) = (heart(), Board::new(standing()));
-        let beat = opened(&heart.beat(&board, UnixMillis(500)).unwrap());
+        let beat = opened(&heart.beat(&board).unwrap());
         assert_eq!((beat.epoch, beat.counter, beat.next, beat.sent_below), (77, 500, 9, 5));
         assert_eq!((beat.in_flight[0].sequence, beat.in_flight[0].pass), (7, 2));
         assert_eq!((beat.voids, beat.checkpoint.unwrap().size), (standing().voids, 30));
@@ -232,17 +328,55 @@ mod tests {
     }
 
     #[test]
-    fn counters_grow_also_when_the_clock_stands_or_goes_back() {
+    fn counters_grow_over_a_kill_also_when_the_clock_was_put_back() {
+        let storage = MemoryStorage::new();
+        let before = counters_from(&storage, 1_000_000, 3);
+        assert_eq!(before, [1_000_000, 1_000_001, 1_000_002]);
+        let after = counters_from(&storage, 0, 2);
+        assert!(after[0] > before[2] && after[1] > after[0], "{after:?}");
+        assert_eq!(
+            counters_from(&storage, 2_000_000, 1),
+            [2_000_000],
+            "a clock that is right goes on"
+        );
+    }
+
+    #[test]
+    fn without_counters_there_is_no_heartbeat_until_some_are_set_aside() {
         let (mut heart, board) = (heart(), Board::new(standing()));
-        let counters =
-            [0, 99, 1000, 1000, 300].map(|now| opened(&heart.beat(&board, UnixMillis(now)).unwrap()).counter);
-        assert_eq!(counters, [101, 102, 1000, 1001, 1002]);
+        heart.take(Some(7..8));
+        assert!(heart.beat(&board).is_some() && heart.beat(&board).is_none());
+        heart.take(None);
+        assert!(heart.beat(&board).is_none());
+        heart.take(Some(9..10));
+        assert_eq!(opened(&heart.beat(&board).unwrap()).counter, 9);
+    }
+
+    #[test]
+    fn counters_are_asked_for_once_and_long_before_they_run_out() {
+        let ((asks, asked), (answer, answers)) = (bounded(1), bounded(1));
+        let (mut heart, board, reserve) = (heart(), Board::new(standing()), Reserve { asks, answers });
+        for _ in 0..RENEW_AFTER {
+            heart.refill(&reserve);
+            assert!(asked.is_empty());
+            heart.beat(&board).unwrap();
+        }
+        heart.refill(&reserve);
+        assert_eq!(asked.try_iter().count(), 1);
+        heart.refill(&reserve);
+        assert!(asked.is_empty(), "nobody has answered yet");
+        answer.send(None).unwrap();
+        heart.refill(&reserve);
+        assert_eq!(asked.try_iter().count(), 1, "it is tried again");
+        answer.send(Some(90_000..90_000 + SET_ASIDE)).unwrap();
+        heart.refill(&reserve);
+        assert_eq!(opened(&heart.beat(&board).unwrap()).counter, 90_000);
     }
 
     #[test]
     fn every_sixtieth_heartbeat_tells_of_the_log() {
         let (mut heart, board) = (heart(), Board::new(standing()));
-        let tells = |_: &usize| opened(&heart.beat(&board, UnixMillis(0)).unwrap()).checkpoint.is_some();
+        let tells = |_: &usize| opened(&heart.beat(&board).unwrap()).checkpoint.is_some();
         let told: Vec<_> = (0..121).filter(tells).collect();
         assert_eq!(told, [0, 60, 120]);
     }
@@ -261,16 +395,18 @@ mod tests {
 
     #[test]
     fn the_last_heartbeats_follow_the_word_to_end() {
-        let (lane, beats) = bounded(100);
+        let (storage, (lane, told)) = (MemoryStorage::new(), bounded(100));
         let board = Arc::new(Board::new(standing()));
-        let pulse = Pulse::start(heart(), &board, lane).unwrap();
-        let first = beats.recv().unwrap();
+        let pulse = Pulse::start(heart(), beats(&storage), &board, lane).unwrap();
+        let first = told.recv().unwrap();
         pulse.finish();
         let counters: Vec<_> = std::iter::once(first)
-            .chain(beats)
+            .chain(told)
             .map(|body| opened(&body).counter)
             .collect();
         assert!(counters.len() > LAST_BEATS as usize, "{counters:?}");
         assert!(counters.is_sorted_by(|one, next| one < next), "{counters:?}");
+        let next = beats(&storage).set_aside(UnixMillis(0)).unwrap().start;
+        assert_eq!(next, counters.last().unwrap() + 1, "what was not used is given back");
     }
 }

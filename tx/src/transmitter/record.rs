@@ -1,5 +1,6 @@
 //! A bundle's line when it was sent, and its line of JSON.
 
+use std::path::Path;
 use std::time::Duration;
 
 use audit::escape::terminal;
@@ -48,8 +49,13 @@ impl Record<'_> {
             count_text(statement.files.len() as u64, "file", "files"),
             self.elapsed.as_secs_f64(),
             rate_text(self.tally.wire_bits, self.elapsed),
-            percent_text(self.job.forecast.repair_ppm()),
+            percent_text(self.repair_ppm()),
         )
+    }
+
+    /// The share of what was sent that a link without loss would not need, in millionths.
+    fn repair_ppm(&self) -> u64 {
+        self.job.forecast.repair_ppm_of(self.tally.datagrams)
     }
 
     /// The line for scripts. `log_index` is the place of the entry in the audit log, if it could be written.
@@ -79,7 +85,7 @@ impl Record<'_> {
             datagrams: self.tally.datagrams,
             datagrams_planned: self.job.forecast.datagrams(),
             wire_bits: self.tally.wire_bits,
-            repair_ppm: self.job.forecast.repair_ppm(),
+            repair_ppm: self.repair_ppm(),
             pacing_cap_bytes_per_second: self.pacing_cap,
             duration_ms: self.outcome.duration_ms,
             reason: stopped.map(|(code, _)| (*code).to_owned()),
@@ -101,6 +107,16 @@ pub(super) enum Ending {
 }
 
 impl RecordJson {
+    /// The bundle, and when its ending was written down.
+    pub(super) fn bundle(&self) -> (BundleId, UnixMillis) {
+        (self.bundle, self.time)
+    }
+
+    /// Says where the file is now.
+    pub(super) fn set_path(&mut self, path: &Path) {
+        self.path = path.display().to_string();
+    }
+
     /// What is to become of the bundle's file.
     pub(super) fn ending(&self) -> Ending {
         match (&self.reason, self.log_index) {

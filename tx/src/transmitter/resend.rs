@@ -63,13 +63,21 @@ pub(super) fn resend(args: &ResendArgs) -> Result<(), Complaint> {
 
 /// The numbers that the state in `dir` has given.
 fn read_given(dir: &Path) -> Result<Given, Complaint> {
-    let is_log = Disk::open(dir).and_then(|disk| disk.stat(Path::new(LOG)));
-    if !matches!(is_log, Ok(Some(_))) {
-        return Err(
-            Complaint::usage("there is no transmitter's state, and so no number, in this folder")
-                .fact("state", dir.display())
-                .mend("give the folder that `diode-tx send` or `watch` uses"),
-        );
+    let no_state = |cause: &dyn std::fmt::Display| {
+        Complaint::usage("there is no transmitter's state, and so no number, in this folder")
+            .fact("state", dir.display())
+            .fact("cause", cause)
+            .mend("give the folder that `diode-tx send` or `watch` uses")
+    };
+    let disk = Disk::open(dir).map_err(|error| no_state(&error))?;
+    let log = disk.stat(Path::new(LOG)).map_err(|error| state::broken(dir, &error))?;
+    if log.is_none() {
+        return Err(match state::log_is_gone(&disk, dir)? {
+            Some(complaint) => complaint.mend(
+                "in a new epoch no number of before is known: send the bundles' files then, with `diode-tx send`",
+            ),
+            None => no_state(&"it has no log"),
+        });
     }
     if state::holder(dir)?.is_none() {
         // What a killed run had no time to publish is published by whoever opens the state next.
@@ -144,15 +152,31 @@ fn ranges(text: &str, given: &Given) -> Result<Vec<SequenceRange>, Complaint> {
         return Ok(vec![range]);
     }
     let code = ResendCode::parse(text, given.epoch()).map_err(|error| {
-        let mend = match error {
+        let mend = match &error {
             ResendCodeError::OtherEpoch { .. } => {
                 "it was made for another transmitter, or before this one began a new epoch: bundles of then are sent anew, from their files"
             }
             _ => "have it read out again; letters of either case will do",
         };
-        Complaint::usage(error).mend(mend)
+        Complaint::usage(wrong_with(&error)).fact("argument", text).mend(mend)
     })?;
     Ok(code.ranges().to_vec())
+}
+
+/// What is wrong with a code. Its group is named by what it says: its place in an argument is not the one in what was read out.
+fn wrong_with(error: &ResendCodeError) -> String {
+    match error {
+        ResendCodeError::Shape { text, .. } => {
+            format!("{text:?} does not look like a code, such as 44-7QDYF or 47..51-7Q2E0")
+        }
+        ResendCodeError::Mistyped { text, .. } => {
+            format!("the code {text:?} is mistyped: its last characters do not fit what stands before them")
+        }
+        ResendCodeError::OtherEpoch { text, .. } => {
+            format!("the code {text:?} is for another epoch than this transmitter's")
+        }
+        ResendCodeError::Empty | ResendCodeError::TooLong => error.to_string(),
+    }
 }
 
 /// A file for each bundle: among those given, else in the outbox.

@@ -5,15 +5,16 @@
 //!           ├─ control.sock  0600, where whoever holds the lock takes bundles from others
 //!           ├─ log.pem       0400, signs the log's checkpoints and nothing else
 //!           ├─ log/          the audit log; made as log.new and renamed when it is whole, so that it is there or not
-//!           ├─ mark          how far the log has come
-//!           └─ old-…/        log and key of an epoch that was ended
+//!           ├─ mark          how far the log has come; the first that is made
+//!           ├─ beats         how far the heartbeats' counter has come
+//!           └─ old-…/        log, key and counter of an epoch that was ended
 //! ```
 //!
 //! Always true:
 //! - one process numbers bundles at a time;
 //! - a log that falls short of its mark gives out no number: it was put back from a backup;
-//! - a folder that holds something else is not made into a state, and a state whose key or log is gone is not made anew: a new epoch
-//!   is the operator's word.
+//! - a folder that holds something else is not made into a state, and a state whose key or log is gone, with its mark or without, is not
+//!   made anew: a new epoch is the operator's word.
 
 use std::ffi::OsStr;
 use std::io;
@@ -27,6 +28,7 @@ use audit::storage::{Disk, Lock, OpenHow, Storage, remove_tree, write_new_durabl
 use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 
+use super::beats::{BEATS, Beats, NEW_BEATS};
 use super::ledger::{Ledger, LedgerError};
 use super::mark::{MARK, Mark, NEW_MARK};
 use crate::complaint::Complaint;
@@ -37,7 +39,7 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     /// Whether this opening made it.
     pub(super) created: bool,
-    storage: Box<dyn Storage>,
+    storage: Arc<dyn Storage>,
     /// As it was last written.
     mark: Mark,
     mark_failed: bool,
@@ -93,14 +95,12 @@ impl State {
         let created = match (has(LOG)?, has(LOG_KEY)?) {
             (true, false) => return Err(is_gone(dir, "the key of the state's audit log is missing", LOG_KEY).into()),
             (true, true) => false,
-            (false, _) if has_given_numbers(&disk, dir)? => {
-                return Err(is_gone(dir, "the state's audit log is missing", LOG).into());
-            }
             (false, key_is_there) => {
+                if let Some(complaint) = log_is_gone(&disk, dir)? {
+                    return Err(complaint.into());
+                }
                 if !key_is_there {
-                    let pem = chance.log_key.to_pkcs8_pem();
-                    write_new_durable(&disk, Path::new(LOG_KEY), pem.as_bytes(), 0o400)
-                        .map_err(|error| broken(dir, &error))?;
+                    make_key(&disk, dir, chance)?;
                 }
                 make_log(&disk, dir, chance.epoch, now)?;
                 true
@@ -108,14 +108,31 @@ impl State {
         };
         let ledger = open_ledger(dir, now)?;
         let mark = checked_mark(&disk, dir, &ledger)?;
-        Ok(Self {
+        let state = Self {
             ledger,
             created,
-            storage: Box::new(disk),
+            storage: Arc::new(disk),
             mark,
             mark_failed: false,
             _lock: lock,
-        })
+        };
+        state.beats().map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => damaged_beats(dir, &error),
+            _ => broken(dir, &error),
+        })?;
+        Ok(state)
+    }
+
+    /// The counters of heartbeats: for one pulse at a time.
+    ///
+    /// # Errors
+    /// As [`Beats::read`].
+    pub(super) fn beats(&self) -> io::Result<Beats> {
+        Beats::read(
+            Arc::clone(&self.storage),
+            self.ledger.epoch(),
+            self.ledger.newest_time(),
+        )
     }
 
     /// Publishes what was written to the log, and then has the mark say so. A mark that can't be written is logged: the numbers are
@@ -153,7 +170,7 @@ impl State {
             mark: Mark::new(ledger.epoch()),
             ledger,
             created: true,
-            storage: Box::new(audit::storage::MemoryStorage::new()),
+            storage: Arc::new(audit::storage::MemoryStorage::new()),
             mark_failed: false,
             _lock: lock,
         }
@@ -170,7 +187,17 @@ const NEW_LOG: &str = "log.new";
 /// What the folders of ended epochs' logs begin with.
 pub(super) const OLD: &str = "old-";
 /// What a creation can leave when it is interrupted.
-const LEFTOVERS: [&str; 7] = [LOCK, SOCKET, LOG_KEY, ".tmp-log.pem", NEW_LOG, MARK, NEW_MARK];
+const LEFTOVERS: [&str; 9] = [
+    LOCK,
+    SOCKET,
+    LOG_KEY,
+    ".tmp-log.pem",
+    NEW_LOG,
+    MARK,
+    NEW_MARK,
+    BEATS,
+    NEW_BEATS,
+];
 /// Bytes of the lock file that are read.
 const MAX_HOLDER_LEN: u64 = 4096;
 
@@ -281,6 +308,15 @@ pub(super) fn take_lock(
     Ok(Some(lock))
 }
 
+/// Makes the log's key; before it the mark, so that a key alone is never one that an interrupted creation left.
+fn make_key(disk: &Disk, dir: &Path, chance: &Chance) -> Result<(), Complaint> {
+    let pem = chance.log_key.to_pkcs8_pem();
+    Mark::new(chance.epoch)
+        .write(disk)
+        .and_then(|()| write_new_durable(disk, Path::new(LOG_KEY), pem.as_bytes(), 0o400))
+        .map_err(|error| broken(dir, &error))
+}
+
 /// Makes the log beside its name, and gives it the name when it is whole.
 fn make_log(disk: &Disk, dir: &Path, epoch: u64, now: UnixMillis) -> Result<(), Complaint> {
     let fail = |error: io::Error| broken(dir, &error);
@@ -310,10 +346,26 @@ fn open_ledger(dir: &Path, now: UnixMillis) -> Result<Ledger, Complaint> {
     Ok(ledger)
 }
 
-/// Whether the mark says that there was a log which gave numbers.
-fn has_given_numbers(disk: &Disk, dir: &Path) -> Result<bool, Complaint> {
-    let mark = read_mark(disk, dir)?;
-    Ok(mark.is_some_and(|mark| mark.highest() > 0))
+/// What to say of a folder without a log in which there was one: its mark tells of numbers, or is gone while something else is left.
+///
+/// # Errors
+/// A [`Complaint`] if the mark can't be read.
+pub(super) fn log_is_gone(disk: &Disk, dir: &Path) -> Result<Option<Complaint>, Complaint> {
+    if let Some(mark) = read_mark(disk, dir)? {
+        let gone = || is_gone(dir, "the state's audit log is missing", LOG);
+        return Ok((mark.highest() > 0).then(gone));
+    }
+    for name in [LOG_KEY, BEATS] {
+        if disk
+            .stat(Path::new(name))
+            .map_err(|error| broken(dir, &error))?
+            .is_some()
+        {
+            let complaint = is_gone(dir, "the state's audit log is missing, and its mark too", LOG);
+            return Ok(Some(complaint.fact("missing", MARK).fact("left", name)));
+        }
+    }
+    Ok(None)
 }
 
 /// The mark beside this ledger's log, or one to begin with where no transmitter has written one yet.
@@ -327,22 +379,52 @@ fn checked_mark(disk: &Disk, dir: &Path, ledger: &Ledger) -> Result<Mark, Compla
 
 fn read_mark(disk: &Disk, dir: &Path) -> Result<Option<Mark>, Complaint> {
     Mark::read(disk).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => put_back(dir, &error),
+        io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => damaged_mark(dir, &error),
         _ => broken(dir, &error),
     })
 }
 
+/// What to say of a mark that is none.
+fn damaged_mark(dir: &Path, cause: &dyn std::fmt::Display) -> Complaint {
+    let mark = dir.join(MARK);
+    let complaint = Complaint::integrity("the state's mark is damaged: it does not say how far the log has come")
+        .fact("mark", mark.display())
+        .fact("cause", cause)
+        .mend(format_args!(
+            "if the log beside it is the newest one, and not from a backup: rm {}; it is made anew from the log",
+            mark.display()
+        ));
+    or_new_epoch(complaint, dir)
+}
+
+/// What to say of a file of counters that does not say what it should.
+fn damaged_beats(dir: &Path, cause: &dyn std::fmt::Display) -> Complaint {
+    let beats = dir.join(BEATS);
+    let complaint = Complaint::integrity("the file with the heartbeats' counter is damaged")
+        .fact("file", beats.display())
+        .fact("cause", cause)
+        .mend(format_args!(
+            "if the clock of this machine is right, and was not put back: rm {}; the counter then goes on from the time",
+            beats.display()
+        ));
+    or_new_epoch(complaint, dir)
+}
+
+fn or_new_epoch(complaint: Complaint, dir: &Path) -> Complaint {
+    complaint.mend(format_args!(
+        "or begin a new epoch: diode-tx epoch new --state {} --reason \"…\"",
+        dir.display()
+    ))
+}
+
 /// What to say of a log that falls short of its mark.
 fn put_back(dir: &Path, cause: &dyn std::fmt::Display) -> Complaint {
-    Complaint::integrity("the state's log and its mark do not fit: the log was put back from a backup")
+    let complaint = Complaint::integrity("the state's log and its mark do not fit: the log was put back from a backup")
         .fact("state", dir.display())
         .fact("mark", dir.join(MARK).display())
         .fact("cause", cause)
-        .mend("put the newest log back in its place; numbers that it does not know must not be given out again")
-        .mend(format_args!(
-            "or begin a new epoch: diode-tx epoch new --state {} --reason \"…\"",
-            dir.display()
-        ))
+        .mend("put the newest log back in its place; numbers that it does not know must not be given out again");
+    or_new_epoch(complaint, dir)
 }
 
 /// What to say of a disk that fails.
@@ -354,14 +436,11 @@ pub(super) fn broken(dir: &Path, error: &io::Error) -> Complaint {
 }
 
 fn is_gone(dir: &Path, what: &str, name: &str) -> Complaint {
-    Complaint::usage(what)
+    let complaint = Complaint::usage(what)
         .fact("state", dir.display())
         .fact("missing", name)
-        .mend("put it back from a backup")
-        .mend(format_args!(
-            "or begin a new epoch: diode-tx epoch new --state {} --reason \"…\"",
-            dir.display()
-        ))
+        .mend("put the newest one back in its place, as it was when this state was last used");
+    or_new_epoch(complaint, dir)
 }
 
 /// What to say of a ledger that can't be opened or written.

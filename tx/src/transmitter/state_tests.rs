@@ -150,3 +150,68 @@ fn a_changed_log_is_refused_as_such() {
     let (exit, text) = refused(&dir);
     assert_eq!(exit, Exit::Integrity, "{text}");
 }
+
+#[test]
+fn a_damaged_mark_is_told_as_damaged_and_its_mend_works() {
+    let (_above, dir) = folder();
+    drop(State::open(&dir, "send", NOW, &chance(1)).unwrap());
+    fs::write(dir.join("mark"), [b' '; 5000]).unwrap();
+    assert!(refused(&dir).1.contains("mark is damaged"));
+    fs::write(dir.join("mark"), "").unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Integrity);
+    assert!(text.contains("mark is damaged") && !text.contains("put back"), "{text}");
+    assert!(
+        text.contains(&format!("rm {}", dir.join("mark").display())) && text.contains("epoch new"),
+        "{text}"
+    );
+    fs::remove_file(dir.join("mark")).unwrap();
+    let state = State::open(&dir, "send", NOW, &chance(2)).unwrap();
+    assert_eq!((state.created, state.ledger.epoch()), (false, 1));
+}
+
+#[test]
+fn what_is_left_of_a_state_without_log_and_mark_is_not_made_into_a_new_one() {
+    for left in ["log.pem", "beats"] {
+        let (_above, dir) = folder();
+        let state = State::open(&dir, "send", NOW, &chance(1)).unwrap();
+        state.beats().unwrap().set_aside(NOW).unwrap();
+        drop(state);
+        fs::remove_dir_all(dir.join("log")).unwrap();
+        for name in ["mark", "log.pem", "beats"].iter().filter(|name| **name != left) {
+            fs::remove_file(dir.join(name)).unwrap();
+        }
+        let (exit, text) = refused(&dir);
+        assert_eq!(exit, Exit::Usage);
+        assert!(text.contains(&format!("left     {left}")), "{text}");
+        assert!(text.contains("log is missing") && text.contains("epoch new"), "{text}");
+        assert!(!dir.join("log").exists() && !dir.join("mark").exists());
+    }
+}
+
+#[test]
+fn a_creation_that_ended_after_the_mark_or_the_key_is_begun_again() {
+    for key_is_there in [false, true] {
+        let (_above, dir) = folder();
+        let disk = Disk::create(&dir, 0o700).unwrap();
+        if key_is_there {
+            make_key(&disk, &dir, &chance(1)).unwrap();
+        } else {
+            Mark::new(1).write(&disk).unwrap();
+        }
+        let state = State::open(&dir, "send", NOW, &chance(2)).unwrap();
+        assert_eq!((state.created, state.ledger.epoch()), (true, 2));
+    }
+}
+
+#[test]
+fn a_damaged_counter_is_told_with_its_mend() {
+    let (_above, dir) = folder();
+    drop(State::open(&dir, "send", NOW, &chance(1)).unwrap());
+    fs::write(dir.join("beats"), "{}").unwrap();
+    let (exit, text) = refused(&dir);
+    assert_eq!(exit, Exit::Integrity);
+    assert!(text.contains("counter is damaged") && text.contains("rm "), "{text}");
+    fs::remove_file(dir.join("beats")).unwrap();
+    assert!(!State::open(&dir, "send", NOW, &chance(2)).unwrap().created);
+}

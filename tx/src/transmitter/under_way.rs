@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU16;
 use std::time::Duration;
 
+use protocol::digest::BundleId;
+use protocol::time::UnixMillis;
 use protocol::transmission::Settings;
 
 use super::failure;
 use super::job::{Asker, Job};
 use super::ledger::{Bound, Outcome};
-use super::link::Ended;
+use super::link::{Ended, Outgoing};
 use super::priority::Priority;
+use super::record::Record;
 use super::standing::Sending;
 use super::watch::Tally;
 
@@ -34,18 +37,72 @@ pub(super) struct UnderWay {
     pub(super) pass: Arc<AtomicU16>,
 }
 
+impl Ready {
+    /// Begins to send it: what stays here, and what goes to the link, where both call it `id`.
+    pub(super) fn begin(self, id: u64, settings: Settings) -> (UnderWay, Outgoing) {
+        let Self {
+            job,
+            bound,
+            priority,
+            asker,
+        } = self;
+        let pass = Arc::<AtomicU16>::default();
+        let outgoing = Outgoing {
+            id,
+            bundle: Arc::clone(&job.sound.bundle),
+            settings: settings.clone(),
+            priority,
+            pass: Arc::clone(&pass),
+        };
+        let under_way = UnderWay {
+            job,
+            bound,
+            settings,
+            asker,
+            pass,
+        };
+        (under_way, outgoing)
+    }
+}
+
 impl UnderWay {
     /// Its sequence number.
     pub(super) fn sequence(&self) -> u64 {
         self.bound.number().sequence
     }
 
+    /// Its bundle.
+    pub(super) fn bundle(&self) -> BundleId {
+        self.job.sound.bundle.id()
+    }
+
     /// What heartbeats tell of it.
     pub(super) fn sending(&self) -> Sending {
         Sending {
             sequence: self.sequence(),
-            bundle: self.job.sound.bundle.id(),
+            bundle: self.bundle(),
             pass: Arc::clone(&self.pass),
+        }
+    }
+
+    /// What is told of it when it has ended; `pacing_cap` is what the kernel was told, `time` when that is.
+    pub(super) fn record<'a>(
+        &'a self,
+        ended: &Ended,
+        outcome: &'a Outcome,
+        pacing_cap: Option<u64>,
+        time: UnixMillis,
+    ) -> Record<'a> {
+        Record {
+            job: &self.job,
+            number: self.bound.number(),
+            again: self.bound.is_again(),
+            settings: &self.settings,
+            tally: ended.tally,
+            pacing_cap,
+            elapsed: Duration::from_nanos(ended.nanos),
+            outcome,
+            time,
         }
     }
 

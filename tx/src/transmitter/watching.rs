@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! main thread       Courier ◀──▶ Outbox: looks, takes, keeps                   every 100 ms
-//!                     │ Task ▲ Answer
+//!                     │ Task ▲ Answer   Shelf: removes what was sent, if `[retention]` says so
 //! dispatch thread   link.run until nothing is left ─▶ rest ─▶ wait for a task ─┐  ◀── control socket: other processes' tasks
 //!                     ▲───────── warmed up again after a silence ──────────────┘
 //! ```
@@ -53,14 +53,16 @@ pub(super) fn watch(args: &WatchArgs) -> Result<(), Complaint> {
     let config = Config::of(sender)?;
     let key = Arc::new(keyfile::load(&config.key)?);
     let interval = Duration::from_secs(args.interval);
+    let retention = Config::retention_of(sender.link.config.as_deref())?;
     let outbox = open_outbox(dir, interval)?;
-    let owner = take_state(&config, sender.telling())?;
+    let mut owner = take_state(&config, sender.telling())?;
+    let shelf = owner.shelf(retention)?;
     let manner = Manner {
         priority: sender.priority,
         interval,
         json: sender.json,
     };
-    let mut courier = Courier::new(outbox, dir, &config, manner, owner.tasks());
+    let mut courier = Courier::new(outbox, dir, &config, manner, owner.tasks()).with_shelf(shelf);
     if !sender.quiet && !sender.json {
         output::note(format_args!("watching {}", terminal(&dir.display().to_string())));
     }

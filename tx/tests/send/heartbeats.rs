@@ -1,5 +1,7 @@
 //! What a send says of itself while it goes on, and when it ends.
 
+use std::fs;
+
 use super::receiving::{Desk, json, stderr};
 use protocol::wire::Heartbeat;
 
@@ -29,6 +31,22 @@ fn the_last_heartbeats_of_a_send_say_that_every_number_has_had_its_last_packet()
     );
     assert!(heartbeats.is_sorted_by(|one, next| one.counter < next.counter));
     assert!(heartbeats[0].checkpoint.is_some(), "the first tells of the log");
+}
+
+#[test]
+fn counters_go_on_where_they_were_though_the_clock_was_put_back_before_the_next_send() {
+    let desk = Desk::new();
+    desk.bundle("a.bundle", 1000);
+    assert!(desk.send(&["a.bundle"], &[]).status.success());
+    let last = heartbeats(&desk).last().unwrap().counter;
+    let path = desk.path("state/beats");
+    let mut beats: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(beats["below"], last + 1, "what was not used was given back");
+    // As a send leaves it whose clock is years ahead.
+    beats["below"] = 4_000_000_000_000_u64.into();
+    fs::write(&path, beats.to_string()).unwrap();
+    assert!(desk.send(&["a.bundle"], &[]).status.success());
+    assert_eq!(heartbeats(&desk)[0].counter, 4_000_000_000_000);
 }
 
 #[test]

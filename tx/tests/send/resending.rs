@@ -70,6 +70,10 @@ fn a_number_that_nobody_has_and_a_code_that_does_not_fit_are_refused_and_nothing
         assert_refused(&refused, 2, &[part, "mend"]);
     }
     assert!(desk.datagrams().is_empty());
+    let fine = code(epoch, 1);
+    let refused = desk.resend(&[&fine, &mistyped], &["--bundle", "a.bundle"]);
+    assert_refused(&refused, 2, &[&format!("the code {mistyped:?} is mistyped")]);
+    assert!(!stderr(&refused).contains("group 1"), "it is the second that is wrong");
 }
 
 #[test]
@@ -99,4 +103,15 @@ fn without_a_state_there_is_no_number() {
     let refused = desk.resend(&["1"], &["--bundle", "a.bundle"]);
     assert_refused(&refused, 2, &["there is no transmitter's state"]);
     assert!(!desk.path("state").exists());
+}
+
+#[test]
+fn without_the_log_of_a_state_that_gave_numbers_it_is_said_what_is_missing_and_what_to_do() {
+    let (desk, _) = desk();
+    fs::remove_dir_all(desk.path("state/log")).unwrap();
+    let refused = desk.resend(&["1"], &["--bundle", "a.bundle"]);
+    assert_refused(&refused, 2, &["audit log is missing", "epoch new", "diode-tx send"]);
+    fs::remove_file(desk.path("state/mark")).unwrap();
+    let refused = desk.resend(&["1"], &["--bundle", "a.bundle"]);
+    assert_refused(&refused, 2, &["audit log is missing, and its mark too", "epoch new"]);
 }

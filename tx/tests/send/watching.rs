@@ -152,6 +152,9 @@ fn bundles_are_sent_and_kept_and_a_file_that_is_none_is_refused_and_kept() {
     let events: Vec<_> = told.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["bundle.sent", "bundle.sent", "file.refused"]);
     assert_eq!(told[2]["path"], "outbox/refused/bad.bundle");
+    let mut paths: Vec<_> = told[..2].iter().map(|line| line["path"].as_str().unwrap()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["outbox/sent/a.bundle", "outbox/sent/bb.bundle"]);
     let mut numbers: Vec<_> = told[..2].iter().map(|line| line["seq"].as_u64().unwrap()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2]);
@@ -431,4 +434,30 @@ fn an_outbox_whose_folders_are_on_another_file_system_is_refused_at_once() {
     // It would go on for ever, if it did not refuse.
     let output = with_mount("exec timeout 60 \"$@\"", &args).unwrap();
     assert_refused(&output, 2, &["`sending` in it is on another file system", "mend"]);
+}
+
+#[test]
+fn of_what_was_sent_the_oldest_is_removed_when_all_takes_more_than_its_room_and_the_log_says_so() {
+    let desk = desk();
+    desk.bundle("outbox/a.bundle", 700_000);
+    let mut watching = Watching::begin(&desk, "20M");
+    watching.told(1);
+    desk.bundle("outbox/bb.bundle", 700_000);
+    watching.told(1);
+    assert_eq!(watching.interrupt().code, Some(0));
+    assert_eq!(names(&desk, "sent"), ["a.bundle", "bb.bundle"]);
+    fs::write(desk.path("tx.toml"), "[retention]\nsent_mib = 1\n").unwrap();
+    let watching = Watching::begin_over(desk.begin_to_watch("outbox", "20M", &["--json", "--config", "tx.toml"]));
+    desk.heartbeat_when(|_| names(&desk, "sent") == ["bb.bundle"]);
+    assert_eq!(watching.interrupt().code, Some(0));
+    let log = LogReader::open(Arc::new(Disk::open(&desk.path("state/log")).unwrap())).unwrap();
+    let entries = log.read(0, 100).unwrap();
+    let removed: Vec<_> = (entries.iter())
+        .filter(|(_, event)| event.event == EventKind::BundleRemoved)
+        .map(|(_, event)| (event.seq, event.path.as_deref(), event.reason.as_deref()))
+        .collect();
+    assert_eq!(
+        removed,
+        [(Some(1), Some("outbox/sent/a.bundle"), Some("retention-size"))]
+    );
 }
