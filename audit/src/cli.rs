@@ -72,6 +72,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         // `show | head` is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
         Err(error) => {
+            // Whatever reads a log has errors of its own kind: a bare one is that of what is printed.
+            let error = match error.is::<io::Error>() {
+                true => error.context("standard output can't be written: see to where it goes"),
+                false => error,
+            };
             report(&error);
             ExitCode::from(code(&error))
         }

@@ -231,3 +231,17 @@ fn a_folder_moved_behind_a_link_is_found_and_a_link_inside_it_is_not_followed() 
     std::os::unix::fs::symlink(fixture.folder.path().join("moved"), &tile).unwrap();
     assert_eq!(code(&run(&["verify"], &link)), 5);
 }
+
+#[test]
+fn a_full_disk_behind_standard_output_is_told_as_that() {
+    let fixture = Fixture::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_diode-audit"))
+        .arg("show")
+        .arg(fixture.log())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(err(&output).contains("standard output"), "{}", err(&output));
+}

@@ -11,8 +11,9 @@
 //!                               ForeignVersion        any sign of life: Up, or Mismatched
 //! ```
 //!
-//! Signs of life are signed: heartbeats whose counter is above all before, and announces of an open session. A heartbeat that was
-//! recorded and played again proves nothing. Another version is taken note of only where no sign of life is, since
+//! Signs of life are signed and new: heartbeats whose counter is above all before, announces of a transmission that began after all
+//! before, and further announces of it as long as it gets on. What was recorded and is played again proves nothing, also after a
+//! restart, if the receiver [remembers](LinkMonitor::remember_heard). Another version is taken note of only where no sign of life is, since
 //! anybody can send its three bytes.
 //!
 //! Always true: a state is told once, when it begins; of at most [`EPOCHS_KEPT`] epochs something is kept.
@@ -20,7 +21,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use crate::time::Tick;
+use crate::time::{Tick, UnixMillis};
 use crate::wire::{Heartbeat, SignedHeartbeat, VERSION};
 
 /// Epochs whose counters are kept; of more, those that were heard least recently are forgotten.
@@ -106,6 +107,8 @@ pub enum HeartbeatFate {
 struct Known {
     counter: Option<u64>,
     next: u64,
+    /// When the newest transmission began that was announced, by the transmitter's clock.
+    announced: Option<UnixMillis>,
     heard: Tick,
 }
 
@@ -154,6 +157,15 @@ impl LinkMonitor {
         self.forget_epochs();
     }
 
+    /// Takes note of the highest counter of an epoch's heartbeats, and of when its newest announced transmission began, as they were
+    /// heard before the receiver started: nothing that is not newer is a sign of life.
+    pub fn remember_heard(&mut self, epoch: u64, counter: u64, announced: UnixMillis, now: Tick) {
+        let known = self.known(epoch, now);
+        known.counter = known.counter.max(Some(counter));
+        known.announced = known.announced.max(Some(announced));
+        self.forget_epochs();
+    }
+
     /// Whether a heartbeat of this epoch and counter would be [`Old`](HeartbeatFate::Old): then its signature need not be verified.
     #[must_use]
     pub fn is_old(&self, epoch: u64, counter: u64) -> bool {
@@ -187,8 +199,23 @@ impl LinkMonitor {
         HeartbeatFate::Fresh
     }
 
-    /// Takes note of an announce of an open session: a sign of life that says nothing of settings.
-    pub fn handle_announce(&mut self, now: Tick) {
+    /// Takes the announce of a transmission of this epoch that began at `created`. It is a sign of life, though one that says nothing of
+    /// settings, if none that was announced before began as late; says whether it was.
+    pub fn handle_announce(&mut self, epoch: u64, created: UnixMillis, now: Tick) -> bool {
+        let known = self.known(epoch, now);
+        let is_new = known.announced.is_none_or(|before| before < created);
+        if is_new {
+            (known.announced, known.heard) = (Some(created), now);
+        }
+        self.forget_epochs();
+        if is_new {
+            self.handle_progress(now);
+        }
+        is_new
+    }
+
+    /// Takes note that a transmission whose announce was a sign of life gets on.
+    pub fn handle_progress(&mut self, now: Tick) {
         match self.state() {
             LinkState::Unknown | LinkState::Silent | LinkState::ForeignVersion { .. } => self.go(LinkState::Up, now),
             LinkState::Up | LinkState::Mismatched(_) => {}
@@ -269,6 +296,7 @@ impl LinkMonitor {
         self.epochs.entry(epoch).or_insert(Known {
             counter: None,
             next: 0,
+            announced: None,
             heard: now,
         })
     }

@@ -21,6 +21,7 @@
 //!   verified in a second than [`ReceptionLimits`] say.
 
 mod allowance;
+mod announce;
 mod counters;
 mod head;
 mod heartbeat;
@@ -47,20 +48,15 @@ use crate::bundle::{LeafIndex, Refusal};
 use crate::keys::{KeyId, PublicKey};
 use crate::link::{LinkMonitor, LinkNews};
 use crate::time::Tick;
-use crate::wire::{
-    ANNOUNCE_BODY_LEN, Announce, AnnounceError, Kind, Packet, SessionId, SignedAnnounce, SignedHeartbeat, claimed_key,
-    claimed_kind,
-};
+use crate::wire::{Announce, Kind, Packet, SessionId, SignedAnnounce, SignedHeartbeat, claimed_kind};
 use allowance::Allowance;
+use announce::VerifiedAnnounce;
 use loss::{LossMeter, Reading};
 use pool::Pool;
 use session::{Session, SymbolFate};
 
 /// Sessions that are over and remembered, so that their late datagrams do not open them again.
 const ENDED_KEPT: usize = 1024;
-
-/// Milliseconds after which a further link key that is not pinned is told.
-const STRANGER_EVERY_MS: u64 = 60_000;
 
 /// What a receiver may use.
 #[derive(Debug, Clone, Copy)]
@@ -180,20 +176,6 @@ impl<'a, B: AsRef<[u8]> + ?Sized> From<&'a B> for Incoming<'a> {
     }
 }
 
-/// An announce that opens a session, looked at before it is handled: `None` if there was no time to verify it.
-#[derive(Debug)]
-struct VerifiedAnnounce {
-    id: SessionId,
-    body: Vec<u8>,
-    result: Option<Result<SignedAnnounce, AnnounceError>>,
-}
-
-impl VerifiedAnnounce {
-    fn is_of(&self, id: SessionId, body: &[u8]) -> bool {
-        self.id == id && self.body == body
-    }
-}
-
 /// The receiver's state.
 #[derive(Debug)]
 pub struct Reception {
@@ -284,6 +266,18 @@ impl Reception {
         self.sessions.get(&session).map(Session::progress)
     }
 
+    /// When something of use came last of a session that goes on.
+    #[must_use]
+    pub fn last_progress(&self, session: SessionId) -> Option<Tick> {
+        self.sessions.get(&session).map(Session::last_progress)
+    }
+
+    /// Blocks of a session that were received and are being solved, checked or written.
+    #[must_use]
+    pub fn solving(&self, session: SessionId) -> u32 {
+        self.sessions.get(&session).map_or(0, Session::solving)
+    }
+
     /// Datagrams that are missing between those that came, by place.
     #[must_use]
     pub fn lost(&self) -> Lost {
@@ -315,71 +309,6 @@ impl Reception {
             Kind::Filler => self.counters.filler += 1,
             Kind::Announce => self.handle_announce(packet, now),
             Kind::Symbol => self.handle_symbol(packet, now),
-        }
-    }
-
-    fn handle_announce(&mut self, packet: Packet<'_>, now: Tick) {
-        let id = packet.header.session;
-        if self.ended.contains(&id) {
-            self.counters.after_end += 1;
-            return;
-        }
-        if let Some(session) = self.sessions.get_mut(&id)
-            && session.knows_announce(packet.body)
-        {
-            self.counters.announces += 1;
-            return self.hear_announce(now);
-        }
-        let result = match self.verified.take() {
-            Some(verified) if verified.is_of(id, packet.body) => verified.result,
-            _ => self.verify_announce(id, packet.body, now),
-        };
-        let signed = match result {
-            Some(Ok(signed)) => signed,
-            Some(Err(error)) => {
-                self.counters.count_announce_error(&error);
-                if let AnnounceError::UnknownKey { key_id } = error {
-                    self.tell_stranger(key_id, now);
-                }
-                return;
-            }
-            None => {
-                self.counters.unverified += 1;
-                return;
-            }
-        };
-        self.counters.announces += 1;
-        self.hear_announce(now);
-        match self.sessions.get_mut(&id) {
-            Some(session) => {
-                if !session.take_announce(signed.announce(), packet.body) {
-                    self.counters.announces_conflicting += 1;
-                }
-                self.keep_within_budget();
-            }
-            None => self.open(id, signed, packet.body, now),
-        }
-    }
-
-    /// `None` if too many announces came in the same second.
-    fn verify_announce(
-        &mut self,
-        id: SessionId,
-        body: &[u8],
-        now: Tick,
-    ) -> Option<Result<SignedAnnounce, AnnounceError>> {
-        let is_work = body.len() == ANNOUNCE_BODY_LEN && self.is_pinned(claimed_key(body));
-        (!is_work || self.announces_verified.take(now)).then(|| SignedAnnounce::open(id, body, &self.link_keys))
-    }
-
-    /// Another key is news, but anybody can make up one a datagram.
-    fn tell_stranger(&mut self, key_id: KeyId, now: Tick) {
-        let is_news = self
-            .stranger
-            .is_none_or(|(last, told)| last != key_id && now.millis_since(told) >= STRANGER_EVERY_MS);
-        if is_news {
-            self.stranger = Some((key_id, now));
-            self.outputs.push_back(Output::UnknownLinkKey { key_id });
         }
     }
 

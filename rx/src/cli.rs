@@ -29,7 +29,8 @@ pub(crate) enum Verb {
     Init(InitArgs),
     /// Receives, scans, and serves the other verbs, until it is interrupted.
     #[command(after_help = "Example:\n  diode-rx --home /var/lib/diode-rx serve\n\n\
-        Prints `ready` once datagrams are taken. DIODE_LOG sets what is logged on standard error (info by default).")]
+        Prints `ready` once datagrams are taken. A transmission of which nothing comes is given up after limits.idle_ms (120 s by \
+        default); a link is silent after three of its heartbeats' intervals, and one that was never heard after a minute. DIODE_LOG sets what is logged on standard error (info by default).")]
     Serve,
     /// Tells how the link is doing, and where datagrams were lost.
     #[command(after_help = "Example:\n  diode-rx --home /var/lib/diode-rx status")]

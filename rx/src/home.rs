@@ -10,6 +10,7 @@
 //! ├── log/                 the audit log; `diode-audit verify HOME/log`
 //! ├── quarantine/          spool, waiting, evidence, held, rejected, originals, reports, released
 //! ├── high-water           the log's newest checkpoint, outside the log
+//! ├── heard                how far the transmitter's signs of life were heard: what is not newer is a recording
 //! ├── lock                 held by the one process that may change log and quarantine
 //! └── control.sock         where the other verbs reach it
 //! ```
@@ -42,6 +43,8 @@ pub const FINGERPRINT_KEY: &str = "keys/fingerprint";
 pub const LOCK: &str = "lock";
 /// The log's newest checkpoint, outside the log: shows if the log's folder is put back to an older copy of itself.
 pub const HIGH_WATER: &str = "high-water";
+/// How far the transmitter's signs of life were heard.
+pub const HEARD: &str = "heard";
 /// The owner's Unix socket.
 pub const SOCKET: &str = "control.sock";
 

@@ -15,6 +15,7 @@
 //!
 //! The log is the truth; this is rebuilt from it at every start.
 
+mod closed;
 mod epochs;
 mod missing;
 mod standing;
@@ -28,9 +29,11 @@ use protocol::sequences::SequenceRange;
 use protocol::time::UnixMillis;
 use protocol::wire::LinkNumber;
 
+pub use closed::LONGEST_RUN;
 pub use epochs::{Acceptance, Epoch};
 pub use standing::{Quotas, Replay, Standing, Wait};
 
+use closed::Closed;
 use epochs::Epochs;
 
 /// What is known of a bundle that was received.
@@ -87,7 +90,10 @@ pub struct Ledger {
     evidence: Aside,
     /// What waited and was given up.
     removed: BTreeSet<BundleId>,
+    /// The numbers of what was admitted.
     numbers: BTreeMap<LinkNumber, BundleId>,
+    /// Those that it used up by coming again.
+    closed: Closed,
     /// The numbers of what waits.
     claimed: BTreeMap<LinkNumber, BundleId>,
     epochs: Epochs,
@@ -194,12 +200,16 @@ impl Ledger {
         }
     }
 
-    /// A duplicate says nothing of the bundle that was admitted, but uses up the number that it came under.
+    /// A duplicate says nothing of the bundle that was admitted, but uses up the numbers that it came under.
     fn close(&mut self, id: BundleId, event: &Event) {
-        let number = number(event);
-        if self.closes(id, number) {
-            self.numbers.insert(number, id);
-            self.epochs.use_up(number);
+        let numbers = range(event).map(|range| range.first()..=range.last());
+        let LinkNumber { epoch, .. } = number(event);
+        for sequence in numbers.into_iter().flatten().take(LONGEST_RUN as usize) {
+            let number = LinkNumber { epoch, sequence };
+            if self.closes(id, number) {
+                self.closed.insert(id, number);
+                self.epochs.use_up(number);
+            }
         }
     }
 

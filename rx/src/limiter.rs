@@ -47,6 +47,12 @@ impl Limiter {
         fits
     }
 
+    /// Counts an entry at `now` that is not written on its own, whether there is room or not.
+    pub fn hold_back(&mut self, now: UnixMillis) {
+        self.window.get_or_insert(now);
+        self.held_back = self.held_back.saturating_add(1);
+    }
+
     /// Whether an entry at `now` would be written on its own, or be the first of a new minute.
     #[must_use]
     pub fn has_room(&self, now: UnixMillis) -> bool {

@@ -18,16 +18,19 @@ mod admission;
 mod aside;
 #[cfg(test)]
 mod aside_tests;
+mod closings;
 mod decision;
 mod epoch;
 #[cfg(test)]
 mod flood_tests;
 #[cfg(test)]
 mod group_tests;
+mod life;
 mod link;
 #[cfg(test)]
 mod link_tests;
 mod recovery;
+mod refusals;
 mod retire;
 #[cfg(test)]
 mod retire_tests;
@@ -52,9 +55,13 @@ use protocol::wire::Announce;
 use scanner::quarantine::{Quarantine, QuarantineError};
 use scanner::scan::Scanner;
 
+use closings::Closings;
+use life::Life;
 use link::Heard;
+use refusals::Refusals;
 
 pub use decision::Asked;
+pub use life::LastHeard;
 pub use verdict::Scan;
 
 use crate::authority::{Authority, AuthorityError};
@@ -62,7 +69,6 @@ use crate::clock::{Clock, Wall};
 use crate::config::{Config, ConfigError};
 use crate::home::{self, Home};
 use crate::ledger::Ledger;
-use crate::limiter::Limiter;
 use crate::outside::Outside;
 
 /// Why the receiver can't own its folder, or go on owning it.
@@ -113,13 +119,9 @@ pub struct Owner {
     wall: Wall,
     /// The log's size at the last high-water mark.
     marked: u64,
-    limiter: Limiter,
-    /// Of the link's own news, which no flood of refusals may hide.
-    link_limiter: Limiter,
-    /// Of entries that close a number.
-    closings: Limiter,
-    /// Entries that close a number, not recorded yet: many of them share a sync.
-    closing: Vec<Event>,
+    refusals: Refusals,
+    closings: Closings,
+    life: Life,
     /// Held bundles without a verdict, in the order of their admission.
     unscanned: VecDeque<BundleId>,
     /// Those whose reports the disk had no room for.
@@ -176,6 +178,7 @@ impl Owner {
             wall,
             outside,
         } = parts;
+        let log_disk = Arc::clone(&log);
         let (log, recovery) = Log::open(log, log_key, wall.now())?;
         if let Some(earlier) = read_high_water(&home).map_err(io_error("the high-water mark can't be read"))? {
             log.check_against(&earlier)?;
@@ -203,10 +206,9 @@ impl Owner {
             scanner,
             wall,
             marked: 0,
-            limiter: Limiter::default(),
-            link_limiter: Limiter::default(),
-            closings: Limiter::of(CLOSINGS_PER_MINUTE),
-            closing: Vec::new(),
+            refusals: Refusals::new(log_disk, config.reserve_bytes / 2),
+            closings: Closings::default(),
+            life: Life::read(&home),
             unscanned: VecDeque::new(),
             postponed: Vec::new(),
             steps: VecDeque::new(),
@@ -217,10 +219,10 @@ impl Owner {
             _lock: lock,
         };
         owner.recover()?;
-        owner.note_settings()?;
+        unless_full(owner.note_settings())?;
         owner.settle_waiting()?;
         owner.plan_retention();
-        owner.publish()?;
+        unless_full(owner.publish())?;
         Ok(owner)
     }
 
@@ -275,13 +277,6 @@ impl Owner {
     #[must_use]
     pub fn has_unpublished(&self) -> bool {
         self.log.size() != self.marked
-    }
-
-    /// Whether a refusal or link event would be recorded now, rather than counted for a summary.
-    #[must_use]
-    pub fn records_refusals(&mut self) -> bool {
-        let now = self.now();
-        self.limiter.has_room(now)
     }
 
     /// Makes all that was recorded visible to readers.
@@ -365,27 +360,13 @@ impl Owner {
 
     /// Appends events with one sync, and gives their receipts in their order. Numbers that were closed before go first.
     fn record_all(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {
-        let closing = std::mem::take(&mut self.closing);
+        let closing = self.closings.take();
         if closing.is_empty() {
             return self.append(events);
         }
         let first = closing.len();
         let mut receipts = self.append(&[closing.as_slice(), events].concat())?;
         Ok(receipts.split_off(first))
-    }
-
-    /// Records the numbers that were closed.
-    ///
-    /// # Errors
-    /// If the log can't be written.
-    pub fn record_closings(&mut self) -> Result<(), OwnerError> {
-        self.record_all(&[]).map(drop)
-    }
-
-    /// Whether numbers were closed that are not on record yet.
-    #[must_use]
-    pub fn has_closings(&self) -> bool {
-        !self.closing.is_empty()
     }
 
     fn append(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {
@@ -406,69 +387,20 @@ impl Owner {
         self.record(event).map(drop)
     }
 
-    /// Appends an event that a sender can cause at will: past a rate it is counted and summarised.
-    fn record_limited(&mut self, event: &Event) -> Result<(), OwnerError> {
-        self.summarise_refusals()?;
-        if self.limiter.admit(event.time) {
-            tracing::warn!(seq = event.seq, reason = event.reason, "{}", event.event.as_str());
-            self.note(event)?;
-        }
-        Ok(())
-    }
-
-    /// Appends what became of the link, within a rate of its own.
-    fn record_link(&mut self, event: &Event) -> Result<(), OwnerError> {
-        self.summarise_refusals()?;
-        if self.link_limiter.admit(event.time) {
-            let (reason, detail) = (event.reason.as_deref(), event.detail.as_deref());
-            match event.event {
-                EventKind::LinkUp => tracing::info!(detail, "link.up"),
-                EventKind::LinkRestored => tracing::error!(seq = event.seq, reason, detail, "link.restored"),
-                kind => tracing::warn!(reason, detail, "{}", kind.as_str()),
-            }
-            self.note(event)?;
-        }
-        Ok(())
-    }
-
-    /// Records how many refusals and link events a finished minute held back.
-    ///
-    /// # Errors
-    /// If the log can't be written.
-    pub fn summarise_refusals(&mut self) -> Result<(), OwnerError> {
-        let now = self.now();
-        let limiters = [&mut self.limiter, &mut self.link_limiter, &mut self.closings];
-        let held_back = limiters.map(|limiter| limiter.finish_minute(now).unwrap_or(0));
-        match held_back.iter().sum::<u64>() {
-            0 => Ok(()),
-            held_back => self.record_held_back(held_back),
-        }
-    }
-
-    fn record_held_back(&mut self, held_back: u64) -> Result<(), OwnerError> {
-        let detail = Some(format!("{held_back} further refusals and link events within a minute"));
-        let event = Event {
-            detail,
-            ..self.event(EventKind::RefusalsSummarised)
-        };
-        self.note(&event)
-    }
-
     /// Records that the daemon began or ended.
     ///
     /// # Errors
     /// If the log can't be written.
     pub fn note_daemon(&mut self, kind: EventKind, detail: String) -> Result<(), OwnerError> {
-        let held_back = self.limiter.held_back() + self.link_limiter.held_back() + self.closings.held_back();
-        if kind == EventKind::DaemonStopped && held_back > 0 {
-            self.record_held_back(held_back)?;
+        if kind == EventKind::DaemonStopped {
+            self.record_held_back()?;
+            self.keep_life();
         }
         let event = Event {
             detail: Some(detail),
             ..self.event(kind)
         };
-        self.note(&event)?;
-        self.publish()
+        unless_full(self.note(&event).and_then(|()| self.publish()))
     }
 
     /// Records which of the operator's files changed since they were last on record.
@@ -519,6 +451,29 @@ pub struct Parts {
     pub outside: Outside,
 }
 
+impl OwnerError {
+    /// Whether a disk had no room for what was to be recorded, which nothing was done about then.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_full(),
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+}
+
+/// What a full disk keeps out of the log here permits nothing, and is no reason to show and decide nothing either.
+fn unless_full(outcome: Result<(), OwnerError>) -> Result<(), OwnerError> {
+    match outcome {
+        Err(error) if error.is_full() => {
+            tracing::error!(%error, "the disk is full: make room at the log's folder");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
 fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> OwnerError {
     move |source| OwnerError::Io {
         what: what.to_owned(),
@@ -540,12 +495,6 @@ fn read_high_water(home: &Home) -> io::Result<Option<String>> {
 
 /// Transmissions that one transmitter has under way at most.
 const SENT_AT_ONCE: usize = 6;
-
-/// Entries a minute that close a number each: a backlog that was admitted before and is sent again must fit in.
-const CLOSINGS_PER_MINUTE: u32 = 6000;
-
-/// Entries that close a number, recorded together at most.
-const CLOSED_AT_ONCE: usize = 512;
 
 /// Entries of the greatest length, so many of which the log takes as one group.
 const APPENDED_AT_ONCE: usize = 1000;

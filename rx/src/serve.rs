@@ -68,6 +68,9 @@ pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, u
     for (epoch, next) in owner.expected_next() {
         reception.remember_epoch(epoch, next, Tick(0));
     }
+    for last in owner.last_heard() {
+        reception.remember_heard(last.epoch, last.counter, last.announced, Tick(0));
+    }
     let running = Running::start(owner, sources, reception, Arc::clone(&view))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(wait(home, &running, &ready));

@@ -75,6 +75,9 @@ pub struct SenderStatus {
     pub sent_below: u64,
     /// The numbers of what is being sent, eight at most.
     pub in_flight: Vec<u64>,
+    /// Whether nobody accepted the epoch here, so that what it sends waits or is turned away.
+    #[serde(default)]
+    pub not_accepted: bool,
 }
 
 /// One lane's socket.
@@ -174,6 +177,7 @@ impl LinkStatus {
             next: heartbeat.next,
             sent_below: heartbeat.sent_below,
             in_flight: heartbeat.in_flight.iter().map(|one| one.sequence).collect(),
+            not_accepted: false,
         };
         let detail = match link.state() {
             LinkState::Mismatched(mismatch) => Some(mismatch.to_string()),
@@ -215,9 +219,13 @@ impl fmt::Display for LinkStatus {
             next,
             sent_below,
             in_flight,
+            not_accepted,
         } = sender;
         let every = duration((*interval_ms).into());
         writeln!(f, "sender    epoch {epoch_id}, a heartbeat every {every}")?;
+        if *not_accepted {
+            writeln!(f, "          the epoch is not accepted here: diode-rx epoch list")?;
+        }
         write!(f, "          next seq {next}, all below {sent_below} sent")?;
         match in_flight.as_slice() {
             [] => writeln!(f),
@@ -245,12 +253,18 @@ impl fmt::Display for Status {
             surplus,
             damaged,
             foreign,
+            filler,
+            after_end,
             ..
         } = self.counters;
         writeln!(f, "came      {}", count(datagrams, "datagram"))?;
         writeln!(
             f,
             "          {symbols} kept, {surplus} surplus, {damaged} damaged, {foreign} foreign"
+        )?;
+        writeln!(
+            f,
+            "          {filler} filler, {after_end} of transmissions that were over"
         )?;
         let Lost { link, socket, queue } = self.lost;
         writeln!(
@@ -327,6 +341,7 @@ mod tests {
                     next: 45,
                     sent_below: 43,
                     in_flight: vec![43, 44],
+                    not_accepted: false,
                 }),
             },
             since: UnixMillis(1_700_000_000_000),
@@ -382,6 +397,24 @@ mod tests {
             "          next seq 45, all below 43 sent, 2 under way from seq 43 on",
         ];
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn an_epoch_that_nobody_accepted_is_told_with_the_verb_that_shows_it() {
+        let mut waits = status();
+        if let Some(sender) = &mut waits.state.sender {
+            sender.not_accepted = true;
+        }
+        let told = "          the epoch is not accepted here: diode-rx epoch list\n";
+        assert!(waits.to_string().contains(told) && !status().to_string().contains(told));
+    }
+
+    #[test]
+    fn filler_and_what_comes_after_the_end_are_told() {
+        let mut busy = status();
+        (busy.counters.filler, busy.counters.after_end) = (12, 3);
+        let text = busy.to_string();
+        assert!(text.contains("12 filler, 3 of transmissions that were over"), "{text}");
     }
 
     #[test]

@@ -192,7 +192,16 @@ pub(crate) fn local(at: UnixMillis) -> String {
 
 /// Writes a line to standard output.
 pub(crate) fn say(line: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
+    write_line(&mut io::stdout().lock(), line)
+}
+
+fn write_line(out: &mut dyn Write, line: &str) -> Result<(), Failure> {
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => error.into(),
+        _ => Failure::new(
+            FAILED,
+            format!("standard output can't be written: {error}\n  mend    see to where it goes: it may be a full disk"),
+        ),
+    })
 }

@@ -441,6 +441,47 @@ fn heartbeats_bring_the_link_up_and_what_is_missing_is_told_with_its_code_also_w
 }
 
 #[test]
+fn a_heartbeat_that_is_played_back_to_a_receiver_that_was_started_again_brings_no_link_up() {
+    let receiver = Receiver::new();
+    let recorded = heartbeat(9, 5);
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let hear = |counters: &str| {
+        let serving = Serving::start(&receiver);
+        // Until it was counted, whatever it is counted as.
+        loop {
+            sender.send_to(&recorded, serving.address()).unwrap();
+            let status = receiver.run(&["status", "--json"]);
+            let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+            if status["counters"][counters].as_u64().unwrap() > 0 {
+                assert_eq!(serving.terminate(), 0);
+                return status["state"]["state"].as_str().unwrap().to_owned();
+            }
+        }
+    };
+    assert_eq!(hear("heartbeats"), "up");
+    assert_eq!(hear("heartbeats_old"), "unknown");
+    let up = receiver.run(&["tail", "--no-follow", "--event", "link.up"]);
+    assert_eq!(text(&up.stdout).lines().count(), 1, "{}", text(&up.stdout));
+}
+
+#[test]
+fn a_full_disk_behind_standard_output_is_told_as_that() {
+    let receiver = Receiver::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = receiver
+        .command(&["tail", "--no-follow"])
+        .stdout(Stdio::from(full))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("standard output"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
 fn nothing_is_missing_at_a_receiver_that_heard_nothing() {
     let output = Receiver::new().run(&["gaps"]);
     assert!(output.status.success() && text(&output.stdout).starts_with("nothing is missing"));

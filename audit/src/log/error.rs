@@ -133,6 +133,14 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// Whether the disk had no room: nothing was appended then, and there may be room again.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let full =
+            |source: &io::Error| matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        matches!(self, Self::Io { source, .. } if full(source))
+    }
+
     /// Whether the log itself is at fault (changed, damaged, rolled back), rather than the disk, the caller or the
     /// moment.
     #[must_use]

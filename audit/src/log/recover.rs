@@ -89,7 +89,14 @@ pub(super) fn open(storage: Arc<dyn Storage>, key: SigningKey, now: UnixMillis) 
             // A clock that was put back does not put the log's time back.
             ..Event::new(EventKind::LogRecovered, newest.map_or(now, |newest| newest.max(now)))
         };
-        let _ = log.append(&[event])?;
+        let appended = log.append(&[event]);
+        match appended {
+            // Of a group that nobody was promised; a log that can't be opened would be worse.
+            Err(error) if error.is_full() && !log.is_poisoned() => {
+                tracing::warn!(%error, "a torn group was cut off, and the log has no room to say so");
+            }
+            appended => _ = appended?,
+        }
     }
     Ok((log, recovery))
 }

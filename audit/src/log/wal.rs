@@ -3,6 +3,7 @@
 //! ```text
 //! .state/wal/00000000000000000118        a segment, named by its first entry
 //!   group ‖ group ‖ group                one write and one fdatasync each
+//! .state/wal/00000000000000000118.renewed    the same, after a start on a full disk
 //!
 //! group   magic 8 │ first u64 │ count u32 │ len u32 │ previous 32 │ hash 32 │ records
 //!         hash = SHA-256(everything before it ‖ records); previous = the hash of the group before, zero for the first
@@ -208,7 +209,8 @@ fn scan_segment(
             segment.torn = len - at;
             break;
         };
-        if segment.end.is_none() && path != segment_path(group.first) {
+        let name = segment_path(group.first);
+        if segment.end.is_none() && path != name && path != other_name(&name) {
             return Err(damaged(path, at, "the name is not its first entry's"));
         }
         if scan
@@ -286,7 +288,7 @@ fn refuse_group_after(path: &Path, file: &dyn StorageFile, at: u64, len: u64) ->
 /// durable again, removes those that are wholly before it.
 ///
 /// They are written once more, under their old names, because the last sync of bytes or names may have failed before the restart: the kernel would
-/// then show them, call them clean, and never write them.
+/// then show them, call them clean, and never write them. Where the disk has no room for that, they are written over themselves.
 pub(crate) fn resume(storage: &dyn Storage, scan: &Scan, from: u64) -> Result<Wal, LogError> {
     let mut wal = Wal {
         segment: None,
@@ -298,10 +300,10 @@ pub(crate) fn resume(storage: &dyn Storage, scan: &Scan, from: u64) -> Result<Wa
             storage.remove_file(&found.path).map_err(io("remove an old segment"))?;
             continue;
         }
-        let file = renew(storage, found)?;
+        let (path, file) = renew(storage, found)?;
         if last == Some(number) {
             wal.segment = Some(OpenSegment {
-                path: found.path.clone(),
+                path,
                 file,
                 len: found.valid,
             });
@@ -310,28 +312,66 @@ pub(crate) fn resume(storage: &dyn Storage, scan: &Scan, from: u64) -> Result<Wa
     Ok(wal)
 }
 
-/// Puts a copy of a segment's whole groups in its place.
-fn renew(storage: &dyn Storage, found: &Segment) -> Result<Box<dyn StorageFile>, LogError> {
+/// Puts a copy of a segment's whole groups in its place, or renews it in its place where the disk has no room for one; says under which name.
+fn renew(storage: &dyn Storage, found: &Segment) -> Result<(PathBuf, Box<dyn StorageFile>), LogError> {
     let copy = Path::new(TEMPORARY_DIR).join("segment");
+    match copy_segment(storage, found, &copy) {
+        Ok(file) => {
+            move_segment(storage, &copy, &found.path)?;
+            Ok((found.path.clone(), file))
+        }
+        Err(error) if error.is_full() => {
+            // It would keep room that is needed; what can't be removed goes at the next start.
+            let _ = storage.remove_file(&copy);
+            renew_in_place(storage, found)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn copy_segment(storage: &dyn Storage, found: &Segment, copy: &Path) -> Result<Box<dyn StorageFile>, LogError> {
     let old = storage.open(&found.path, OpenHow::Read).map_err(io("open a segment"))?;
     let new = storage
-        .open(&copy, OpenHow::CreateNew { mode: 0o600 })
+        .open(copy, OpenHow::CreateNew { mode: 0o600 })
         .map_err(io("create a segment again"))?;
-    let mut piece = vec![0; 1 << 20];
-    let mut at = 0;
-    while at < found.valid {
-        let size = usize::try_from(found.valid - at).unwrap_or(usize::MAX).min(piece.len());
-        let bytes = piece.get_mut(..size).unwrap_or_default();
-        old.read_exact_at(bytes, at).map_err(io("read a segment"))?;
-        new.write_at(bytes, at).map_err(io("write a segment again"))?;
-        at = at.saturating_add(size as u64);
-    }
+    copy_groups(&*old, &*new, found.valid)?;
     new.sync_data().map_err(io("sync a segment"))?;
-    storage.rename(&copy, &found.path).map_err(io("rename a segment"))?;
+    Ok(new)
+}
+
+/// Writes a segment's whole groups over themselves, and gives it its other name: the kernel takes both for new, a crash meanwhile changes no byte, and
+/// leaves one of the names.
+fn renew_in_place(storage: &dyn Storage, found: &Segment) -> Result<(PathBuf, Box<dyn StorageFile>), LogError> {
+    let file = storage
+        .open(&found.path, OpenHow::Write)
+        .map_err(io("open a segment"))?;
+    file.set_len(found.valid).map_err(io("cut a torn group off"))?;
+    copy_groups(&*file, &*file, found.valid)?;
+    file.sync_data().map_err(io("sync a segment"))?;
+    let path = other_name(&found.path);
+    move_segment(storage, &found.path, &path)?;
+    Ok((path, file))
+}
+
+fn move_segment(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), LogError> {
+    storage.rename(from, to).map_err(io("rename a segment"))?;
     storage
         .sync_dir(Path::new(WAL_DIR))
-        .map_err(io("sync the segments' folder"))?;
-    Ok(new)
+        .map_err(io("sync the segments' folder"))
+}
+
+/// Copies the first `len` bytes, in pieces.
+fn copy_groups(from: &dyn StorageFile, to: &dyn StorageFile, len: u64) -> Result<(), LogError> {
+    let mut piece = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < len {
+        let size = usize::try_from(len - at).unwrap_or(usize::MAX).min(piece.len());
+        let bytes = piece.get_mut(..size).unwrap_or_default();
+        from.read_exact_at(bytes, at).map_err(io("read a segment"))?;
+        to.write_at(bytes, at).map_err(io("write a segment again"))?;
+        at = at.saturating_add(size as u64);
+    }
+    Ok(())
 }
 
 struct Header {
@@ -407,6 +447,14 @@ fn segment_path(first: u64) -> PathBuf {
     Path::new(WAL_DIR).join(format!("{first:020}"))
 }
 
+/// A segment has one of two names.
+fn other_name(path: &Path) -> PathBuf {
+    match path.extension() {
+        Some(_) => path.with_extension(""),
+        None => path.with_extension(RENEWED),
+    }
+}
+
 fn damaged(path: &Path, offset: u64, what: &str) -> LogError {
     LogError::Wal {
         segment: path.display().to_string(),
@@ -415,6 +463,8 @@ fn damaged(path: &Path, offset: u64, what: &str) -> LogError {
     }
 }
 
+/// Ends the second name that a segment may have.
+const RENEWED: &str = "renewed";
 const MAGIC: [u8; 8] = [0xFF, b'd', b'w', b'a', b'l', b'/', b'1', 0xFF];
 const HASHED_LEN: usize = 8 + 8 + 4 + 4 + 32;
 const HEADER_LEN: usize = HASHED_LEN + 32;

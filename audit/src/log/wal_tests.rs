@@ -229,3 +229,72 @@ fn a_group_over_the_limit_is_refused_before_anything_is_written() {
     ));
     assert_eq!(storage.operations(), before);
 }
+
+#[test]
+fn on_a_full_disk_a_segment_is_made_durable_in_its_place_and_a_torn_group_goes() {
+    let (storage, wal) = written();
+    drop(wal);
+    let whole = bytes(&storage);
+    let torn = storage.open(&segment_path(0), OpenHow::Write).unwrap();
+    torn.write_at(b"torn", whole.len() as u64).unwrap();
+    storage.set_capacity(0);
+    let (_, found) = read(&storage).unwrap();
+    assert_eq!(found.torn(), 4);
+    let mut wal = resume(&storage, &found, 0).unwrap();
+    assert_eq!(only_segment(&storage), whole);
+    assert!(storage.list(Path::new(TEMPORARY_DIR)).unwrap().is_empty());
+    let refused = wal.append(&storage, 5, &entries(&["f"]), false).unwrap_err();
+    assert!(matches!(refused, Failure::Clean(error) if error.is_full()));
+    storage.crash(&mut || false);
+    assert_eq!(only_segment(&storage), whole, "all of it was synced");
+    storage.set_capacity(u64::MAX);
+    wal.append(&storage, 5, &entries(&["f"]), false).unwrap();
+    let (entries, found) = read(&storage).unwrap();
+    assert_eq!(entries, ["a", "b", "c", "d", "e", "f"]);
+    // And once more, which gives it its first name back.
+    storage.set_capacity(0);
+    drop(resume(&storage, &found, 0).unwrap());
+    assert!(bytes(&storage).starts_with(&whole));
+}
+
+/// The bytes of the one segment that there is, by whatever name.
+fn only_segment(storage: &MemoryStorage) -> Vec<u8> {
+    let names = storage.list(Path::new(WAL_DIR)).unwrap();
+    let [only] = &names[..] else { panic!("{names:?}") };
+    let file = storage
+        .open(&Path::new(WAL_DIR).join(&only.name), OpenHow::Read)
+        .unwrap();
+    file.read_all(1 << 30).unwrap()
+}
+
+#[test]
+fn a_name_that_a_failed_sync_left_is_durable_after_a_start_on_a_full_disk() {
+    let storage = storage();
+    let mut wal = Wal::new();
+    // Created, written, synced; the folder's sync fails.
+    storage.fail_at(3, Fault::Io);
+    let failed = wal.append(&storage, 0, &entries(&["a"]), false).unwrap_err();
+    assert!(matches!(failed, Failure::Fatal(_)));
+    storage.restart();
+    storage.set_capacity(0);
+    let (seen, found) = read(&storage).unwrap();
+    assert_eq!(seen, ["a"]);
+    drop(resume(&storage, &found, 0).unwrap());
+    storage.crash(&mut || false);
+    assert_eq!(read(&storage).unwrap().0, ["a"]);
+}
+
+#[test]
+fn a_segment_renewed_in_its_place_survives_a_power_cut_at_every_operation() {
+    for at in 0..20 {
+        let (storage, wal) = written();
+        drop(wal);
+        let whole = bytes(&storage);
+        storage.set_capacity(0);
+        let (_, found) = read(&storage).unwrap();
+        storage.cut_power_at(at);
+        let _ = resume(&storage, &found, 0);
+        storage.crash(&mut || false);
+        assert_eq!(only_segment(&storage), whole, "operation {at}");
+    }
+}

@@ -122,21 +122,44 @@ fn a_heartbeat_played_again_is_no_sign_of_life() {
 }
 
 #[test]
-fn an_announce_is_a_sign_of_life() {
+fn an_announce_of_a_newer_transmission_is_a_sign_of_life() {
     let mut monitor = up();
-    monitor.handle_announce(Tick(3000));
+    assert!(monitor.handle_announce(1, UnixMillis(50), Tick(3000)));
     monitor.handle_timeout(Tick(5999));
     assert_eq!(monitor.state(), LinkState::Up);
     monitor.handle_timeout(Tick(6000));
-    monitor.handle_announce(Tick(7000));
+    assert!(monitor.handle_announce(1, UnixMillis(51), Tick(7000)));
     assert_eq!(states(&mut monitor), [LinkState::Silent, LinkState::Up]);
+}
+
+#[test]
+fn recorded_announces_keep_no_dead_link_up() {
+    let mut monitor = up();
+    assert!(monitor.handle_announce(1, UnixMillis(50), Tick(200)));
+    for created in (0..=50).rev().cycle().take(3000) {
+        assert!(!monitor.handle_announce(1, UnixMillis(created), Tick(3000)));
+    }
+    monitor.handle_timeout(Tick(3200));
+    monitor.handle_announce(1, UnixMillis(50), Tick(3300));
+    assert_eq!(states(&mut monitor), [LinkState::Silent]);
+}
+
+#[test]
+fn what_was_heard_before_a_restart_is_no_sign_of_life_after_it() {
+    let mut monitor = LinkMonitor::default();
+    monitor.remember_heard(1, 7, UnixMillis(50), Tick(0));
+    monitor.remember(1, 12, Tick(0));
+    assert_eq!(monitor.handle_heartbeat(&beat(7), None, Tick(1)), HeartbeatFate::Old);
+    assert!(!monitor.handle_announce(1, UnixMillis(50), Tick(2)));
+    assert_eq!((monitor.state(), monitor.poll_news()), (LinkState::Unknown, None));
+    assert_eq!(monitor.handle_heartbeat(&beat(8), None, Tick(3)), HeartbeatFate::Fresh);
 }
 
 #[test]
 fn a_mismatch_lasts_until_a_heartbeat_fits_and_names_the_setting() {
     let mut monitor = up();
     monitor.handle_heartbeat(&beat(2), Some(MISMATCH), Tick(1000));
-    monitor.handle_announce(Tick(1500));
+    monitor.handle_announce(1, UnixMillis(50), Tick(1500));
     monitor.handle_heartbeat(&beat(3), Some(MISMATCH), Tick(2000));
     assert_eq!(monitor.age_ms(Tick(2500)), 1500);
     monitor.handle_heartbeat(&beat(4), None, Tick(3000));

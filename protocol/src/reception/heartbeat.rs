@@ -3,7 +3,7 @@
 use super::{Output, Reception, reservation};
 use crate::keys::KeyId;
 use crate::link::{HeartbeatFate, LinkMonitor, Mismatch};
-use crate::time::Tick;
+use crate::time::{Tick, UnixMillis};
 use crate::wire::{HeartbeatError, LinkParameters, SignedHeartbeat, WireError, claimed_counter, claimed_key};
 
 impl Reception {
@@ -55,9 +55,10 @@ impl Reception {
         self.link_keys.iter().any(|key| Some(key.key_id()) == key_id)
     }
 
-    pub(super) fn hear_announce(&mut self, now: Tick) {
-        self.link.handle_announce(now);
-        self.tell_link();
+    /// Takes note of what was heard of an epoch before the receiver started: the highest counter of its heartbeats, and when its newest
+    /// announced transmission began. Nothing that is not newer is a sign of life.
+    pub fn remember_heard(&mut self, epoch: u64, counter: u64, announced: UnixMillis, now: Tick) {
+        self.link.remember_heard(epoch, counter, announced, now);
     }
 
     pub(super) fn handle_wire_error(&mut self, error: WireError, now: Tick) {

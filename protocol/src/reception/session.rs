@@ -100,6 +100,8 @@ pub(super) struct Session {
     reading_at_open: Reading,
     opened: Tick,
     last_progress: Tick,
+    /// Blocks that were done when it last showed that its transmitter lives; `None` if it may be a recording.
+    alive_at: Option<u32>,
 }
 
 impl Session {
@@ -126,6 +128,7 @@ impl Session {
             reading_at_open: reading,
             opened: now,
             last_progress: now,
+            alive_at: None,
         }
     }
 
@@ -165,6 +168,28 @@ impl Session {
 
     pub(super) fn progress(&self) -> (u32, u32) {
         (self.marks.done(), self.signed.layout().blocks())
+    }
+
+    /// Blocks that a job has the symbols of.
+    pub(super) fn solving(&self) -> u32 {
+        let solving = |(_, state): &&(Tick, BlockState)| matches!(state, BlockState::Solving { .. });
+        u32::try_from(self.open.values().filter(solving).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Its announce was new: that it gets on shows from now on that its transmitter lives.
+    pub(super) fn shows_life(&mut self) {
+        self.alive_at = Some(self.marks.done());
+    }
+
+    /// Whether more blocks are done than when this was last so, of a session that [shows life](Self::shows_life). A recording of its
+    /// datagrams can bring each block once.
+    pub(super) fn got_on(&mut self) -> bool {
+        let done = self.marks.done();
+        let got_on = self.alive_at.is_some_and(|before| before < done);
+        if got_on {
+            self.alive_at = Some(done);
+        }
+        got_on
     }
 
     pub(super) fn is_complete(&self) -> bool {

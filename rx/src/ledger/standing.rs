@@ -97,8 +97,7 @@ impl Ledger {
     /// What may become of the bundle under this number.
     #[must_use]
     pub fn standing(&self, id: BundleId, number: LinkNumber) -> Standing {
-        let taken = self.numbers.get(&number).or_else(|| self.claimed.get(&number));
-        let taken = taken.copied().filter(|by| *by != id);
+        let taken = self.owner(number).filter(|by| *by != id);
         if let Some(record) = self.bundles.get(&id).or_else(|| self.waiting.bundles.get(&id)) {
             return Standing::Closed(match taken {
                 Some(by) => Replay::NumberTaken { by },
@@ -113,6 +112,13 @@ impl Ledger {
             Some(by) => Standing::Conflict { by },
             None => self.standing_of_number(number),
         }
+    }
+
+    /// The bundle that a number belongs to.
+    fn owner(&self, number: LinkNumber) -> Option<BundleId> {
+        let admitted = self.numbers.get(&number).copied();
+        let admitted = admitted.or_else(|| self.closed.owner(number));
+        admitted.or_else(|| self.claimed.get(&number).copied())
     }
 
     /// What may become of a bundle under a number that is nobody's.
@@ -145,7 +151,7 @@ impl Ledger {
     /// Whether the number becomes an admitted bundle's by its coming again under it.
     #[must_use]
     pub fn closes(&self, id: BundleId, number: LinkNumber) -> bool {
-        let unused = !self.numbers.contains_key(&number) && !self.claimed.contains_key(&number);
+        let unused = self.owner(number).is_none() && self.closed.has_room(id, number);
         // A number far ahead is no reason to believe in all those before it.
         let plausible =
             |epoch: &Epoch| epoch.acceptance != Acceptance::Refused && epoch.used.check(number.sequence).is_ok();

@@ -272,13 +272,38 @@ fn nothing_is_missed_of_an_epoch_that_does_not_count() {
 #[test]
 fn a_number_that_would_leave_more_gaps_than_are_kept_account_of_waits() {
     let mut ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    // Of each bundle few enough that all count.
+    let bundle = |gaps: u64| BundleId(Digest::of(&(gaps % 1024).to_be_bytes()));
     for gaps in 1..=MAX_OPEN_RANGES as u64 {
-        ledger.apply(gaps, &event(EventKind::BundleDuplicate, id(1), 1 + 2 * gaps));
+        let kind = match gaps {
+            ..=1024 => EventKind::BundleAdmitted,
+            _ => EventKind::BundleDuplicate,
+        };
+        ledger.apply(gaps, &event(kind, bundle(gaps), 1 + 2 * gaps));
     }
     let next = 1 + 2 * MAX_OPEN_RANGES as u64;
     assert_eq!(ledger.standing(id(2), number(next + 1)), Standing::Free);
     assert_eq!(ledger.standing(id(2), number(next + 2)), Standing::Waits(Wait::Gaps));
     assert_eq!(ledger.standing(id(2), number(2)), Standing::Free, "it closes a gap");
+}
+
+#[test]
+fn a_run_of_duplicates_uses_up_each_of_its_numbers_and_no_more_than_a_run_may_have() {
+    let run = |first, last| Event {
+        seq_last: Some(last),
+        ..event(EventKind::BundleDuplicate, id(1), first)
+    };
+    let admitted = event(EventKind::BundleAdmitted, id(1), 1);
+    let small = ledger(&[admitted.clone(), run(2, 9)]);
+    for sequence in 2..=9 {
+        assert_eq!(
+            small.standing(id(2), number(sequence)),
+            Standing::Conflict { by: id(1) }
+        );
+    }
+    assert_eq!(small.standing(id(2), number(10)), Standing::Free);
+    let endless = ledger(&[admitted, run(2, u64::MAX)]);
+    assert_eq!(endless.epoch(0xE).unwrap().used.highest(), 1 + LONGEST_RUN);
 }
 
 #[test]

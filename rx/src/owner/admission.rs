@@ -17,7 +17,7 @@ use protocol::reception::{Ending, Summary};
 use protocol::wire::{Announce, LinkNumber, SessionId};
 use scanner::quarantine::{HeldBundle, QuarantineError, SpoolFile};
 
-use super::{CLOSED_AT_ONCE, Owner, OwnerError};
+use super::{Owner, OwnerError};
 use crate::ledger::{Ledger, Replay, Standing, Wait};
 use crate::serve::{Arrival, News};
 
@@ -30,6 +30,7 @@ impl Owner {
     /// # Errors
     /// If log or quarantine can't be used any more.
     pub fn take(&mut self, news: News) -> Result<(), OwnerError> {
+        self.hear(&news);
         match news {
             News::Opened(session, announce) => {
                 self.note_epoch(announce.number.epoch)?;
@@ -309,26 +310,6 @@ impl Owner {
                 self.refuse(announce, session, "epoch-refused", detail)
             }
         }
-    }
-
-    /// Notes that a number is used up by a bundle that was admitted under another one. On record with the next entry, or soon.
-    fn close(&mut self, event: Event) -> Result<(), OwnerError> {
-        let known = |waits: &Event| waits.seq == event.seq && waits.epoch_id == event.epoch_id;
-        if self.closing.iter().any(known) || !self.closings.admit(event.time) {
-            return Ok(());
-        }
-        self.closing.push(event);
-        match self.closing.len() < CLOSED_AT_ONCE {
-            true => Ok(()),
-            false => self.record_closings(),
-        }
-    }
-
-    /// Whether the number is closed, and that is not on record yet.
-    fn is_closing(&self, announce: &Announce) -> bool {
-        let LinkNumber { epoch, sequence } = announce.number;
-        let same = |event: &Event| event.seq == Some(sequence) && event.epoch_id == Some(format!("{epoch:016x}"));
-        self.closing.iter().any(same)
     }
 
     /// Tells at once that a number comes twice: whether its later copy ever becomes complete or not.

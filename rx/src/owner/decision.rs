@@ -122,6 +122,22 @@ impl Owner {
         }
     }
 
+    /// [`answer`](Self::answer), where a disk so full that the log took nothing of it is told the person, who can try again.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub fn answer_if_there_is_room(&mut self, request: &Request, actor: &str) -> Result<Answer, OwnerError> {
+        let size = self.log.size();
+        match self.answer(request, actor) {
+            // After a sync that failed nobody knows what was decided.
+            Err(error) if error.is_full() && self.log.size() == size && !self.log.is_poisoned() => Ok(refused(
+                FAILED,
+                format!("nothing was decided: {error}: the disk is full\n  mend    make room, then ask again"),
+            )),
+            answer => answer,
+        }
+    }
+
     fn release(&mut self, code: &str, asked: Asked<'_>) -> Result<Answer, OwnerError> {
         let (held, decision) = match self.look_up(code)? {
             Ok(found) => found,

@@ -42,6 +42,7 @@ impl Heard {
         let ended = UnderWay {
             sequence: number.sequence,
             blocks_done: blocks.saturating_sub(missing),
+            solving: 0,
             blocks,
         };
         self.ended.truncate(ENDED_KEPT - 1);
@@ -135,8 +136,8 @@ impl Owner {
         // What came again under another number has closed that one.
         self.record_closings()?;
         self.note_voids(heartbeat)?;
-        // What is whole and only not admitted yet may be refused still: it is looked at again.
-        let whole = under_way.iter().filter(|one| one.blocks_done == one.blocks);
+        // What came whole and is only not solved, written or admitted yet may be refused still: it is looked at again.
+        let whole = under_way.iter().filter(|one| one.came_whole());
         let below = whole.map(|one| one.sequence).fold(sent_below, u64::min);
         match before {
             Some(before) => self.note_missing(heartbeat, before.min(below), under_way),

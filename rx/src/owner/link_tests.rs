@@ -8,7 +8,7 @@ use protocol::wire::{Heartbeat, SessionId};
 
 use super::group_tests::at_every_operation;
 use super::testing::*;
-use super::{Owner, OwnerError};
+use super::{LastHeard, Owner, OwnerError};
 use crate::control::Request;
 use crate::ledger::Standing;
 use crate::serve::{News, UnderWay};
@@ -113,6 +113,7 @@ fn a_number_of_which_something_was_seen_is_told_by_itself_with_its_blocks() {
     let seen = UnderWay {
         sequence: 4,
         blocks_done: 3,
+        solving: 0,
         blocks: 12,
     };
     (0..2).for_each(|_| hear_with(&mut owner, &heartbeat(EPOCH, 7), &[seen]).unwrap());
@@ -144,11 +145,28 @@ fn what_is_whole_and_not_admitted_yet_is_told_only_if_nothing_comes_of_it() {
     let whole = UnderWay {
         sequence: 2,
         blocks_done: 12,
+        solving: 0,
         blocks: 12,
     };
     (0..3).for_each(|_| hear_with(&mut owner, &heartbeat(EPOCH, 3), &[whole]).unwrap());
     assert_eq!(told(&owner), []);
     hear(&mut owner, &heartbeat(EPOCH, 3), 1);
+    assert_eq!(told(&owner), [(2, 2)]);
+}
+
+#[test]
+fn what_came_and_is_still_being_solved_is_not_missing_yet() {
+    let (_receiver, mut owner) = with_first();
+    let came = UnderWay {
+        sequence: 2,
+        blocks_done: 3,
+        solving: 9,
+        blocks: 12,
+    };
+    (0..3).for_each(|_| hear_with(&mut owner, &heartbeat(EPOCH, 3), &[came]).unwrap());
+    assert_eq!(told(&owner), []);
+    let lacks_one = UnderWay { solving: 8, ..came };
+    hear_with(&mut owner, &heartbeat(EPOCH, 3), &[lacks_one]).unwrap();
     assert_eq!(told(&owner), [(2, 2)]);
 }
 
@@ -188,6 +206,7 @@ fn more_than_a_minute_has_room_for_is_told_later_and_not_dropped() {
         let odd = UnderWay {
             sequence: 0,
             blocks_done: 0,
+            solving: 0,
             blocks: 1,
         };
         let seen: Vec<_> = (2..=71).map(|sequence| UnderWay { sequence, ..odd }).collect();
@@ -349,4 +368,32 @@ fn the_number_that_must_come_next_is_known_after_a_restart() {
     let (receiver, owner) = with_first();
     drop(owner);
     assert_eq!(receiver.open().unwrap().expected_next(), [(EPOCH, 2)]);
+}
+
+#[test]
+fn how_far_the_transmitter_was_heard_is_known_after_a_restart() {
+    let (receiver, mut owner) = with_first();
+    let heard = |counter| Heartbeat {
+        counter,
+        ..heartbeat(EPOCH, 2)
+    };
+    hear(&mut owner, &heard(500), 1);
+    drop(owner);
+    let mut owner = receiver.open().unwrap();
+    let counters = |owner: &Owner| owner.last_heard().map(|last| last.counter).collect::<Vec<_>>();
+    assert_eq!(counters(&owner), [500], "also if nobody stopped it");
+    hear(&mut owner, &heard(501), 1);
+    hear(&mut owner, &heard(502), 1);
+    let announce = bundles(2)[1].announce(2);
+    owner.take(News::Opened(SessionId(2), announce.clone())).unwrap();
+    owner
+        .note_daemon(EventKind::DaemonStopped, "stopped".to_owned())
+        .unwrap();
+    drop(owner);
+    let last = LastHeard {
+        epoch: EPOCH,
+        counter: 502,
+        announced: announce.created,
+    };
+    assert_eq!(receiver.open().unwrap().last_heard().collect::<Vec<_>>(), [last]);
 }

@@ -73,8 +73,18 @@ pub struct UnderWay {
     pub sequence: u64,
     /// Blocks that are done.
     pub blocks_done: u32,
+    /// Blocks that are being solved, checked or written.
+    pub solving: u32,
     /// Blocks in all.
     pub blocks: u32,
+}
+
+impl UnderWay {
+    /// Whether nothing more need come of it.
+    #[must_use]
+    pub fn came_whole(&self) -> bool {
+        self.blocks_done.saturating_add(self.solving) >= self.blocks
+    }
 }
 
 /// A bundle that is complete.
@@ -212,17 +222,25 @@ impl Reassembly {
         (*self.reception.counters(), self.reception.lost())
     }
 
-    /// Gives up what the disk has no room for any more, since others filled it.
+    /// Gives up what the disk has no room for any more, since others filled it: one after another, until there is room for the rest.
     fn measure_disk(&mut self, now: Tick) {
         self.measured = now;
-        let short: Vec<_> = self
-            .arriving
-            .iter()
-            .filter_map(|(session, arriving)| Some((*session, arriving.spool.check_reserve().err()?)))
-            .collect();
-        for (session, error) in short {
+        while let Some((session, error)) = self.most_dispensable() {
             self.give_up(session, error);
         }
+    }
+
+    /// Of what the disk has no room for, and of which something is still to come: what has no verified head before what has one, of these
+    /// what got on least recently.
+    fn most_dispensable(&self) -> Option<(SessionId, QuarantineError)> {
+        let short = self.arriving.iter().filter_map(|(session, arriving)| {
+            let error = arriving.spool.check_reserve().err()?;
+            let under_way = self.under_way_of(*session, arriving)?;
+            let rank = (arriving.head.is_some(), self.reception.last_progress(*session));
+            (!under_way.came_whole()).then_some((rank, *session, error))
+        });
+        let (_, session, error) = short.min_by_key(|(rank, ..)| *rank)?;
+        Some((session, error))
     }
 
     /// Shows how far it is.
@@ -240,7 +258,11 @@ impl Reassembly {
             })
         });
         let sessions = sessions.collect();
-        let link = LinkStatus::of(self.reception.link(), now);
+        let mut link = LinkStatus::of(self.reception.link(), now);
+        if let (Some(sender), Some(latest)) = (&mut link.sender, self.reception.link().latest()) {
+            let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
+            sender.not_accepted = !ledger.misses(latest.heartbeat().epoch);
+        }
         self.gauges.update(|live| {
             live.link = link;
             (live.lost, live.counters) = (self.reception.lost(), *self.reception.counters());
@@ -365,15 +387,20 @@ impl Reassembly {
     fn hear(&self, heartbeat: &Heartbeat) {
         let under_way = self.arriving.iter().filter_map(|(session, arriving)| {
             let number = arriving.announce.announce().number;
-            let (blocks_done, blocks) = self.reception.progress(*session)?;
             let left = number.epoch == heartbeat.epoch && number.sequence < heartbeat.sent_below;
-            left.then_some(UnderWay {
-                sequence: number.sequence,
-                blocks_done,
-                blocks,
-            })
+            left.then(|| self.under_way_of(*session, arriving))?
         });
         self.tell(News::Heartbeat(Box::new(heartbeat.clone()), under_way.collect()));
+    }
+
+    fn under_way_of(&self, session: SessionId, arriving: &Arriving) -> Option<UnderWay> {
+        let (blocks_done, blocks) = self.reception.progress(session)?;
+        Some(UnderWay {
+            sequence: arriving.announce.announce().number.sequence,
+            blocks_done,
+            solving: self.reception.solving(session),
+            blocks,
+        })
     }
 
     fn open(&mut self, session: SessionId, signed: SignedAnnounce) {

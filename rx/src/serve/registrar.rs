@@ -54,6 +54,8 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 const PUBLISH_SHARE: u32 = 20;
 /// But events become visible no later than this.
 const PUBLISH_LATEST: Duration = Duration::from_secs(10);
+/// How long a number that was closed may wait for those beside it.
+const CLOSINGS_WAIT: Duration = Duration::from_secs(1);
 /// After so long without news nothing more comes of what came one after another.
 const LULL: Duration = Duration::from_millis(100);
 /// Groups of arrivals so far apart are no crowd.
@@ -165,6 +167,8 @@ pub(super) struct Registrar<'a> {
     heard: Instant,
     /// When something that policy decided was carried out last.
     stepped: Instant,
+    /// Since when numbers that were closed wait to be recorded.
+    closing_since: Option<Instant>,
     /// When something that is kept no longer was removed last.
     retired: Instant,
     /// When to look for it again, and for room on the disk.
@@ -190,6 +194,7 @@ impl<'a> Registrar<'a> {
             publish_next: now,
             heard: now,
             stepped: now,
+            closing_since: None,
             retired: now,
             retention_next: now + RETENTION_EVERY,
             admitted: None,
@@ -211,7 +216,7 @@ impl<'a> Registrar<'a> {
             }
             Task::Asked { request, actor, reply } => {
                 self.record_waiting()?;
-                let answer = self.owner.answer(&request, &actor)?;
+                let answer = self.owner.answer_if_there_is_room(&request, &actor)?;
                 // What was scanned with other rules is to be scanned again, also when nothing else happens any more.
                 self.hand_out();
                 self.publish()?;
@@ -294,7 +299,7 @@ impl<'a> Registrar<'a> {
             self.hand_out();
             self.retention_next = clock() + RETENTION_EVERY;
         }
-        if no_tasks && self.owner.has_closings() {
+        if due(self.closings_due()) {
             self.owner.record_closings()?;
         }
         if due(self.publication_due(no_tasks)) {
@@ -312,6 +317,7 @@ impl<'a> Registrar<'a> {
             self.step_due(true),
             self.retire_due(true),
             self.publication_due(true),
+            self.closing_since.map(|since| since + CLOSINGS_WAIT),
         ];
         let first = due.into_iter().flatten().min();
         first.map_or(PATROL, |first| first.saturating_duration_since(now).min(PATROL))
@@ -346,6 +352,20 @@ impl<'a> Registrar<'a> {
             self.retired + RETIRE_EVERY
         };
         self.owner.is_retiring().then_some(due)
+    }
+
+    /// When the numbers that were closed are recorded, if no other entry takes them along before.
+    fn closings_due(&mut self) -> Option<Instant> {
+        match self.owner.has_closings() {
+            true => {
+                let since = *self.closing_since.get_or_insert_with(|| (self.clock)());
+                Some(since + CLOSINGS_WAIT)
+            }
+            false => {
+                self.closing_since = None;
+                None
+            }
+        }
     }
 
     fn publication_due(&self, no_tasks: bool) -> Option<Instant> {

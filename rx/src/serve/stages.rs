@@ -6,8 +6,8 @@
 //!               └work─┘                └scan     each arrow waits until its stage is called
 //! ```
 //!
-//! A simulator decides what runs next, and so in which order the stages meet. Nothing here waits or reads a clock: time is what
-//! [`Desk`] is told.
+//! A simulator decides what runs next, and so in which order the stages meet. Nothing here waits, and what is decided or recorded depends on
+//! no clock but [`Desk`]'s. The system's is read for what a status shows, and for where the desk's instants begin: only their differences count.
 //!
 //! Always true: the stages are those of `serve`; only who calls them, and when, is another's.
 

@@ -177,6 +177,12 @@ pub enum Alarm {
         /// The name that speaks against it.
         path: PathBuf,
     },
+    /// What has a released bundle's name is no folder.
+    #[error("{} has the name of a released bundle's folder, and is a link or a file", path.display())]
+    NotAFolder {
+        /// The name.
+        path: PathBuf,
+    },
     /// A name in one of the folders of which the log knows nothing.
     #[error("the log knows nothing of {}", path.display())]
     Unrecorded {
@@ -195,6 +201,11 @@ impl Alarm {
             }
             Self::Misplaced { path, .. } => format!(
                 "check the log (diode-audit verify): it may be an older copy; if it is sound, find out who put {} there and move it away",
+                path.display()
+            ),
+            Self::NotAFolder { path } => format!(
+                "if you moved the bundle's files and put {} in their place, give it another name, outside of released/; if not, find out who put \
+                 it there, and whether the files are the bundle's: diode-rx show",
                 path.display()
             ),
             Self::Unrecorded { path } => {
@@ -225,6 +236,10 @@ impl Quarantine {
                 .into_iter()
                 .map(|path| Alarm::Unrecorded { path }),
         );
+        let not_folders = std::mem::take(&mut found.not_folders).into_iter();
+        recovery
+            .alarms
+            .extend(not_folders.map(|path| Alarm::NotAFolder { path }));
         recovery.clear(places, &found)?;
         let ids: BTreeSet<_> = found
             .packed
@@ -445,6 +460,8 @@ struct Found {
     leftovers: Vec<PathBuf>,
     /// Packed bundles that lost their mode.
     writable: Vec<PathBuf>,
+    /// What stands in released/ under a bundle's name.
+    not_folders: Vec<PathBuf>,
     foreign: Vec<PathBuf>,
 }
 
@@ -456,15 +473,12 @@ impl Found {
         }
         for entry in places.list(Path::new(places::RELEASED))? {
             let path = Path::new(places::RELEASED).join(&entry.name);
-            let id = entry
-                .name
-                .to_str()
-                .filter(|_| entry.kind == EntryKind::Dir)
-                .and_then(|name| name.parse().ok());
+            let id = entry.name.to_str().and_then(|name| name.parse().ok());
             match id {
-                Some(id) => {
+                Some(id) if entry.kind == EntryKind::Dir => {
                     found.trees.insert(id);
                 }
+                Some(_) => found.not_folders.push(path),
                 None if places::is_temporary(&entry) => found.leftovers.push(path),
                 None => found.foreign.push(path),
             }

@@ -155,6 +155,19 @@ fn a_link_in_place_of_the_tree_is_removed_and_what_it_leads_to_is_not() {
 }
 
 #[test]
+fn a_link_in_place_of_the_tree_is_an_alarm_that_says_so() {
+    let (quarantine, _, folder) = on_disk();
+    let path = Path::new("released").join(sample().id.to_string());
+    let (tree, taken) = (folder.path().join(&path), folder.path().join("taken"));
+    fs::rename(&tree, &taken).unwrap();
+    symlink(&taken, &tree).unwrap();
+    let recovery = quarantine.recover(&[(sample().id, Recorded::Released)].into()).unwrap();
+    let alarm = Alarm::NotAFolder { path };
+    assert!(alarm.to_string().ends_with("is a link or a file"), "{alarm}");
+    assert_eq!(recovery.alarms, [alarm]);
+}
+
+#[test]
 fn folders_that_nobody_may_write_in_are_removed() {
     let (quarantine, mut ledger, folder) = on_disk();
     let tree = folder.path().join("released").join(sample().id.to_string());

@@ -68,7 +68,8 @@ Example:
 
 const WATCH_EXAMPLE: &str = "\
 Files whose names end in `.bundle` are taken when they have not changed from one look to the next; names that begin with a dot never \
-are, so that a file can be written under such a name and renamed. A file that ends before its own head says is waited for until it has not changed for 30 s; then it is taken, and refused. Folders, links, \
+are, so that a file can be written under such a name and renamed. A file that ends before its own head says \
+is waited for, until it has not changed for 30 seconds; then it is refused as cut short. Folders, links, \
 and names that end otherwise stay where they are; after a minute that is said once.
 
 DIR/sending/ holds what is taken, DIR/sent/ and DIR/refused/ what became of it: one file system, and nobody is to write into these three. \

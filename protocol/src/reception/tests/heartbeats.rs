@@ -239,3 +239,67 @@ fn another_version_is_told_once() {
     assert_eq!(states(&receiver), [LinkState::ForeignVersion { theirs: 2, ours: 1 }]);
     assert_eq!(receiver.reception.counters().foreign_version, 10);
 }
+
+#[test]
+fn recordings_of_more_sessions_than_are_remembered_keep_no_dead_link_up() {
+    let first = |session| {
+        let bundle = Bundle {
+            session,
+            ..Bundle::new(100)
+        };
+        bundle.datagrams(1).remove(0)
+    };
+    let recorded: Vec<_> = (1..ENDED_KEPT as u64 + 100).map(first).collect();
+    let mut receiver = Receiver::new(limits());
+    receiver.take_all(&recorded);
+    for _ in 0..3 {
+        receiver.wait(60_000);
+        receiver.take_all(&recorded);
+    }
+    assert_eq!(states(&receiver), [LinkState::Up, LinkState::Silent]);
+}
+
+#[test]
+fn an_announce_that_comes_again_is_a_sign_of_life_only_if_blocks_were_done_since() {
+    let limits = ReceptionLimits {
+        idle_millis: 1_000_000,
+        ..limits()
+    };
+    let datagrams = Bundle::new(60_000).datagrams(1);
+    let (announce, symbols) = datagrams.split_first().unwrap();
+    let mut receiver = Receiver::new(limits);
+    receiver.take(announce);
+    receiver.wait(59_999);
+    receiver.take(announce);
+    receiver.wait(1);
+    assert_eq!(states(&receiver), [LinkState::Up, LinkState::Silent]);
+    let mut symbols = symbols.iter();
+    while receiver
+        .reception
+        .progress(SessionId(77))
+        .is_some_and(|(done, _)| done == 0)
+    {
+        receiver.take(symbols.next().unwrap());
+    }
+    receiver.take(announce);
+    assert_eq!(states(&receiver), [LinkState::Up, LinkState::Silent, LinkState::Up]);
+}
+
+#[test]
+fn what_is_with_a_decoder_counts_as_being_solved() {
+    let bundle = Bundle::new(20_000);
+    let mut reception = Reception::new(vec![link::link_key().public()], limits());
+    let mut jobs = Vec::new();
+    for datagram in bundle.datagrams(1) {
+        reception.handle_datagram(&datagram, Tick(0));
+        while let Some(output) = reception.poll_output() {
+            if let Output::Solve(job) = output {
+                jobs.push(job);
+            }
+        }
+    }
+    let session = SessionId(77);
+    assert_eq!(reception.solving(session) as usize, jobs.len());
+    reception.handle_solved(jobs.remove(0).run(), Tick(0));
+    assert_eq!(reception.solving(session) as usize, jobs.len());
+}

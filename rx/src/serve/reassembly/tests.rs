@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use audit::storage::Storage;
 use audit::storage::memory::{Fault, MemoryStorage};
 use crossbeam_channel::{bounded, unbounded};
 use protocol::bundle::seal::PackedHead;
@@ -17,7 +18,7 @@ use protocol::path::BundlePath;
 use protocol::reception::ReceptionLimits;
 use protocol::time::Tick;
 use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
-use protocol::wire::{HEADER_LEN, LinkNumber, LinkParameters};
+use protocol::wire::{HEADER_LEN, LinkNumber, LinkParameters, Packet};
 
 use super::*;
 use crate::clock::wall;
@@ -186,6 +187,43 @@ fn what_is_under_way_on_a_disk_that_fills_is_given_up_and_others_are_received_on
         ] => assert!(full(ended) && full(refused), "{ended}, {refused}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn only_as_much_is_given_up_as_the_disk_needs_and_what_got_on_last_stays() {
+    let (head, file) = bundle();
+    let home = home();
+    let (mut reassembly, told, storage) = reassembly(home.path());
+    let is_head = |datagram: &Vec<u8>| Packet::parse(datagram).is_ok_and(|packet| packet.header.block == 0);
+    for (session, at) in [(7, 5), (8, 0), (9, 9)] {
+        let mut sent = datagrams(&head, &file, session);
+        let announce = sent.remove(0);
+        let content = sent.into_iter().filter(|datagram| !is_head(datagram));
+        for datagram in std::iter::once(announce).chain(content.take(450)) {
+            reassembly.reception.handle_datagram(&datagram, Tick(at));
+            reassembly.act();
+        }
+        let (done, _) = reassembly.reception.progress(SessionId(session)).unwrap();
+        assert!(done > 0, "nothing is on the disk yet");
+    }
+    let left = {
+        storage.set_free_bytes(0);
+        let arriving = &reassembly.arriving[&SessionId(7)];
+        match arriving.spool.check_reserve() {
+            Err(QuarantineError::NoRoom { needed, .. }) => needed,
+            other => panic!("{other:?}"),
+        }
+    };
+    storage.set_free_bytes(u64::MAX);
+    storage.set_capacity(1 << 30);
+    let used = (1 << 30) - storage.free_bytes().unwrap();
+    storage.set_capacity(used + left - 1);
+    reassembly.measure_disk(Tick(10));
+    let given_up = news_of_bundles(&told).into_iter().filter_map(|news| match news {
+        News::Unstorable(_, session, _) => Some(session),
+        _ => None,
+    });
+    assert_eq!(given_up.collect::<Vec<_>>(), [SessionId(8)]);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 
-use audit::event::EventKind;
+use audit::event::{EventKind, State};
 use crossbeam_channel::unbounded;
 use protocol::digest::Digest;
 use protocol::reception::Ending;
 
 use super::*;
+use crate::ledger::Replay;
 use crate::owner::testing::{self, Packed, Receiver, bundles, bundles_of, events, heartbeat, summary};
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -423,5 +424,30 @@ fn what_is_kept_no_longer_is_looked_for_now_and_then_and_removed_when_nothing_el
         assert_eq!(bench.of(EventKind::BundleRemoved), [all[0].id]);
         bench.settle();
         assert!(!bench.registrar.owner.has_unpublished());
+    });
+}
+
+#[test]
+fn a_number_that_was_closed_waits_a_second_for_those_beside_it() {
+    on_a_bench(|mut bench| {
+        let packed = Packed::numbered(1);
+        bench.opened(1, &packed);
+        bench.complete(1, &packed);
+        bench.scan_and_settle();
+        for number in 2..5 {
+            let announce = packed.announce(number);
+            let replay = Replay::Duplicate {
+                number: packed.announce(1).number,
+                state: State::Held,
+            };
+            let news = News::Replayed(Box::new(announce), SessionId(number), replay);
+            bench.take(Task::News(news));
+            bench.settle();
+            bench.pass(333 * MILLI);
+        }
+        assert_eq!(bench.of(EventKind::BundleDuplicate), []);
+        bench.pass(MILLI);
+        assert_eq!(bench.of(EventKind::BundleDuplicate), [packed.id]);
+        assert!(!bench.registrar.owner.has_closings());
     });
 }
