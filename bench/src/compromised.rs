@@ -5,7 +5,7 @@
 //!                └─ content edited ─▶ leaves ─▶ index ─▶ head digest ─▶ announce as made up ─▶ refused: content-root
 //! ```
 //!
-//! It drives the transmitter's own [`Transmission`], since the real transmitter sends nothing whose leaves are not those of the signed
+//! It drives the transmitter's own [`Transmission`](protocol::transmission::Transmission), since the real transmitter sends nothing whose leaves are not those of the signed
 //! index. What it can't do is sign as the author: that key never was on the tx host.
 
 use std::net::SocketAddr;
@@ -16,12 +16,14 @@ use hw::udp::{Datagram, Offload, SinkConfig, UdpSink};
 use hw::units::Rate;
 use protocol::bundle::{BundleError, LeafIndex, PREFIX_LEN, Prefix, UnverifiedHead};
 use protocol::digest::{BundleId, Digest};
-use protocol::fec::{FecError, Redundancy, RedundancyError};
+use protocol::fec::{Redundancy, RedundancyError};
 use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
 use protocol::time::UnixMillis;
-use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission, TransmissionError};
+use protocol::transmission::{BundleShape, Settings};
 use protocol::wire::{LinkNumber, SessionId};
+
+use crate::carried::{Carried, CarriedError};
 
 /// What the host changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +36,7 @@ pub enum Tampering {
 
 /// A bundle that was changed after it was signed.
 #[derive(Debug, Clone)]
-pub struct Tampered {
-    bytes: Vec<u8>,
-    shape: BundleShape,
-}
+pub struct Tampered(Carried);
 
 /// Why the stand-in could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +50,9 @@ pub enum CompromisedError {
     /// The link's settings can't be.
     #[error(transparent)]
     Redundancy(#[from] RedundancyError),
-    /// Bundle and settings do not fit.
+    /// It can't be made into datagrams.
     #[error(transparent)]
-    Transmission(#[from] TransmissionError),
-    /// A block could not be coded.
-    #[error(transparent)]
-    Code(#[from] FecError),
+    Carried(#[from] CarriedError),
     /// The link does not take the datagrams.
     #[error(transparent)]
     Link(#[from] HwError),
@@ -96,16 +92,14 @@ impl Tampered {
             content_root: index.root(),
             leaf_len,
         };
-        Ok(Self {
-            bytes: [&prefix.emit()[..], &head, &content].concat(),
-            shape,
-        })
+        let bytes = [&prefix.emit()[..], &head, &content].concat();
+        Ok(Self(Carried { bytes, shape }))
     }
 
     /// The id of the bundle that it was, and claims to be.
     #[must_use]
     pub fn id(&self) -> BundleId {
-        self.shape.bundle
+        self.0.shape.bundle
     }
 
     /// Sends it under `number`, with announces that `link_key` signed, at `rate`.
@@ -130,28 +124,13 @@ impl Tampered {
             lanes: 1,
             created: now,
         };
-        let transmission = Transmission::new(&self.shape, &settings, link_key)?;
+        let datagrams = self.0.datagrams(&settings, link_key)?;
         let mut sink = UdpSink::bind(&SinkConfig {
             to,
             bind: None,
             send_buffer_bytes: 1 << 20,
             offload: Offload::Auto,
         })?;
-        let mut datagrams: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        let mut short = false;
-        let read = |job: &EncodeJob, place: &mut [u8]| {
-            let start = usize::try_from(job.file_offset()).unwrap_or(usize::MAX);
-            match self.bytes.get(start..start.saturating_add(place.len())) {
-                Some(block) => place.copy_from_slice(block),
-                None => short = true,
-            }
-        };
-        transmission.drive(&mut [Lane::new(0)], read, |_lane, header, body| {
-            datagrams.push((header.to_vec(), body.to_vec()));
-        })?;
-        if short {
-            return Err(CompromisedError::Bundle("a block beyond its end"));
-        }
         for batch in datagrams.chunks(BATCH) {
             let parts: Vec<_> = batch.iter().map(|(header, body)| Datagram { header, body }).collect();
             sink.send(&parts)?;
@@ -216,16 +195,18 @@ mod tests {
     #[test]
     fn editing_the_content_alone_leaves_the_head_as_it_was_signed() {
         let tampered = Tampered::new(&signed(), Tampering::ContentOnly).unwrap();
-        assert_eq!(head_of(&tampered.bytes).unwrap(), head_of(&signed()).unwrap());
-        let differing = tampered.bytes.iter().zip(&signed()).filter(|(a, b)| a != b).count();
+        assert_eq!(head_of(&tampered.0.bytes).unwrap(), head_of(&signed()).unwrap());
+        let differing = tampered.0.bytes.iter().zip(&signed()).filter(|(a, b)| a != b).count();
         assert_eq!(differing, 1);
     }
 
     #[test]
     fn a_rebuilt_head_fits_the_content_and_not_what_was_signed() {
         let tampered = Tampered::new(&signed(), Tampering::HeadRebuilt).unwrap();
-        let error = head_of(&tampered.bytes).unwrap_err();
-        assert!(matches!(error, BundleError::ContentRoot { computed, .. } if computed == tampered.shape.content_root));
+        let error = head_of(&tampered.0.bytes).unwrap_err();
+        assert!(
+            matches!(error, BundleError::ContentRoot { computed, .. } if computed == tampered.0.shape.content_root)
+        );
     }
 
     #[test]

@@ -24,6 +24,7 @@
 
 mod bursts;
 mod campaigns;
+pub mod carried;
 mod cli;
 mod clock;
 pub mod compare;

@@ -3,30 +3,28 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use hw::udp::Datagram;
 use hw::units::Rate;
 use protocol::bundle::{PREFIX_LEN, Prefix, UnverifiedHead};
 use protocol::digest::Digest;
 use protocol::fec::Redundancy;
 use protocol::keys::SigningKey;
-use protocol::transmission::{BundleShape, EncodeJob, Lane, Settings, Transmission};
+use protocol::transmission::{BundleShape, Settings};
 use protocol::wire::{LinkNumber, SessionId};
 
 use super::paced::Paced;
 use super::stream::SYMBOL_LEN;
+use crate::carried::Carried;
 use crate::clock::now;
 
 /// A bundle that is ready to be sent.
 #[derive(Debug)]
-pub(super) struct Carried {
-    bytes: Vec<u8>,
-    shape: BundleShape,
-}
+pub(super) struct Carrier(Carried);
 
 const BATCH: usize = 32;
 
-impl Carried {
+impl Carrier {
     /// Reads a bundle file.
     ///
     /// # Errors
@@ -46,7 +44,7 @@ impl Carried {
             content_root: signed.index.root(),
             leaf_len: signed.statement.leaf_len,
         };
-        Ok(Self { bytes, shape })
+        Ok(Self(Carried { bytes, shape }))
     }
 
     /// Sends it once.
@@ -70,20 +68,7 @@ impl Carried {
             lanes: 1,
             created: now(),
         };
-        let transmission = Transmission::new(&self.shape, &settings, link_key)?;
-        let mut datagrams: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        let mut short = false;
-        let read = |job: &EncodeJob, place: &mut [u8]| {
-            let start = usize::try_from(job.file_offset()).unwrap_or(usize::MAX);
-            match self.bytes.get(start..start.saturating_add(place.len())) {
-                Some(block) => place.copy_from_slice(block),
-                None => short = true,
-            }
-        };
-        transmission.drive(&mut [Lane::new(0)], read, |_lane, header, body| {
-            datagrams.push((header.to_vec(), body.to_vec()));
-        })?;
-        ensure!(!short, "a block beyond the bundle's end");
+        let datagrams = self.0.datagrams(&settings, link_key)?;
         let mut paced = Paced::bind(to, rate)?;
         for batch in datagrams.chunks(BATCH) {
             let parts: Vec<_> = batch.iter().map(|(header, body)| Datagram { header, body }).collect();

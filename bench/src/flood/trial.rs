@@ -14,7 +14,7 @@ use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use protocol::wire::{LinkNumber, SessionId};
 
-use super::carrier::Carried;
+use super::carrier::Carrier;
 use super::paced::{Offered, flood};
 use super::property::Property;
 use super::stream::{Kind, Stream, Target};
@@ -165,7 +165,7 @@ impl Trial {
         if self.kind != Kind::ForgedSymbols {
             return Ok(Target { session, blocks: 0 });
         }
-        let carried = Carried::read(&honest.attacked.file)?;
+        let carried = Carrier::read(&honest.attacked.file)?;
         // Slowly, so that it goes on for as long as the flood does.
         let rate = Rate::from_bits_per_second((honest.attacked.bytes * 8).div_ceil(self.seconds.as_secs().max(1)));
         let rate = rate.context("no rate for the attacked session")?;
@@ -205,7 +205,7 @@ impl Trial {
             Err(DriveError::TimedOut { .. }) => Property::new(reported, false, "nothing was said of it"),
             Err(error) => return Err(error.into()),
         };
-        let again = Carried::read(&honest.attacked.file)?;
+        let again = Carrier::read(&honest.attacked.file)?;
         again.send(
             link_key,
             honest.number(),

@@ -24,7 +24,8 @@ pub(super) const RECEIVER: &str = "plant-7";
 pub(super) const POOL: usize = 256;
 
 const AUTHOR: &str = "alice@lab";
-const LEAF_LEN: usize = 4096;
+/// Bytes of a leaf.
+pub(super) const LEAF_LEN: usize = 4096;
 const HOUR: u64 = 3_600_000;
 /// Lengths of content, in turn: around the ends of leaves and of blocks, and mostly small.
 const LENGTHS: [usize; 16] = [

@@ -17,10 +17,14 @@ use crate::relay::dice::Dice;
 pub(super) enum Fault {
     /// On the link, at the datagram of this number.
     Link(u64, LinkFault),
+    /// On the link, at the heartbeat of this number.
+    Beat(u64, LinkFault),
     /// On a host's disk, at the changing operation of this number.
     Disk(Side, u64, DiskFault),
     /// A host's clock, by so many milliseconds at this step.
     Clock(Side, u64, i64),
+    /// The transmitter's state is gone at this step, and in its place comes another.
+    State(u64, NewState),
     /// The transmitter's host does what its owner does not want, with the bundle of this place in the queue.
     Attack(usize, Attack),
 }
@@ -48,6 +52,17 @@ pub(super) enum LinkFault {
     Stranger,
     /// Datagrams come again that were sent so long ago, so many of them.
     Replay(u64, u64),
+    /// A heartbeat comes again that was sent so many before the last.
+    OldBeat(u64),
+}
+
+/// What a transmitter goes on with whose state is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NewState {
+    /// A state that was made anew, with an epoch of its own.
+    Anew,
+    /// A backup of all of it, taken at this step: numbers come twice.
+    Backup(u64),
 }
 
 /// What a disk does.
@@ -89,6 +104,7 @@ const DATAGRAMS_A_BUNDLE: u64 = 90;
 const RX_OPERATIONS_A_BUNDLE: u64 = 36;
 const TX_OPERATIONS_A_BUNDLE: u64 = 6;
 const STEPS_A_BUNDLE: u64 = 60;
+const BUNDLES_A_BEAT: u64 = 2;
 const DAY: u64 = 24 * 3_600_000;
 
 /// Every fault of a seed.
@@ -116,7 +132,30 @@ pub(super) fn schedule(seed: u64, bundles: usize) -> Vec<Fault> {
         };
         faults.push(Fault::Attack(usize::try_from(dice.below(count)).unwrap_or(0), attack));
     }
+    beat_faults(&mut dice, count / BUNDLES_A_BEAT + 1, &mut faults);
+    if dice.below(3) == 0 {
+        faults.push(Fault::State(dice.below(count * STEPS_A_BUNDLE), NewState::Anew));
+    }
+    if dice.below(5) == 0 {
+        let at = dice.below(count * STEPS_A_BUNDLE);
+        faults.push(Fault::State(at, NewState::Backup(dice.below(at + 1))));
+    }
     faults
+}
+
+fn beat_faults(dice: &mut Dice, beats: u64, faults: &mut Vec<Fault>) {
+    let kinds: [fn(&mut Dice) -> LinkFault; 5] = [
+        |dice| LinkFault::Lose(1 + dice.below(2)),
+        |dice| LinkFault::Double(dice.below(400)),
+        |dice| LinkFault::Delay(1 + dice.below(200)),
+        |dice| LinkFault::OldBeat(1 + dice.below(20)),
+        |_| LinkFault::Forge,
+    ];
+    for kind in kinds {
+        for _ in 0..dice.below(2) * dice.below(beats / 2 + 1) {
+            faults.push(Fault::Beat(dice.below(beats), kind(dice)));
+        }
+    }
 }
 
 fn link_faults(dice: &mut Dice, datagrams: u64, faults: &mut Vec<Fault>) {
@@ -173,6 +212,11 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(at, fault) => write!(f, "link, datagram {at}: {fault}"),
+            Self::Beat(at, fault) => write!(f, "link, heartbeat {at}: {fault}"),
+            Self::State(at, NewState::Anew) => write!(f, "tx state, step {at}: made anew"),
+            Self::State(at, NewState::Backup(taken)) => {
+                write!(f, "tx state, step {at}: put back as it was at step {taken}")
+            }
             Self::Disk(side, at, fault) => write!(f, "{side} disk, operation {at}: {fault}"),
             Self::Clock(side, at, by) => write!(f, "{side} clock, step {at}: set by {by} ms"),
             Self::Attack(at, attack) => write!(f, "tx host, bundle {at} of the queue: {attack}"),
@@ -192,6 +236,7 @@ impl fmt::Display for LinkFault {
             Self::Forge => f.write_str("a forged symbol before it"),
             Self::BadAnnounce => f.write_str("an announce with a bad signature before it"),
             Self::Stranger => f.write_str("an announce by another link key before it"),
+            Self::OldBeat(ago) => write!(f, "a heartbeat of {ago} ago before it"),
             Self::Replay(ago, count) => write!(f, "{count} datagrams from {ago} ago before it"),
         }
     }
@@ -259,6 +304,9 @@ mod tests {
             "head that fits",
             "number of another",
             "another length",
+            "heartbeat",
+            "made anew",
+            "put back",
         ] {
             for side in ["rx disk", "tx disk"] {
                 let of_disk = ["kept", "killed", "EIO", "ENOSPC"]

@@ -13,13 +13,20 @@ use crate::relay::dice::Dice;
 /// Datagrams that a replay may go back.
 const REMEMBERED: usize = 3000;
 
+/// A datagram, and the number of the lane that it goes over.
+pub(super) type OnLane = (usize, Bytes);
+
 /// A one-way link.
 #[derive(Debug)]
 pub(super) struct Link {
     /// By the number of the datagram with which each is due, and then by age.
-    under_way: BTreeMap<(u64, u64), Bytes>,
+    under_way: BTreeMap<(u64, u64), OnLane>,
     faults: BTreeMap<u64, Vec<(usize, LinkFault)>>,
-    sent: VecDeque<Bytes>,
+    /// By the number of the heartbeat.
+    beat_faults: BTreeMap<u64, Vec<(usize, LinkFault)>>,
+    sent: VecDeque<OnLane>,
+    /// Heartbeats that were put in.
+    beats: Vec<Bytes>,
     /// Datagrams that were put in.
     count: u64,
     /// Datagrams that came out of it, or will.
@@ -33,15 +40,20 @@ impl Link {
     /// A link with the faults of a schedule.
     pub(super) fn new(seed: u64, faults: &[(usize, Fault)]) -> Self {
         let mut of_link: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut of_beats: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (number, fault) in faults {
-            if let Fault::Link(at, what) = fault {
-                of_link.entry(*at).or_default().push((*number, *what));
+            match fault {
+                Fault::Link(at, what) => of_link.entry(*at).or_default().push((*number, *what)),
+                Fault::Beat(at, what) => of_beats.entry(*at).or_default().push((*number, *what)),
+                _ => {}
             }
         }
         Self {
             under_way: BTreeMap::new(),
             faults: of_link,
+            beat_faults: of_beats,
             sent: VecDeque::new(),
+            beats: Vec::new(),
             count: 0,
             serial: 0,
             losing: 0,
@@ -52,6 +64,7 @@ impl Link {
     /// Nothing goes wrong from now on.
     pub(super) fn heal(&mut self) {
         self.faults.clear();
+        self.beat_faults.clear();
         self.losing = 0;
     }
 
@@ -61,22 +74,33 @@ impl Link {
     }
 
     /// The next datagram that comes.
-    pub(super) fn deliver(&mut self) -> Option<Bytes> {
+    pub(super) fn deliver(&mut self) -> Option<OnLane> {
         self.under_way.pop_first().map(|(_, datagram)| datagram)
     }
 
-    /// Takes a datagram from the transmitter.
-    pub(super) fn send(&mut self, datagram: Bytes, trace: &mut Trace) {
+    /// Takes a datagram of a lane from the transmitter.
+    pub(super) fn send(&mut self, lane: usize, datagram: Bytes, trace: &mut Trace) {
+        self.take(lane, datagram, Vec::new(), trace);
+    }
+
+    /// Takes a heartbeat from the transmitter: a datagram that has faults of its own besides.
+    pub(super) fn send_beat(&mut self, datagram: Bytes, trace: &mut Trace) {
+        let own = self.beat_faults.remove(&(self.beats.len() as u64));
+        self.beats.push(datagram.clone());
+        self.take(0, datagram, own.unwrap_or_default(), trace);
+    }
+
+    fn take(&mut self, lane: usize, datagram: Bytes, own: Vec<(usize, LinkFault)>, trace: &mut Trace) {
         let number = self.count;
         self.count += 1;
         let mut datagram = Some(datagram);
         let mut due = number;
-        for (fault, what) in self.faults.remove(&number).unwrap_or_default() {
+        for (fault, what) in self.faults.remove(&number).into_iter().flatten().chain(own) {
             trace.note(format_args!("fault {fault} link, datagram {number}: {what}"));
-            self.apply(what, number, &mut due, &mut datagram);
+            self.apply(what, (number, lane), &mut due, &mut datagram);
         }
         let Some(datagram) = datagram else { return };
-        self.sent.push_back(datagram.clone());
+        self.sent.push_back((lane, datagram.clone()));
         if self.sent.len() > REMEMBERED {
             self.sent.pop_front();
         }
@@ -84,20 +108,20 @@ impl Link {
             self.losing -= 1;
             return;
         }
-        self.put(due, datagram);
+        self.put(due, (lane, datagram));
     }
 
-    fn put(&mut self, due: u64, datagram: Bytes) {
+    fn put(&mut self, due: u64, datagram: OnLane) {
         self.serial += 1;
         self.under_way.insert((due, self.serial), datagram);
     }
 
-    fn apply(&mut self, what: LinkFault, number: u64, due: &mut u64, datagram: &mut Option<Bytes>) {
+    fn apply(&mut self, what: LinkFault, (number, lane): (u64, usize), due: &mut u64, datagram: &mut Option<Bytes>) {
         match what {
             LinkFault::Lose(count) => self.losing = self.losing.max(count),
             LinkFault::Double(later) => {
                 if let Some(copy) = datagram.clone() {
-                    self.put(number + later, copy);
+                    self.put(number + later, (lane, copy));
                 }
             }
             LinkFault::Flip(bit) => *datagram = datagram.take().map(|bytes| flip(&bytes, bit)),
@@ -117,21 +141,26 @@ impl Link {
                         .take(HEADER_LEN)
                         .for_each(|(to, from)| *to = *from);
                 }
-                self.put(number, Bytes::from(noise));
+                self.put(number, (lane, Bytes::from(noise)));
             }
             LinkFault::Forge => {
                 if let Some(forged) = datagram.as_deref().and_then(|bytes| forge(bytes, &mut self.dice)) {
-                    self.put(number, forged);
+                    self.put(number, (lane, forged));
                 }
             }
             LinkFault::BadAnnounce => {
                 if let Some(forged) = self.last_announce().and_then(|bytes| forge(&bytes, &mut self.dice)) {
-                    self.put(number, forged);
+                    self.put(number, (lane, forged));
                 }
             }
             LinkFault::Stranger => {
                 let stranger = self.stranger(number);
-                self.put(number, stranger);
+                self.put(number, (lane, stranger));
+            }
+            LinkFault::OldBeat(ago) => {
+                if let Some(beat) = self.old_beat(ago) {
+                    self.put(number, (0, beat));
+                }
             }
             LinkFault::Replay(ago, count) => {
                 let ago = usize::try_from(ago).unwrap_or(usize::MAX);
@@ -145,9 +174,20 @@ impl Link {
         }
     }
 
+    /// The heartbeat that was sent so many before the last.
+    fn old_beat(&self, ago: u64) -> Option<Bytes> {
+        let back = usize::try_from(ago).ok()?;
+        self.beats.iter().rev().nth(back).cloned()
+    }
+
     fn last_announce(&self) -> Option<Bytes> {
         let is_announce = |bytes: &&Bytes| bytes.len() == HEADER_LEN + ANNOUNCE_BODY_LEN;
-        self.sent.iter().rev().find(is_announce).cloned()
+        self.sent
+            .iter()
+            .rev()
+            .map(|(_, bytes)| bytes)
+            .find(is_announce)
+            .cloned()
     }
 
     /// An announce that nobody pinned can have signed: of the form, by a key of its own.

@@ -16,12 +16,14 @@
 mod bundles;
 mod disk;
 mod fault;
+mod heard;
 mod link;
 mod model;
 mod quarantine;
 mod receiver;
 mod record;
 mod shrink;
+mod state;
 mod trace;
 mod transmitter;
 mod violation;

@@ -7,14 +7,18 @@
 //! ```
 //!
 //! It knows no type of the receiver's: it folds the log by itself, so that a fault of the receiver's own fold is seen.
+//!
+//! Always true of a log: nothing of an epoch is admitted before its acceptance; a number is missing once at most, never one that came, and only
+//! after two heartbeats said that its last packet was sent; what is removed was let out or rejected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use audit::event::{Event, EventKind, Verdict};
+use audit::event::{Event, EventKind, State, Verdict};
 use protocol::digest::BundleId;
 use protocol::wire::LinkNumber;
 
 use super::bundles::Bundle;
+use super::heard::Heard;
 use super::violation::{Invariant, Violation};
 
 /// Who decides for the operator.
@@ -42,6 +46,8 @@ pub(super) struct Admitted {
     pub(super) waits: bool,
     /// Whether its release was decided at any time.
     pub(super) was_decided: bool,
+    /// Whether it was kept long enough, and is given up.
+    pub(super) removed: bool,
 }
 
 /// What the log said so far.
@@ -50,14 +56,57 @@ pub(super) struct Model {
     pub(super) bundles: BTreeMap<BundleId, Admitted>,
     /// What came under another bundle's number.
     pub(super) evidence: BTreeSet<BundleId>,
+    /// What waits for a person to accept its epoch, and as what.
+    pub(super) waiting: BTreeMap<BundleId, LinkNumber>,
     /// Whose each number is.
     numbers: BTreeMap<LinkNumber, BundleId>,
+    /// Numbers that were told to be missing.
+    told: BTreeSet<LinkNumber>,
+    /// Epochs that nobody accepted when they were heard of.
+    undecided: BTreeSet<u64>,
+    /// Epochs that count.
+    accepted: BTreeSet<u64>,
+    /// Whether anything that was let out or rejected is ever removed.
+    has_retention: bool,
 }
 
 impl Model {
+    /// Of an empty log; `has_retention` says whether anything that was let out or rejected is ever removed.
+    pub(super) fn new(has_retention: bool) -> Self {
+        Self {
+            has_retention,
+            ..Self::default()
+        }
+    }
+
     /// Whether a number belongs to another bundle than this.
     pub(super) fn is_taken_from(&self, number: LinkNumber, id: &BundleId) -> bool {
-        self.numbers.get(&number).is_some_and(|owner| owner != id)
+        let owner = self.numbers.get(&number);
+        owner.is_some_and(|owner| owner != id) || self.waiting.iter().any(|(other, at)| *at == number && other != id)
+    }
+
+    /// Whether a bundle was admitted, or waits.
+    pub(super) fn holds(&self, id: &BundleId) -> bool {
+        self.bundles.contains_key(id) || self.waiting.contains_key(id)
+    }
+
+    /// The epochs that a person has to decide on.
+    pub(super) fn undecided(&self) -> Vec<u64> {
+        self.undecided.difference(&self.accepted).copied().collect()
+    }
+
+    /// Whether what is missing of an epoch is told.
+    pub(super) fn misses(&self, epoch: u64) -> bool {
+        self.accepted.is_empty() || self.accepted.contains(&epoch)
+    }
+
+    /// Whether a number came, waits, or was told to be missing.
+    pub(super) fn accounts_for(&self, number: LinkNumber) -> bool {
+        self.has_come(number) || self.told.contains(&number)
+    }
+
+    fn has_come(&self, number: LinkNumber) -> bool {
+        self.numbers.contains_key(&number) || self.waiting.values().any(|at| *at == number)
     }
 
     /// Takes the next entry of the log.
@@ -65,19 +114,32 @@ impl Model {
         &mut self,
         event: &Event,
         announced: &BTreeSet<(LinkNumber, BundleId)>,
+        heard: &mut Heard,
     ) -> Result<(), Violation> {
         if let Some(detail) = &event.detail
             && (detail.contains("this is a defect") || event.reason.as_deref() == Some("quarantine-alarm"))
         {
             return Err(Invariant::Alive.broken(format!("the log tells of what no fault explains: {event:?}")));
         }
-        let Some(id) = event.bundle else { return Ok(()) };
         match event.event {
-            EventKind::BundleAdmitted => return self.admit(event, id, announced),
-            EventKind::BundleEvidence => return self.set_aside(event, id, announced),
-            EventKind::BundleDuplicate => return self.close(event, id),
+            EventKind::EpochAccepted => return self.accept_epoch(event, heard),
+            EventKind::EpochHeard => self.undecided.extend(epoch_of(event)),
+            EventKind::BundleMissing => return self.miss(event, heard),
             _ => {}
         }
+        let Some(id) = event.bundle else { return Ok(()) };
+        match event.event {
+            EventKind::BundleAdmitted => self.admit(event, id, verified(event, id, announced)?),
+            EventKind::BundleWaiting => self.wait(event, id, verified(event, id, announced)?),
+            EventKind::BundleRemoved => self.remove(event, id),
+            EventKind::BundleEvidence => self.set_aside(event, id, verified(event, id, announced)?),
+            EventKind::BundleDuplicate => self.close(event, id),
+            _ => self.go_on(event, id),
+        }
+    }
+
+    /// An entry about what became of a bundle after it was admitted.
+    fn go_on(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
         let Some(known) = self.bundles.get_mut(&id) else {
             return match IN_QUARANTINE.contains(&event.event) {
                 true => Err(Invariant::Verified.broken(format!("an entry about a bundle never admitted: {event:?}"))),
@@ -122,18 +184,19 @@ impl Model {
         Ok(())
     }
 
-    fn admit(
-        &mut self,
-        event: &Event,
-        id: BundleId,
-        announced: &BTreeSet<(LinkNumber, BundleId)>,
-    ) -> Result<(), Violation> {
-        let number = verified(event, id, announced)?;
+    fn admit(&mut self, event: &Event, id: BundleId, number: LinkNumber) -> Result<(), Violation> {
+        if !self.accepted.contains(&number.epoch) {
+            return Err(Invariant::Number.broken(format!("its epoch was never accepted: {event:?}")));
+        }
+        if self.waiting.remove(&id).is_some_and(|waited| waited != number) {
+            return Err(Invariant::Number.broken(format!("it waited under another number: {event:?}")));
+        }
         let admitted = Admitted {
             number,
             stage: Stage::Held,
             waits: false,
             was_decided: false,
+            removed: false,
         };
         if let Some(before) = self.bundles.insert(id, admitted) {
             return Err(
@@ -146,24 +209,82 @@ impl Model {
         Ok(())
     }
 
-    /// A number under which an admitted bundle came once more is that bundle's.
-    fn close(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
-        let (Some(number), true) = (number_of(event), self.bundles.contains_key(&id)) else {
-            return Err(Invariant::Verified.broken(format!("a duplicate of nothing: {event:?}")));
-        };
-        match *self.numbers.entry(number).or_insert(id) == id {
+    fn wait(&mut self, event: &Event, id: BundleId, number: LinkNumber) -> Result<(), Violation> {
+        self.undecided.insert(number.epoch);
+        let must = !self.misses(number.epoch) && !self.has_come(number) && !self.bundles.contains_key(&id);
+        match must && self.waiting.insert(id, number).is_none() {
             true => Ok(()),
-            false => Err(Invariant::Number.broken(format!("the number is another's: {event:?}"))),
+            false => Err(Invariant::Number.broken(format!("it need not wait, or has its number already: {event:?}"))),
         }
     }
 
-    fn set_aside(
-        &mut self,
-        event: &Event,
-        id: BundleId,
-        announced: &BTreeSet<(LinkNumber, BundleId)>,
-    ) -> Result<(), Violation> {
-        let number = verified(event, id, announced)?;
+    /// The first epoch is accepted by itself, any other by whoever may.
+    fn accept_epoch(&mut self, event: &Event, heard: &mut Heard) -> Result<(), Violation> {
+        let first = event.reason.as_deref() == Some("first") && self.accepted.is_empty();
+        let by_person = event.actor.as_deref() == Some(PERSON);
+        match epoch_of(event) {
+            Some(epoch) if (first || by_person) && self.accepted.insert(epoch) => {
+                heard.handle_acceptance();
+                Ok(())
+            }
+            _ => Err(Invariant::Number.broken(format!("an epoch that nobody accepted, or accepted before: {event:?}"))),
+        }
+    }
+
+    fn miss(&mut self, event: &Event, heard: &mut Heard) -> Result<(), Violation> {
+        let wrong = |what: &str| Err(Invariant::Number.broken(format!("{what}: {event:?}")));
+        let Some(first) = number_of(event) else {
+            return wrong("nothing in particular is missing");
+        };
+        let last = event.seq_last.unwrap_or(first.sequence);
+        if last >= heard.may_tell_below(first.epoch) {
+            return wrong("told to be missing before two heartbeats said that it was sent");
+        }
+        heard.handle_telling();
+        for sequence in first.sequence..=last {
+            let number = LinkNumber { sequence, ..first };
+            if self.has_come(number) {
+                return wrong("told to be missing, and it is here");
+            }
+            if !self.told.insert(number) {
+                return wrong("told twice to be missing");
+            }
+        }
+        Ok(())
+    }
+
+    /// What is removed was let out or rejected, and the operator wants it removed some time.
+    fn remove(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
+        let stage = match event.state {
+            Some(State::Released) => Some(Stage::Released),
+            Some(State::Rejected) => Some(Stage::Rejected),
+            _ => None,
+        };
+        match self.bundles.get_mut(&id) {
+            Some(known) if Some(known.stage) == stage && !known.removed && self.has_retention => {
+                known.removed = true;
+                Ok(())
+            }
+            known => Err(Invariant::OneAdmission.broken(format!("removed, and it is {known:?}: {event:?}"))),
+        }
+    }
+
+    /// A number under which an admitted bundle came once more is that bundle's, if it was nobody's: of two that were turned away before either was
+    /// on record the first has it.
+    fn close(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
+        if self.waiting.contains_key(&id) {
+            return Ok(());
+        }
+        let (Some(number), true) = (number_of(event), self.bundles.contains_key(&id)) else {
+            return Err(Invariant::Verified.broken(format!("a duplicate of nothing: {event:?}")));
+        };
+        if !self.has_come(number) {
+            self.numbers.insert(number, id);
+        }
+        Ok(())
+    }
+
+    fn set_aside(&mut self, event: &Event, id: BundleId, number: LinkNumber) -> Result<(), Violation> {
         match self.is_taken_from(number, &id) && self.evidence.insert(id) {
             true => Ok(()),
             false => Err(Invariant::Number.broken(format!("no evidence, or kept already: {event:?}"))),
@@ -201,9 +322,13 @@ const IN_QUARANTINE: [EventKind; 8] = [
     EventKind::BundleCountersigned,
 ];
 
+fn epoch_of(event: &Event) -> Option<u64> {
+    u64::from_str_radix(event.epoch_id.as_deref()?, 16).ok()
+}
+
 fn number_of(event: &Event) -> Option<LinkNumber> {
     Some(LinkNumber {
-        epoch: u64::from_str_radix(event.epoch_id.as_deref()?, 16).ok()?,
+        epoch: epoch_of(event)?,
         sequence: event.seq?,
     })
 }

@@ -29,13 +29,13 @@ pub(super) fn check(disk: &MemoryStorage, id: &BundleId, known: &Admitted, when:
         return lost("nobody sent it".to_owned());
     };
     let (home, on_its_way): (&str, &[&str]) = match known.stage {
-        Stage::Held => ("held", &["spool", "held"]),
+        Stage::Held => ("held", &["spool", "waiting", "held"]),
         Stage::Rejected => ("rejected", &["held", "rejected"]),
         Stage::Released => ("originals", &["held", "originals"]),
         Stage::Decided => ("held", &["held", "originals"]),
     };
     let mut found = Vec::new();
-    for place in ["spool", "held", "rejected", "originals"] {
+    for place in ["spool", "waiting", "held", "rejected", "originals"] {
         let path = format!("{ROOT}/{place}/{id}.bundle");
         let Some(bytes) = read(disk, Path::new(&path)) else {
             continue;
@@ -46,6 +46,8 @@ pub(super) fn check(disk: &MemoryStorage, id: &BundleId, known: &Admitted, when:
         found.push(place);
     }
     let fits = match when {
+        When::AtWork if known.removed => found.iter().all(|place| *place == home),
+        When::AfterStart if known.removed => found.is_empty(),
         When::AtWork => !found.is_empty() && found.iter().all(|place| on_its_way.contains(place)),
         When::AfterStart => found == [home],
     };
@@ -55,6 +57,10 @@ pub(super) fn check(disk: &MemoryStorage, id: &BundleId, known: &Admitted, when:
     let tree = PathBuf::from(format!("{ROOT}/released/{id}"));
     let is_out = disk.stat(&tree).is_ok_and(|found| found.is_some());
     match known.stage {
+        _ if known.removed => match is_out && when == When::AfterStart {
+            true => Err(Invariant::Caps.broken(format!("released/{id} is there, and was given up"))),
+            false => Ok(()),
+        },
         Stage::Released if !is_out => Err(Invariant::Released.broken(format!("released/{id} is not there"))),
         Stage::Held | Stage::Rejected if is_out && when == When::AfterStart => {
             Err(Invariant::Released.broken(format!("released/{id} is there, and it is {:?}", known.stage)))
@@ -66,8 +72,7 @@ pub(super) fn check(disk: &MemoryStorage, id: &BundleId, known: &Admitted, when:
 
 /// A tree under its final name is complete: every file as it was signed, and no other.
 fn check_tree(disk: &MemoryStorage, tree: &Path, bundle: &Bundle) -> Result<(), Violation> {
-    let mut found = BTreeMap::new();
-    walk(disk, tree, &mut found);
+    let found = files_below(disk, tree);
     let path = |path: &String| tree.join(path);
     let signed = bundle.files.iter().map(|(name, range)| {
         let bytes = bundle.file.get(range.clone()).unwrap_or_default();
@@ -102,10 +107,11 @@ pub(super) fn check_strays(disk: &MemoryStorage, model: &Model, when: When) -> R
     {
         return Err(Invariant::Caps.broken(format!("spool/{name} is left over")));
     }
-    for place in ["held", "rejected", "originals"] {
+    for place in ["held", "rejected", "originals", "waiting"] {
         for name in names(place) {
             let id = name.strip_suffix(".bundle").and_then(|id| id.parse().ok());
-            if !id.is_some_and(|id| model.bundles.contains_key(&id)) {
+            let waits = |id: &BundleId| model.waiting.contains_key(id) && place == "waiting";
+            if !id.is_some_and(|id| model.bundles.contains_key(&id) || waits(&id)) {
                 return Err(Invariant::Verified.broken(format!("{place}/{name} was never admitted")));
             }
         }
@@ -113,10 +119,22 @@ pub(super) fn check_strays(disk: &MemoryStorage, model: &Model, when: When) -> R
     Ok(())
 }
 
+/// What waits for a person is kept as it came.
+pub(super) fn check_waiting(disk: &MemoryStorage, model: &Model, when: When) -> Result<(), Violation> {
+    for id in model.waiting.keys() {
+        let bytes = read(disk, Path::new(&format!("{ROOT}/waiting/{id}.bundle")));
+        let is_sent = |bytes: Vec<u8>| Bundle::named(id).is_some_and(|bundle| bundle.file == bytes);
+        // Between its entry and its new name it is in the spool.
+        if !bytes.map_or(when == When::AtWork, is_sent) {
+            return Err(Invariant::OneAdmission.broken(format!("bundle {id} waits, and is not there as it was sent")));
+        }
+    }
+    Ok(())
+}
+
 /// What came under another bundle's number is kept as it came, and nothing else is.
 pub(super) fn check_evidence(disk: &MemoryStorage, model: &Model, when: When) -> Result<(), Violation> {
-    let mut found = BTreeMap::new();
-    walk(disk, Path::new(&format!("{ROOT}/evidence")), &mut found);
+    let mut found = files_below(disk, Path::new(&format!("{ROOT}/evidence")));
     let path = |id: &BundleId| PathBuf::from(format!("{ROOT}/evidence/{id}.bundle"));
     for id in &model.evidence {
         let bytes = found.remove(&path(id));
@@ -135,11 +153,26 @@ pub(super) fn check_evidence(disk: &MemoryStorage, model: &Model, when: When) ->
 /// Bytes of all files but the log's.
 pub(super) fn bytes(disk: &MemoryStorage) -> u64 {
     let mut found = BTreeMap::new();
-    let folders = ["spool", "held", "rejected", "originals", "released", "evidence"];
+    let folders = [
+        "spool",
+        "held",
+        "waiting",
+        "rejected",
+        "originals",
+        "released",
+        "evidence",
+    ];
     for folder in folders {
         walk(disk, Path::new(&format!("{ROOT}/{folder}")), &mut found);
     }
     found.values().map(|bytes| bytes.len() as u64).sum()
+}
+
+/// Every file below a folder, by its path.
+pub(super) fn files_below(disk: &MemoryStorage, folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    walk(disk, folder, &mut found);
+    found
 }
 
 fn walk(disk: &MemoryStorage, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {

@@ -15,6 +15,7 @@ use audit::storage::{Below, MemoryStorage, OpenHow, Storage};
 use protocol::digest::BundleId;
 use protocol::keys::SigningKey;
 use protocol::reception::{Reception, ReceptionLimits};
+use protocol::time::Tick;
 use protocol::wire::LinkNumber;
 use rx::clock::Wall;
 use rx::config::Config;
@@ -22,6 +23,7 @@ use rx::control::Request;
 use rx::home::{self, Home};
 use rx::outside::Outside;
 use rx::owner::{Owner, OwnerError, Parts};
+use rx::retention::{Keep as KeepFor, Retention};
 use rx::serve::{Desk, Stages};
 use scanner::engine::FingerprintKey;
 use scanner::quarantine::{DEFAULT_RESERVE, Quarantine};
@@ -30,6 +32,8 @@ use scanner::scan::Scanner;
 use super::bundles::{self, RECEIVER, START};
 use super::disk::FaultyDisk;
 use super::fault::{Fault, Keep};
+use super::heard::Heard;
+use super::link::OnLane;
 use super::model::{Model, PERSON, Stage};
 use super::quarantine::{self, When};
 use super::record::Record;
@@ -40,6 +44,8 @@ use crate::relay::dice::Dice;
 
 /// Times in a row that the receiver may fail to start, while faults strike.
 const TRIES: usize = 64;
+/// Lanes that it listens on.
+pub(super) const LANES: u8 = 2;
 /// How long a transmission may be silent.
 const IDLE_MILLIS: u64 = 3000;
 
@@ -64,6 +70,7 @@ pub(super) struct Receiver<'a> {
     dice: Dice,
     record: Record,
     pub(super) model: Model,
+    heard: Heard,
     /// Bytes that the disk has, if they are few.
     capacity: Option<u64>,
     /// Operations of the disk when it was looked at last.
@@ -128,9 +135,12 @@ impl<'a> Receiver<'a> {
         config.limits = ReceptionLimits {
             memory_bytes: 64 << (10 + dice.below(6)),
             sessions: 1 + dice.below(8) as usize,
+            lanes: LANES,
             idle_millis: IDLE_MILLIS,
             ..config.limits
         };
+        config.retention = retention(&mut dice);
+        let model = Model::new(config.retention.is_asked_for());
         Ok(Self {
             disk,
             desk,
@@ -139,7 +149,8 @@ impl<'a> Receiver<'a> {
             stages: None,
             dice,
             record: Record::new("rx"),
-            model: Model::default(),
+            model,
+            heard: Heard::default(),
             capacity,
             looked_at: 0,
         })
@@ -173,10 +184,14 @@ impl<'a> Receiver<'a> {
                     trace.note(format_args!("rx up"));
                     let fresh = self.record.compare(owner.entries(0))?;
                     self.learn(&fresh, announced, trace)?;
+                    self.heard.forget();
                     self.record
                         .verify(&Below::new(Arc::new(self.disk.storage.clone()), home::LOG))?;
                     self.look_at_all(When::AfterStart)?;
-                    let reception = Reception::new(vec![transmitter::link_key().public()], self.config.limits);
+                    let mut reception = Reception::new(vec![transmitter::link_key().public()], self.config.limits);
+                    for (epoch, next) in owner.expected_next() {
+                        reception.remember_epoch(epoch, next, Tick(0));
+                    }
                     self.stages = Some(Stages::begin(owner, reception, self.desk));
                     return Ok(());
                 }
@@ -215,9 +230,23 @@ impl<'a> Receiver<'a> {
     }
 
     /// A datagram comes; nobody hears it while the receiver is down.
-    pub(super) fn datagram(&mut self, bytes: &[u8], announced: &Announced, trace: &mut Trace) -> Result<(), Violation> {
+    pub(super) fn datagram(
+        &mut self,
+        (lane, bytes): OnLane,
+        announced: &Announced,
+        trace: &mut Trace,
+    ) -> Result<(), Violation> {
         let Some(stages) = &mut self.stages else { return Ok(()) };
-        stages.datagram(bytes);
+        let before = stages.reception().counters().heartbeats;
+        stages.datagram(lane, &bytes);
+        let reception = stages.reception();
+        if reception.counters().heartbeats > before
+            && let Some(signed) = reception.link().latest()
+        {
+            let (beat, is_quiet) = (signed.heartbeat(), reception.sessions() == 0);
+            let misses = self.model.misses(beat.epoch);
+            self.heard.hear(beat.epoch, beat.sent_below, is_quiet, misses);
+        }
         let (memory, limits) = (stages.reception().memory(), &self.config.limits);
         if memory > limits.memory_bytes || stages.reception().sessions() > limits.sessions {
             let what = format!(
@@ -232,6 +261,7 @@ impl<'a> Receiver<'a> {
     /// One of its stages does its next work; says whether there was some.
     pub(super) fn call(&mut self, call: Call, announced: &Announced, trace: &mut Trace) -> Result<bool, Violation> {
         let request = (call == Call::Ask).then(|| self.request()).flatten();
+        let accepts = matches!(request, Some(Request::EpochAccept { .. }));
         let Some(stages) = &mut self.stages else {
             return Ok(false);
         };
@@ -259,7 +289,46 @@ impl<'a> Receiver<'a> {
             },
         };
         self.after(&outcome, announced, trace)?;
+        if self.stages.is_some() && !self.disk.has_failed() {
+            match call {
+                Call::Register if !any => self.check_told()?,
+                Call::Ask if accepts => self.check_admitted()?,
+                _ => {}
+            }
+        }
         Ok(any)
+    }
+
+    /// What two heartbeats said was sent has come, or is on record as missing.
+    fn check_told(&self) -> Result<(), Violation> {
+        (self.heard.must_tell_below())
+            .try_for_each(|(epoch, below)| self.check_told_below(LinkNumber { epoch, sequence: below }))
+    }
+
+    /// Every number below has come, or is on record as missing.
+    pub(super) fn check_told_below(&self, end: LinkNumber) -> Result<(), Violation> {
+        let mut below = (1..end.sequence).map(|sequence| LinkNumber { sequence, ..end });
+        match below.find(|number| !self.model.accounts_for(*number)) {
+            None => Ok(()),
+            Some(number) => {
+                let what = format!("{number:?} did not come, is sent, and was not told to be missing");
+                Err(Invariant::Number.broken(what))
+            }
+        }
+    }
+
+    /// What waited for an epoch that is accepted is admitted.
+    fn check_admitted(&self) -> Result<(), Violation> {
+        let undecided = self.model.undecided();
+        match self
+            .model
+            .waiting
+            .iter()
+            .find(|(_, number)| !undecided.contains(&number.epoch))
+        {
+            None => Ok(()),
+            Some((id, number)) => Err(Invariant::Alive.broken(format!("bundle {id} still waits, as {number:?}"))),
+        }
     }
 
     /// Stops it as an operator does, and looks at what it leaves.
@@ -285,8 +354,17 @@ impl<'a> Receiver<'a> {
         trace.note(format_args!("rx power cut"));
     }
 
-    /// What a person asks next: mostly what `show` told about a bundle that waits for one.
+    /// What a person asks next: to accept an epoch, or mostly what `show` told about a bundle that waits for one.
     fn request(&mut self) -> Option<Request> {
+        if let Some(epoch) = self.model.undecided().first()
+            && self.dice.below(3) == 0
+        {
+            return Some(Request::EpochAccept {
+                epoch: format!("{epoch:016x}"),
+                up_to: None,
+                reason: "the transmitter began anew".to_owned(),
+            });
+        }
         let waiting: Vec<BundleId> = (self.model.bundles.iter())
             .filter(|(_, known)| known.stage == Stage::Held && known.waits)
             .map(|(id, _)| *id)
@@ -350,8 +428,8 @@ impl<'a> Receiver<'a> {
         let mut touched = BTreeSet::new();
         for event in events {
             trace.note(format_args!("rx log {}", String::from_utf8_lossy(&event.to_entry())));
-            self.model.take(event, announced)?;
-            touched.extend(event.bundle.filter(|id| self.model.bundles.contains_key(id)));
+            self.model.take(event, announced, &mut self.heard)?;
+            touched.extend(event.bundle.filter(|id| self.model.holds(id)));
         }
         Ok(touched)
     }
@@ -367,6 +445,7 @@ impl<'a> Receiver<'a> {
         }
         quarantine::check_strays(&self.disk.storage, &self.model, When::AtWork)?;
         quarantine::check_evidence(&self.disk.storage, &self.model, When::AtWork)?;
+        quarantine::check_waiting(&self.disk.storage, &self.model, When::AtWork)?;
         self.check_room()
     }
 
@@ -377,6 +456,7 @@ impl<'a> Receiver<'a> {
         }
         quarantine::check_strays(&self.disk.storage, &self.model, when)?;
         quarantine::check_evidence(&self.disk.storage, &self.model, when)?;
+        quarantine::check_waiting(&self.disk.storage, &self.model, when)?;
         self.check_room()
     }
 
@@ -395,6 +475,19 @@ impl<'a> Receiver<'a> {
     /// Sets its clock.
     pub(super) fn set_wall(&self, millis: u64) {
         self.wall.store(millis, Ordering::Relaxed);
+    }
+}
+
+/// How long what was decided on is kept: mostly for ever, else for little.
+fn retention(dice: &mut Dice) -> Retention {
+    let mut keep = || KeepFor {
+        days: [None, None, Some(1), Some(0)][dice.below(4) as usize],
+        bytes: [None, None, Some(60_000), Some(5000)][dice.below(4) as usize],
+    };
+    let (released, rejected) = (keep(), keep());
+    match dice.below(2) {
+        0 => Retention::default(),
+        _ => Retention { released, rejected },
     }
 }
 

@@ -1,40 +1,44 @@
 //! The transmitter: a queue of bundles, numbered by the real ledger, coded by the real transmissions, a few under way at once.
 //!
 //! ```text
-//! waiting ──bind──▶ under way ──parts, as the dice choose──▶ link
+//! waiting ──bind──▶ under way ──parts, as the dice choose──▶ link ◀── heartbeats, by the real heart
 //!    ▲                  └──all sent──▶ over ──end──▶ gone
 //!    └── crash: what was not sent to its end is sent again
 //! ```
+//!
+//! Always true of a heartbeat: every number under its `sent_below` has had its last packet, and `next` is one more than the highest that was given.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use audit::event::{Event, EventKind};
-use audit::storage::Storage;
 use bytes::Bytes;
 use protocol::digest::{BundleId, Digest};
 use protocol::fec::{BlockBuffers, Redundancy};
-use protocol::keys::SigningKey;
+use protocol::keys::{PublicKey, SigningKey};
 use protocol::merkle::leaf_hash;
 use protocol::time::UnixMillis;
-use protocol::transmission::{BundleShape, Lane, Part, Polled, Settings, Transmission};
-use protocol::wire::{HEADER_LEN, LinkNumber, SessionId};
-use tx::transmitter::book::{Book, BookError, Entry};
+use protocol::transmission::{BundleShape, Lane, Part, Polled, Settings, Transmission, link_parameters};
+use protocol::wire::{HEADER_LEN, Heartbeat, LinkNumber, LinkParameters, SessionId, SignedHeartbeat};
+use tx::transmitter::book::{Book, BookError, BookHeart, Entry};
 
 use super::Side;
-use super::bundles::{Bundle, START};
+use super::bundles::{Bundle, LEAF_LEN, START};
 use super::disk::FaultyDisk;
-use super::fault::{Attack, Fault};
+use super::fault::{Attack, Fault, NewState};
 use super::link::Link;
+use super::receiver::LANES;
 use super::record::Record;
+use super::state::State;
 use super::trace::Trace;
 use super::violation::{Invariant, Violation};
 use crate::relay::dice::Dice;
 
 /// Bundles under way at once.
 const UNDER_WAY: usize = 3;
-/// Times in a row that the ledger may fail to open, while faults strike.
+/// Times in a row that the ledger may fail to open, or another state to be made, while faults strike.
 const TRIES: usize = 64;
+/// From one heartbeat to the next.
+const INTERVAL_MILLIS: u32 = 1000;
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -47,24 +51,32 @@ struct Item {
 #[derive(Debug)]
 struct Sending {
     item: Item,
-    /// Of an honest one.
-    entry: Option<Entry>,
+    entry: Entry,
     session: SessionId,
     file: Bytes,
     transmission: Transmission,
+    /// Lanes over which not all is sent.
+    lanes: Vec<usize>,
 }
 
 /// The tx host.
 #[derive(Debug)]
 pub(super) struct Transmitter {
     disk: FaultyDisk,
-    book: Option<Book>,
+    state: State,
+    book: Option<(Book, BookHeart)>,
+    /// Whether numbers may be open that a process before left so, and that nobody is going to send.
+    unsettled: bool,
+    link_key: PublicKey,
+    /// When the next heartbeat is due.
+    beat_at: u64,
     waiting: VecDeque<Item>,
     under_way: Vec<Sending>,
     over: Vec<(Entry, SessionId)>,
-    lane: Lane,
+    lanes: Vec<Lane>,
     symbol_len: u16,
     redundancy: Redundancy,
+    parameters: LinkParameters,
     passes: u16,
     buffers: Vec<BlockBuffers>,
     clock_millis: i64,
@@ -74,6 +86,8 @@ pub(super) struct Transmitter {
     /// Numbers that were given, by bundle and the other way.
     given: BTreeMap<BundleId, u64>,
     owners: BTreeMap<u64, BundleId>,
+    /// Numbers under which all was sent once, or will not be sent.
+    sent: BTreeSet<u64>,
     /// What valid announces said: nothing else may be admitted.
     pub(super) announced: BTreeSet<(LinkNumber, BundleId)>,
 }
@@ -82,25 +96,17 @@ pub(super) fn link_key() -> SigningKey {
     SigningKey::from_seed([1; 32])
 }
 
-fn log_key() -> SigningKey {
-    SigningKey::from_seed([4; 32])
-}
-
 impl Transmitter {
     /// A transmitter that has these bundles to send.
     pub(super) fn new(seed: u64, bundles: &[usize], faults: &[(usize, Fault)]) -> Result<Self, Violation> {
         let mut dice = Dice::new(seed, 3);
         let mut disk = FaultyDisk::new(seed);
-        let failed = |error: BookError| Invariant::Alive.broken(format!("the ledger can't be made: {error}"));
-        let storage: Arc<dyn Storage> = Arc::new(disk.storage.clone());
-        drop(Book::create(storage, log_key(), seed | 1, START).map_err(failed)?);
-        // What is under a name of its own for good is made durable by whoever gives the name.
-        let synced = disk.storage.sync_fs();
-        synced.map_err(|error| Invariant::Alive.broken(error.to_string()))?;
+        let failed = |error: &dyn std::fmt::Display| Invariant::Alive.broken(format!("no transmitter: {error}"));
+        let state = State::make(seed, &disk, START).map_err(|error| failed(&error))?;
         disk.arm(Side::Tx, faults);
         let depth = 1 + dice.below(4) as u16;
         let (loss, burst) = ([0.0, 0.01, 0.05][dice.below(3) as usize], dice.below(8) as u32);
-        let redundancy = Redundancy::new(loss, burst, 1e-3, depth);
+        let redundancy = Redundancy::new(loss, burst, 1e-3, depth).map_err(|error| failed(&error))?;
         let mut waiting: VecDeque<_> = (bundles.iter().copied())
             .map(|bundle| Item { bundle, attack: None })
             .collect();
@@ -114,22 +120,33 @@ impl Transmitter {
             };
             waiting.insert(at.min(waiting.len()), item);
         }
+        let count = 1 + dice.below(u64::from(LANES));
+        let lanes: Vec<_> = (0..count).map(|_| Lane::new(dice.below(1 << 32) as u32)).collect();
+        let symbol_len = [64, 256, 512, 512][dice.below(4) as usize];
+        let passes = 1 + (dice.below(4) / 3) as u16;
+        let parameters = link_parameters(LEAF_LEN as u32, symbol_len, &redundancy, passes, lanes.len() as u8);
         Ok(Self {
             disk,
+            state,
             book: None,
+            unsettled: true,
+            link_key: link_key().public(),
+            beat_at: 0,
             waiting,
             under_way: Vec::new(),
             over: Vec::new(),
-            lane: Lane::new(dice.below(1 << 32) as u32),
-            symbol_len: [64, 256, 512, 512][dice.below(4) as usize],
-            redundancy: redundancy.map_err(|error| Invariant::Alive.broken(error.to_string()))?,
-            passes: 1 + (dice.below(4) / 3) as u16,
+            lanes,
+            symbol_len,
+            redundancy,
+            parameters: parameters.map_err(|error| failed(&error))?,
+            passes,
             buffers: Vec::new(),
             clock_millis: 0,
             dice,
             record: Record::new("tx"),
             given: BTreeMap::new(),
             owners: BTreeMap::new(),
+            sent: BTreeSet::new(),
             announced: BTreeSet::new(),
         })
     }
@@ -151,9 +168,19 @@ impl Transmitter {
         self.disk.heal();
     }
 
-    /// The number that a bundle has, if it was given one.
-    pub(super) fn number_of(&self, id: &BundleId) -> Option<u64> {
-        self.given.get(id).copied()
+    /// The number that a bundle has in the present state, if it was given one.
+    pub(super) fn number_of(&self, id: &BundleId) -> Option<LinkNumber> {
+        let epoch = self.state.epoch();
+        let sequence = *self.given.get(id)?;
+        Some(LinkNumber { epoch, sequence })
+    }
+
+    /// The epoch, and the number that the next bundle gets in it.
+    pub(super) fn next_number(&self) -> LinkNumber {
+        LinkNumber {
+            epoch: self.state.epoch(),
+            sequence: self.owners.last_key_value().map_or(1, |(highest, _)| highest + 1),
+        }
     }
 
     /// Sets its clock by so many milliseconds.
@@ -161,9 +188,124 @@ impl Transmitter {
         self.clock_millis = self.clock_millis.saturating_add(by_millis);
     }
 
+    fn now(&self, ticks: u64) -> UnixMillis {
+        UnixMillis((START.0 + ticks).saturating_add_signed(self.clock_millis))
+    }
+
+    /// Sends a heartbeat, if one is due.
+    pub(super) fn beat(&mut self, ticks: u64, link: &mut Link, trace: &mut Trace) -> Result<(), Violation> {
+        if ticks < self.beat_at {
+            return Ok(());
+        }
+        let now = self.now(ticks);
+        if self.book.is_none() {
+            self.open(now, trace)?;
+        }
+        if let Err(error) = self.close_forsaken(now) {
+            return self.end(&error, trace);
+        }
+        self.take_record()?;
+        let Some((book, heart)) = &mut self.book else {
+            return Ok(());
+        };
+        let under_way = self.under_way.iter().map(|sending| &sending.entry);
+        let body = match book.beat(heart, under_way, now) {
+            Ok(body) => body,
+            Err(error) => return self.end(&error, trace),
+        };
+        let body = body.ok_or_else(|| Invariant::Alive.broken("no heartbeat can be made"))?;
+        self.check_beat(&body, trace)?;
+        if let Some(first) = self.lanes.first_mut() {
+            link.send_beat(datagram(first.heartbeat(&body), &body), trace);
+        }
+        self.beat_at = ticks + u64::from(INTERVAL_MILLIS);
+        Ok(())
+    }
+
+    /// As a transmitter does that knows all that it is going to send.
+    fn close_forsaken(&mut self, now: UnixMillis) -> Result<(), BookError> {
+        let Some((book, _)) = self.book.as_mut().filter(|_| self.unsettled) else {
+            return Ok(());
+        };
+        let under_way = self.under_way.iter().map(|sending| &sending.item);
+        let waiting = self
+            .waiting
+            .iter()
+            .chain(under_way)
+            .map(|item| Bundle::of(item.bundle).id);
+        let over = self.over.iter().map(|(entry, _)| entry.bundle());
+        book.close_others(&waiting.chain(over).collect::<Vec<_>>(), now)?;
+        self.unsettled = false;
+        Ok(())
+    }
+
+    /// What a heartbeat says must be so.
+    fn check_beat(&self, body: &[u8], trace: &mut Trace) -> Result<(), Violation> {
+        let signed = SignedHeartbeat::open(body, std::slice::from_ref(&self.link_key));
+        let signed =
+            signed.map_err(|error| Invariant::Alive.broken(format!("a receiver refuses a heartbeat: {error}")))?;
+        let Heartbeat {
+            epoch,
+            counter,
+            next,
+            sent_below,
+            in_flight,
+            ..
+        } = signed.heartbeat();
+        trace.note(format_args!(
+            "tx heartbeat {counter}: next {next}, all below {sent_below} sent"
+        ));
+        let not_sent = self.owners.keys().find(|sequence| !self.sent.contains(sequence));
+        let is_sent = not_sent.is_none_or(|not_sent| sent_below <= not_sent);
+        let is_next = self.next_number()
+            == LinkNumber {
+                epoch: *epoch,
+                sequence: *next,
+            };
+        let is_flying = (in_flight.iter()).all(|one| self.owners.get(&one.sequence) == Some(&one.bundle));
+        match is_sent && is_next && is_flying {
+            true => Ok(()),
+            false => Err(Invariant::Number.broken(format!(
+                "{:?}, and the first that is not sent is {not_sent:?}, the next {:?}",
+                signed.heartbeat(),
+                self.next_number()
+            ))),
+        }
+    }
+
+    /// Takes a backup of its state.
+    pub(super) fn back_up(&mut self, step: u64) {
+        self.state.back_up(step, &self.disk);
+    }
+
+    /// Its state is gone, and it goes on with another.
+    pub(super) fn replace_state(&mut self, by: NewState, ticks: u64, trace: &mut Trace) -> Result<(), Violation> {
+        self.leave();
+        for _ in 0..TRIES {
+            match self.state.replace(by, &self.disk, self.now(ticks)) {
+                Ok(()) => {
+                    trace.note(format_args!("tx epoch {:016x}", self.state.epoch()));
+                    self.record = Record::new("tx");
+                    self.given.clear();
+                    self.owners.clear();
+                    self.sent.clear();
+                    return Ok(());
+                }
+                Err(error) if !self.disk.has_failed() => {
+                    return Err(Invariant::Alive.broken(format!("no other state can be made: {error}")));
+                }
+                Err(error) => {
+                    let how = self.disk.end_process();
+                    trace.note(format_args!("tx has no state, {how}: {error}"));
+                }
+            }
+        }
+        Err(Invariant::Alive.broken("no other state was made in so many tries as there are faults"))
+    }
+
     /// Does the next of what there is to do, at so many milliseconds since the start.
     pub(super) fn step(&mut self, ticks: u64, link: &mut Link, trace: &mut Trace) -> Result<(), Violation> {
-        let now = UnixMillis((START.0 + ticks).saturating_add_signed(self.clock_millis));
+        let now = self.now(ticks);
         if self.book.is_none() {
             self.open(now, trace)?;
         }
@@ -189,16 +331,23 @@ impl Transmitter {
         self.open(now, trace)
     }
 
+    fn open_book(&self, now: UnixMillis) -> Result<(Book, BookHeart), String> {
+        let book = self.state.open(&self.disk, now).map_err(|error| error.to_string())?;
+        let counters = self.state.folder(&self.disk);
+        let heart = book.heart(counters, link_key(), self.parameters, INTERVAL_MILLIS);
+        Ok((book, heart.map_err(|error| error.to_string())?))
+    }
+
     fn open(&mut self, now: UnixMillis, trace: &mut Trace) -> Result<(), Violation> {
         for _ in 0..TRIES {
-            let storage: Arc<dyn Storage> = Arc::new(self.disk.storage.clone());
-            match Book::open(storage, log_key(), now) {
-                Ok(book) => {
+            match self.open_book(now) {
+                Ok((book, heart)) => {
                     for event in self.record.compare(book.entries(0))? {
                         self.note_bound(&event)?;
                     }
-                    let verified = self.record.verify(&self.disk.storage);
-                    self.book = Some(book);
+                    let verified = self.record.verify(&*self.state.folder(&self.disk));
+                    self.book = Some((book, heart));
+                    self.unsettled = true;
                     return verified;
                 }
                 Err(error) if !self.disk.has_failed() => {
@@ -215,7 +364,7 @@ impl Transmitter {
 
     /// Takes note of what the log acknowledged; each number keeps its bundle.
     fn take_record(&mut self) -> Result<(), Violation> {
-        let Some(book) = &self.book else { return Ok(()) };
+        let Some((book, _)) = &self.book else { return Ok(()) };
         let fresh = self.record.take(book.entries(self.record.len()))?;
         for event in fresh {
             self.note_bound(&event)?;
@@ -224,8 +373,10 @@ impl Transmitter {
     }
 
     fn note_bound(&mut self, event: &Event) -> Result<(), Violation> {
-        if let (EventKind::BundleBound, Some(sequence), Some(id)) = (event.event, event.seq, event.bundle) {
-            self.own(sequence, id)?;
+        match (event.event, event.seq, event.bundle) {
+            (EventKind::BundleBound, Some(sequence), Some(id)) => self.own(sequence, id)?,
+            (EventKind::BundleSent | EventKind::BundleStopped, Some(sequence), _) => _ = self.sent.insert(sequence),
+            _ => {}
         }
         Ok(())
     }
@@ -244,7 +395,9 @@ impl Transmitter {
         let count = 1 + self.dice.below(3) as usize;
         let items: Vec<_> = self.waiting.iter().take(count).cloned().collect();
         let ids: Vec<_> = items.iter().map(|item| Bundle::of(item.bundle).id).collect();
-        let Some(book) = &mut self.book else { return Ok(Ok(())) };
+        let Some((book, _)) = &mut self.book else {
+            return Ok(Ok(()));
+        };
         let entries = match book.bind(&ids, now) {
             Ok(entries) => entries,
             Err(error) => return Ok(Err(error)),
@@ -292,25 +445,26 @@ impl Transmitter {
             symbol_len: self.symbol_len,
             redundancy: self.redundancy,
             passes: self.passes,
-            lanes: 1,
+            lanes: self.lanes.len() as u8,
             created: now,
         };
         let transmission = Transmission::new(&shape, &settings, &link_key());
         let transmission = transmission.map_err(|error| Invariant::Alive.broken(format!("{error}: {shape:?}")))?;
         self.announced.insert((number, bundle.id));
         self.under_way.push(Sending {
-            entry: item.attack.is_none().then_some(entry),
+            entry,
             item,
             session,
             file,
             transmission,
+            lanes: (0..self.lanes.len()).collect(),
         });
         Ok(())
     }
 
     /// Writes down what was sent, and publishes.
     fn write_down(&mut self, now: UnixMillis) -> Result<(), BookError> {
-        let Some(book) = &mut self.book else { return Ok(()) };
+        let Some((book, _)) = &mut self.book else { return Ok(()) };
         if !self.over.is_empty() {
             book.end(&self.over, now)?;
             self.over.clear();
@@ -338,45 +492,57 @@ impl Transmitter {
                 .map_err(|error| Invariant::Alive.broken(error.to_string()))?;
             sending.transmission.handle_coded(coded);
         }
-        match sending.transmission.poll_part(0) {
+        let turn = self.dice.below(sending.lanes.len() as u64) as usize;
+        let number = sending.lanes.get(turn).copied().unwrap_or(0);
+        let Some(lane) = self.lanes.get_mut(number) else {
+            return Ok(());
+        };
+        match sending.transmission.poll_part(number) {
             Polled::Part(Part::Gap { .. }) | Polled::Starved => {}
             Polled::Part(Part::Announces {
                 session, body, count, ..
             }) => {
                 for _ in 0..count {
-                    link.send(datagram(self.lane.announce(session, &body), &body), trace);
+                    link.send(number, datagram(lane.announce(session, &body), &body), trace);
                 }
             }
             Polled::Part(Part::Group(group)) => {
                 for symbol in group.symbols() {
-                    let header = self.lane.symbol(group.session(), &symbol);
-                    link.send(datagram(header, symbol.bytes), trace);
+                    let header = lane.symbol(group.session(), &symbol);
+                    link.send(number, datagram(header, symbol.bytes), trace);
                 }
-                sending.transmission.handle_sent(0);
+                sending.transmission.handle_sent(number);
                 self.buffers.extend(group.into_buffers());
             }
+            Polled::Finished if sending.lanes.len() > 1 => _ = sending.lanes.remove(turn),
             Polled::Finished => {
                 let Sending { entry, session, .. } = self.under_way.remove(at);
-                self.over.extend(entry.map(|entry| (entry, session)));
+                self.sent.insert(entry.number().sequence);
+                self.over.push((entry, session));
             }
         }
         Ok(())
     }
 
     /// The process is at its end: what it had under way is to be sent again.
-    fn end(&mut self, error: &BookError, trace: &mut Trace) -> Result<(), Violation> {
+    fn end(&mut self, error: &dyn std::fmt::Display, trace: &mut Trace) -> Result<(), Violation> {
         self.take_record()?;
         if !self.disk.has_failed() {
             return Err(Invariant::Alive.broken(format!("the transmitter ends without a cause: {error}")));
         }
+        self.leave();
+        let how = self.disk.end_process();
+        trace.note(format_args!("tx {how}: {error}"));
+        Ok(())
+    }
+
+    /// Drops what the process knew.
+    fn leave(&mut self) {
         self.book = None;
         self.over.clear();
         for sending in std::mem::take(&mut self.under_way).into_iter().rev() {
             self.waiting.push_front(sending.item);
         }
-        let how = self.disk.end_process();
-        trace.note(format_args!("tx {how}: {error}"));
-        Ok(())
     }
 }
 

@@ -11,13 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use audit::event::{EventKind, Verdict};
 use protocol::time::UnixMillis;
-use protocol::wire::LinkNumber;
 use rx::clock::Wall;
 use rx::serve::Desk;
 
 use super::Side;
 use super::bundles::{Bundle, POOL, START};
-use super::fault::Fault;
+use super::fault::{Fault, NewState};
 use super::link::Link;
 use super::model::Stage;
 use super::receiver::{Call, Receiver};
@@ -33,6 +32,11 @@ const ROUNDS: usize = 3;
 /// Steps of a simulation at most, by bundle: far more than are ever needed.
 const STEPS_A_BUNDLE: u64 = 4000;
 
+/// After so long what is kept no longer is looked for.
+const A_MINUTE: u64 = 61_000;
+/// Requests of the operator, of which one in some accepts an epoch, until all are accepted.
+const MOST_ASKED: usize = 1000;
+
 /// A simulation that came to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -44,7 +48,6 @@ pub(super) struct Seen {
 
 struct World<'a> {
     bundles: Vec<usize>,
-    epoch: u64,
     ticks: Arc<AtomicU64>,
     rx_clock: i64,
     dice: Dice,
@@ -52,6 +55,9 @@ struct World<'a> {
     tx: Transmitter,
     rx: Receiver<'a>,
     clocks: Vec<(u64, Side, i64)>,
+    /// By step: when the transmitter's state is backed up, and when it is gone.
+    backups: Vec<u64>,
+    states: Vec<(u64, NewState)>,
     steps: u64,
     starts: u64,
     trace: &'a mut Trace,
@@ -73,13 +79,23 @@ pub(super) fn simulate(
         Fault::Clock(side, at, by) => Some((*at, *side, *by)),
         _ => None,
     };
+    let state = |fault: &Fault| match fault {
+        Fault::State(at, by) => Some((*at, *by)),
+        _ => None,
+    };
+    let states: Vec<_> = faults.iter().filter_map(|(_, fault)| state(fault)).collect();
+    let backup = |(_, by): &(u64, NewState)| match by {
+        NewState::Backup(step) => Some(*step),
+        NewState::Anew => None,
+    };
     let mut world = World {
         tx: Transmitter::new(seed, &bundles, faults)?,
         rx: Receiver::new(seed, faults, &desk, &wall)?,
         link: Link::new(seed, faults),
         clocks: faults.iter().filter_map(|(_, fault)| clock(fault)).collect(),
+        backups: states.iter().filter_map(backup).collect(),
+        states,
         bundles,
-        epoch: seed | 1,
         ticks,
         rx_clock: 0,
         dice,
@@ -110,6 +126,8 @@ impl World<'_> {
     fn step(&mut self) -> Result<(), Violation> {
         self.steps += 1;
         self.tell_time();
+        self.change_state()?;
+        self.beat()?;
         if !self.rx.is_up() && self.dice.below(4) == 0 {
             self.start()?;
         }
@@ -121,8 +139,9 @@ impl World<'_> {
             17 => self.call(Call::Scan).map(drop),
             18 if self.dice.below(4) == 0 => self.call(Call::Ask).map(drop),
             _ => {
-                let millis = match self.dice.below(40) {
-                    0 => self.dice.below(4000),
+                let millis = match self.dice.below(400) {
+                    0 => A_MINUTE + self.dice.below(4000),
+                    1..=10 => self.dice.below(4000),
                     _ => self.dice.below(60),
                 };
                 self.pass(millis);
@@ -139,11 +158,30 @@ impl World<'_> {
             .step(self.ticks.load(Ordering::Relaxed), &mut self.link, self.trace)
     }
 
+    fn beat(&mut self) -> Result<(), Violation> {
+        self.tx
+            .beat(self.ticks.load(Ordering::Relaxed), &mut self.link, self.trace)
+    }
+
+    /// What becomes of the transmitter's state at this step.
+    fn change_state(&mut self) -> Result<(), Violation> {
+        let steps = self.steps;
+        for step in self.backups.extract_if(.., |step| *step <= steps) {
+            self.tx.back_up(step);
+        }
+        for (_, by) in self.states.extract_if(.., |(at, _)| *at <= steps) {
+            self.trace.note(format_args!("fault tx state: {by:?}"));
+            self.tx
+                .replace_state(by, self.ticks.load(Ordering::Relaxed), self.trace)?;
+        }
+        Ok(())
+    }
+
     fn deliver(&mut self) -> Result<(), Violation> {
         for _ in 0..=self.dice.below(16) {
             let Some(datagram) = self.link.deliver() else { break };
-            self.trace.bytes(&datagram);
-            self.rx.datagram(&datagram, &self.tx.announced, self.trace)?;
+            self.trace.bytes(&datagram.1);
+            self.rx.datagram(datagram, &self.tx.announced, self.trace)?;
         }
         Ok(())
     }
@@ -183,6 +221,10 @@ impl World<'_> {
                 self.start()?;
             }
             self.pass(100);
+            self.beat()?;
+            while self.link.len() > 0 {
+                self.deliver()?;
+            }
             self.call(Call::Patrol)?;
             let mut busy = true;
             while busy {
@@ -194,14 +236,36 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Has the operator accept every epoch that was heard of: what waited is admitted, and what is missing of the transmitter's is told, the last
+    /// number too.
+    fn accept_epochs(&mut self) -> Result<(), Violation> {
+        let mut asked = 0;
+        while !self.rx.model.undecided().is_empty() {
+            self.call(Call::Ask)?;
+            asked += 1;
+            if asked > MOST_ASKED {
+                return Err(Invariant::Alive.broken("an epoch is accepted again and again, and does not count"));
+            }
+        }
+        self.quieten()?;
+        let next = self.tx.next_number();
+        match self.rx.model.misses(next.epoch) && self.tx.is_idle() {
+            true => self.rx.check_told_below(next),
+            false => Ok(()),
+        }
+    }
+
     /// On a sound link and with sound disks everything arrives, and what policy decides alone is carried out.
     fn settle(&mut self) -> Result<(), Violation> {
         self.link.heal();
         self.tx.heal();
         self.clocks.clear();
+        self.states.clear();
         self.rx.stop(self.trace)?;
         self.rx.heal();
         self.start()?;
+        self.quieten()?;
+        self.accept_epochs()?;
         for _ in 0..ROUNDS {
             let missing = self.missing();
             if missing.is_empty() || !self.rx.has_room() {
@@ -218,7 +282,9 @@ impl World<'_> {
                 }
             }
             self.quieten()?;
+            self.accept_epochs()?;
         }
+        self.pass(A_MINUTE);
         self.quieten()?;
         self.check_settled()
     }
@@ -226,10 +292,8 @@ impl World<'_> {
     fn missing(&self) -> Vec<usize> {
         let missing = |number: &&usize| {
             let bundle = Bundle::of(**number);
-            let stolen = self.tx.number_of(&bundle.id).is_some_and(|sequence| {
-                let epoch = self.epoch;
-                self.rx.model.is_taken_from(LinkNumber { epoch, sequence }, &bundle.id)
-            });
+            let number = self.tx.number_of(&bundle.id);
+            let stolen = number.is_some_and(|number| self.rx.model.is_taken_from(number, &bundle.id));
             bundle.flaw.is_none() && !stolen && !self.rx.model.bundles.contains_key(&bundle.id)
         };
         self.bundles.iter().filter(missing).copied().collect()

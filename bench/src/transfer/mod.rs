@@ -34,7 +34,7 @@ use outcome::Outcome;
 /// Send random files from end to end over a lossy link, and measure it
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  diode-bench transfer --size 1GiB --loss 5%\n  diode-bench transfer --files 5000 --file-size 10KiB"
+    after_help = "Examples:\n  diode-bench transfer --size 1GiB --loss 5%\n  diode-bench transfer --size 64MiB --loss 40% --fec-loss 42%\n  diode-bench transfer --files 5000 --file-size 10KiB"
 )]
 pub(crate) struct TransferArgs {
     /// One file of so many bytes: 100MiB, 1GiB
@@ -54,6 +54,9 @@ pub(crate) struct TransferArgs {
     /// Share of datagrams that the link loses, each by itself
     #[arg(long, value_name = "SHARE", default_value = "5%")]
     loss: Percent,
+    /// Losses at random that the transmitter is told to provide for [default: a quarter more than --loss, and 1%]
+    #[arg(long, value_name = "SHARE")]
+    fec_loss: Option<Percent>,
     /// Bits a second on the wire
     #[arg(long, value_name = "RATE", default_value = "400M")]
     rate: Rate,
@@ -69,6 +72,13 @@ pub(crate) struct TransferArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+impl TransferArgs {
+    /// What the transmitter is told to provide for.
+    fn provided(&self) -> Percent {
+        self.fec_loss.unwrap_or_else(|| provided(self.loss))
+    }
 }
 
 /// Runs the verb to its end.
@@ -204,7 +214,7 @@ impl Run {
         let to = self.relay.local_addr();
         let sending = Sending {
             shown: !args.json,
-            ..Sending::new(to, &args.rate.to_string(), &provided(args.loss).to_string())
+            ..Sending::new(to, &args.rate.to_string(), &args.provided().to_string())
         };
         let limit = args.rate.time_for(packed.bytes) * 10 + LONGEST;
         let finished = self.transmitter.start(&[&bundle], &sending)?.wait(limit)?.done()?;

@@ -122,11 +122,11 @@ impl<'a> Stages<'a> {
         &self.reassembly.reception
     }
 
-    /// Reassembly takes a datagram of the first lane. Where it would wait for its workers, they work first.
-    pub fn datagram(&mut self, bytes: &[u8]) {
+    /// Reassembly takes a datagram of a lane. Where it would wait for its workers, they work first.
+    pub fn datagram(&mut self, lane: usize, bytes: &[u8]) {
         let now = self.reassembly.ticker.now();
         while self.reassembly.waits_before(bytes, now) && self.work() {}
-        let (lane, lost_at) = (0, Place::Link);
+        let lost_at = Place::Link;
         self.reassembly.take_datagram(Incoming { lane, bytes, lost_at }, now);
     }
 

@@ -423,6 +423,11 @@ impl Bound {
         self.number
     }
 
+    /// The bundle.
+    pub(super) fn bundle(&self) -> BundleId {
+        self.bundle
+    }
+
     /// Whether the bundle had its number before.
     pub(super) fn is_again(&self) -> bool {
         self.again

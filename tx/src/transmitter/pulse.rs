@@ -56,19 +56,23 @@ impl Heart {
         let link = &config.link;
         let leaf_len = leaf_len_for(link.symbol_len);
         let parameters = link_parameters(leaf_len, link.symbol_len, &link.redundancy, link.passes, link.lanes)?;
-        let symbol_len = usize::from(config.link.symbol_len);
-        let body_len = symbol_len.clamp(MIN_HEARTBEAT_BODY_LEN, MAX_HEARTBEAT_BODY_LEN);
-        let frame_bits = config.framing().counted_bits(HEADER_LEN + body_len);
-        Ok(Self {
+        let frame_bits = config.framing().counted_bits(HEADER_LEN + body_len(link.symbol_len));
+        let interval_ms = Heartbeat::interval_ms(frame_bits, config.rate.bits_per_second());
+        Ok(Self::of(key, epoch, parameters, interval_ms))
+    }
+
+    /// The heart of a transmitter in `epoch`, on a link of these parameters; it beats once it has counters.
+    pub(super) fn of(key: &Arc<SigningKey>, epoch: u64, parameters: LinkParameters, interval_ms: u32) -> Self {
+        Self {
             key: Arc::clone(key),
             epoch,
             parameters,
-            interval_ms: Heartbeat::interval_ms(frame_bits, config.rate.bits_per_second()),
-            body_len,
+            interval_ms,
+            body_len: body_len(parameters.symbol_len),
             counters: 0..0,
             asked: false,
             sent: 0,
-        })
+        }
     }
 
     /// Takes the counters that were set aside, and asks for more in time.
@@ -83,13 +87,18 @@ impl Heart {
     }
 
     /// Takes an answer: what was set aside, if it could be.
-    fn take(&mut self, answer: Option<Range<u64>>) {
+    pub(super) fn take(&mut self, answer: Option<Range<u64>>) {
         self.asked = false;
         self.counters = answer.unwrap_or(self.counters.clone());
     }
 
+    /// Whether there is no counter left for a heartbeat.
+    pub(super) fn is_out_of_counters(&self) -> bool {
+        self.counters.is_empty()
+    }
+
     /// The body of the next heartbeat; `None` if no counter is left, or if it would break a rule, which a receiver would refuse.
-    fn beat(&mut self, board: &Board) -> Option<Vec<u8>> {
+    pub(super) fn beat(&mut self, board: &Board) -> Option<Vec<u8>> {
         let counter = self.counters.next()?;
         let tells_of_log = self.sent.is_multiple_of(CHECKPOINT_EVERY);
         self.sent += 1;
@@ -238,6 +247,11 @@ fn say_goodbye(heart: &mut Heart, board: &Board, lane: &Sender<Vec<u8>>) {
             thread::sleep(LAST_GAP);
         }
     }
+}
+
+/// Bytes of a body at most, on a link of symbols of so many.
+fn body_len(symbol_len: u16) -> usize {
+    usize::from(symbol_len).clamp(MIN_HEARTBEAT_BODY_LEN, MAX_HEARTBEAT_BODY_LEN)
 }
 
 /// The time for counters alone: without a clock, those after the last are as good.
