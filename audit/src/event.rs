@@ -74,7 +74,7 @@ event_kinds! {
     BundleVoid = "bundle.void",
     /// A released bundle was called back.
     BundleRecalled = "bundle.recalled",
-    /// A held bundle came again with further valid signatures.
+    /// A held bundle came again with a further valid signature: one entry for each signer.
     BundleCountersigned = "bundle.countersigned",
     /// The link is heard.
     LinkUp = "link.up",
@@ -249,6 +249,9 @@ pub struct Event {
     /// The key's fingerprint, `SHA256:…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// SHA-256 of the head, with its signatures, that the bundle was received with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Digest>,
     /// Where the bundle is after this event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -336,6 +339,7 @@ impl Event {
             bundle: None,
             signer: None,
             key: None,
+            head: None,
             state: None,
             verdict: None,
             reason: None,

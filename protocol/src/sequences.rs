@@ -162,6 +162,14 @@ impl Sequences {
     /// # Errors
     /// [`SequenceError`] saying why not. A used number is none.
     pub fn check(&self, sequence: u64) -> Result<(), SequenceError> {
+        self.check_beside(sequence, 0)
+    }
+
+    /// Whether `sequence` would still be taken after `others` other numbers, each of which may leave a gap.
+    ///
+    /// # Errors
+    /// [`SequenceError`] saying why not. A used number is none.
+    pub fn check_beside(&self, sequence: u64, others: usize) -> Result<(), SequenceError> {
         if sequence == 0 {
             return Err(SequenceError::Zero);
         }
@@ -176,7 +184,7 @@ impl Sequences {
             Some((first, last)) => first < sequence && sequence < last,
             None => sequence > self.highest.saturating_add(1),
         };
-        if splits && self.open.len() >= MAX_OPEN_RANGES {
+        if splits && self.open.len().saturating_add(others) >= MAX_OPEN_RANGES {
             return Err(SequenceError::TooManyGaps { sequence });
         }
         Ok(())

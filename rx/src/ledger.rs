@@ -5,7 +5,8 @@
 //! bundle.waiting ──▶ Waiting ──bundle.removed──▶ forgotten       bundle.evidence ──▶ Evidence
 //!                       │
 //! bundle.admitted ─▶ Held ──bundle.release_decided──▶ Held, decided ──bundle.released──▶ Released
-//!                     │ ▲───────bundle.release_cancelled──┘
+//!                     │ ▲ ▲─────bundle.release_cancelled──┘
+//!                     │ └─ bundle.countersigned
 //!                     └──bundle.rejected──▶ Rejected         Released, Rejected ──bundle.removed──▶ the same, its files gone
 //! ```
 //!
@@ -57,6 +58,10 @@ pub struct Record {
     pub history: Vec<(u64, EventKind)>,
     /// The entry that made its present state, with its index.
     pub latest: (u64, Event),
+    /// The heads that it came with: as it was admitted, and with each further signature. Empty if they are not on record.
+    pub heads: Vec<Digest>,
+    /// Signers who signed it besides, once it was held.
+    pub countersigned: u8,
     /// Set once its files were given up, after it was decided on.
     pub removed: Option<Removal>,
 }
@@ -119,10 +124,13 @@ impl Ledger {
         match (event.event, epoch) {
             (EventKind::EpochAccepted, Some(epoch)) => return self.epochs.accept(epoch, event.seq_last, event.time),
             (EventKind::EpochRefused, Some(epoch)) => return self.epochs.refuse(epoch, event.time),
-            (_, Some(epoch)) => {
+            (kind, Some(epoch)) => {
                 let claimed = &self.claimed;
                 let waits = |epoch| claimed.range(all_of(epoch)).next().is_some();
                 self.epochs.note(epoch, event.time, waits);
+                if let Some(sequence) = event.seq.filter(|_| self.loses(kind, epoch)) {
+                    self.epochs.lose(LinkNumber { epoch, sequence });
+                }
             }
             (EventKind::ConfigChanged, None) => self.note_setting(event),
             (_, None) => {}
@@ -142,6 +150,16 @@ impl Ledger {
             EventKind::BundleRemoved => self.remove(id, index, event),
             EventKind::BundleDuplicate => self.close(id, event),
             _ => self.go_on(id, index, event),
+        }
+    }
+
+    /// Whether an entry says of a number that its bundle came, and was not kept, although the transmitter may never speak of it again. Of an
+    /// accepted epoch its heartbeats tell.
+    fn loses(&self, kind: EventKind, epoch: u64) -> bool {
+        match kind {
+            EventKind::BundleRemoved => true,
+            EventKind::BundleRefused | EventKind::BundleIncomplete => self.epochs.number(epoch).is_none(),
+            _ => false,
         }
     }
 
@@ -228,6 +246,12 @@ impl Ledger {
             EventKind::BundleReleased => (record.state, record.decided) = (State::Released, false),
             EventKind::BundleRejected => (record.state, record.decided) = (State::Rejected, false),
             EventKind::BundleHeld => {}
+            // It says nothing of the state, nor of the verdict.
+            EventKind::BundleCountersigned => {
+                record.countersigned = record.countersigned.saturating_add(1);
+                record.heads.extend(event.head);
+                return record.history.push((index, event.event));
+            }
             _ => return,
         }
         record.history.push((index, event.event));
@@ -311,6 +335,19 @@ impl Ledger {
         self.removed.iter().copied()
     }
 
+    /// All of [`all`](Self::all), and the evidence of bundles that were admitted besides, or wait.
+    #[must_use]
+    pub fn listed(&self) -> Vec<(BundleId, &Record)> {
+        let everything = self.bundles.iter().chain(&self.waiting.bundles);
+        in_order(everything.chain(&self.evidence.bundles))
+    }
+
+    /// What is kept of a bundle as evidence: that it came under another one's number.
+    #[must_use]
+    pub fn evidence(&self, id: &BundleId) -> Option<&Record> {
+        self.evidence.bundles.get(id)
+    }
+
     /// The bundles whose id begins with `prefix` (lower-case hex).
     #[must_use]
     pub fn matching(&self, prefix: &str) -> Vec<(BundleId, &Record)> {
@@ -380,6 +417,8 @@ fn record(index: u64, event: &Event, state: State, epoch: Option<u32>) -> Record
         admitted: (index, event.clone()),
         history: vec![(index, event.event)],
         latest: (index, event.clone()),
+        heads: event.head.into_iter().collect(),
+        countersigned: 0,
         removed: None,
     }
 }

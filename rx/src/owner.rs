@@ -19,6 +19,9 @@ mod aside;
 #[cfg(test)]
 mod aside_tests;
 mod closings;
+mod countersign;
+#[cfg(test)]
+mod countersign_tests;
 mod decision;
 mod epoch;
 #[cfg(test)]
@@ -360,10 +363,15 @@ impl Owner {
 
     /// Appends events with one sync, and gives their receipts in their order. Numbers that were closed before go first.
     fn record_all(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {
-        let closing = self.closings.take();
+        let mut closing = self.closings.take();
         if closing.is_empty() {
             return self.append(events);
         }
+        // They go by their numbers, and times never go back in a log.
+        let earliest = closing.iter().chain(events).map(|event| event.time).min();
+        closing
+            .iter_mut()
+            .for_each(|run| run.time = earliest.unwrap_or(run.time));
         let first = closing.len();
         let mut receipts = self.append(&[closing.as_slice(), events].concat())?;
         Ok(receipts.split_off(first))

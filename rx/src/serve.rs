@@ -30,7 +30,7 @@ use protocol::time::Tick;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use reassembly::{Arrival, News, UnderWay};
+pub use reassembly::{Arrival, HeadAgain, News, UnderWay};
 pub use registrar::Task;
 pub use socket::Source;
 pub use stages::{Desk, Stages};

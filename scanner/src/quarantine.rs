@@ -9,7 +9,7 @@
 //!                          │ bundle.evidence  waiting/<id>.bundle
 //!                          └──────────▶ evidence/<id>.bundle
 //!
-//!  released, rejected ──bundle.removed──▶ gone
+//!  held/<id>.bundle ──bundle.countersigned──▶ and held/<id>.<n>.dsse beside it      released, rejected ──bundle.removed──▶ gone
 //! ```
 //!
 //! Each value can be made by the step before only, is used up by the next, and is the only one for its bundle ([`HeldBundle`] is the bundle's lock).
@@ -23,6 +23,7 @@
 //! The log says what state a bundle is in; the folders follow it. One process works here: the daemon holds its own lock around all of this.
 
 mod aside;
+mod countersigned;
 mod failure;
 mod group;
 mod leaving;
@@ -156,6 +157,7 @@ impl Quarantine {
         let id = held.id();
         check_receipt(&rejected, EventKind::BundleRejected, id)?;
         self.places.move_packed(&[id], Place::Held, Place::Rejected)?;
+        self.places.move_envelopes(&id, Place::Held, Place::Rejected)?;
         // Both are used up: the bundle is not held any more, and an entry permits one step.
         drop((held, rejected));
         Ok(())

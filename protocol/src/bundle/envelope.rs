@@ -127,6 +127,19 @@ impl Envelope {
         self.signatures.push(signature);
     }
 
+    /// The same payload with these signatures behind its own.
+    ///
+    /// # Errors
+    /// [`BundleError::SignatureCount`] if that is more than eight.
+    pub fn with_signatures(&self, further: impl IntoIterator<Item = EnvelopeSignature>) -> Result<Self, BundleError> {
+        let mut envelope = self.clone();
+        envelope.signatures.extend(further);
+        match envelope.signatures.len() {
+            count if count > MAX_SIGNATURES => Err(BundleError::SignatureCount { count }),
+            _ => Ok(envelope),
+        }
+    }
+
     /// The envelope as JSON, without blanks.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

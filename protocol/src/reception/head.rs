@@ -1,9 +1,20 @@
-//! The check between announce and signature: a head counts only if both speak of the same bundle.
+//! The check between announce and signature: a head counts only if both speak of the same bundle. And heads that are all that is wanted.
 
+use super::Reception;
 use crate::bundle::{AnnounceField, Refusal, VerifiedHead, verify_head};
 use crate::time::UnixMillis;
 use crate::trust::Trust;
-use crate::wire::Announce;
+use crate::wire::{Announce, SessionId};
+
+impl Reception {
+    /// Goes on with a session for its head alone: content is not gathered any more, and the session never becomes complete. For a bundle
+    /// that is here already, and may come with further signatures.
+    pub fn gather_head_only(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.gather_head_only();
+        }
+    }
+}
 
 /// Verifies a head that was received under `announce`: signatures, trust, audience and dates, and that bundle id, `content_root`,
 /// `content_len` and `leaf_len` are those that the author signed.

@@ -87,6 +87,8 @@ pub(super) struct Session {
     /// Bytes of the largest block's source symbols: what every block gets, so that any can take the memory of any.
     buffer_len: usize,
     head: HeadState,
+    /// Whether nothing but the head is gathered.
+    head_only: bool,
     /// Blocks begun and not done, with the last time that a symbol came.
     open: BTreeMap<u32, (Tick, BlockState)>,
     marks: Marks,
@@ -119,6 +121,7 @@ impl Session {
                 bytes: vec![0; layout.head_len() as usize],
                 blocks_left: layout.head_blocks(),
             },
+            head_only: false,
             open: BTreeMap::new(),
             marks: Marks::new(layout.blocks()),
             wrong_leaf: None,
@@ -135,7 +138,11 @@ impl Session {
     /// Bytes that it may still take: less than its [reservation](reservation::of_session) once fewer blocks are missing than may be open.
     pub(super) fn reserved(&self) -> u64 {
         let (done, blocks) = self.progress();
-        let open = (self.window as u64).min(u64::from(blocks - done));
+        let left = match self.head_only {
+            true => self.signed.layout().head_blocks(),
+            false => blocks - done,
+        };
+        let open = (self.window as u64).min(u64::from(left));
         open * self.block_cost + reservation::besides_blocks(self.signed.layout())
     }
 
@@ -285,6 +292,11 @@ impl Session {
     ) -> SymbolFate {
         if esi > self.announce().max_esi || symbol.len() != usize::from(self.announce().symbol_len) {
             return SymbolFate::OutOfBounds;
+        }
+        if self.head_only && number >= self.signed.layout().head_blocks() {
+            // It shows that the transmission goes on, with the head again at its end.
+            self.last_progress = now;
+            return SymbolFate::Surplus;
         }
         if !self.open.contains_key(&number)
             && let Err(fate) = self.begin_block(number, now, pool)
@@ -529,6 +541,13 @@ impl Session {
             self.marks.fail(number);
         }
         self.wrong_head = Some(received);
+    }
+
+    /// Gathers nothing but the head from here on; what a decoder has of the content is not waited for.
+    pub(super) fn gather_head_only(&mut self) {
+        self.head_only = true;
+        let head_blocks = self.signed.layout().head_blocks();
+        self.open.retain(|number, _| *number < head_blocks);
     }
 
     pub(super) fn accept_head(&mut self, index: Arc<LeafIndex>, now: Tick, counters: &mut Counters) {

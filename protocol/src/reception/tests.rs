@@ -450,3 +450,63 @@ mod totality {
         }
     }
 }
+
+/// What comes of a bundle's datagrams in a session of which the driver wants nothing but the head.
+fn head_only(bundle: &Bundle, datagrams: &[Vec<u8>]) -> (Receiver, Vec<Bytes>) {
+    let mut receiver = Receiver::new(limits());
+    let mut heads = Vec::new();
+    for datagram in datagrams {
+        receiver.reception.handle_datagram(datagram, Tick(0));
+        while let Some(output) = receiver.reception.poll_output() {
+            match output {
+                Output::Opened { session, .. } => receiver.reception.gather_head_only(session),
+                Output::Solve(job) => {
+                    let solved = job.run();
+                    assert_eq!(solved.content(), None, "content was gathered");
+                    receiver.reception.handle_solved(solved, Tick(0));
+                }
+                Output::Head { session, head } => {
+                    assert_eq!(session, SessionId(bundle.session));
+                    heads.push(head);
+                }
+                _ => {}
+            }
+        }
+    }
+    (receiver, heads)
+}
+
+#[test]
+fn a_session_of_which_only_the_head_is_wanted_gives_it_and_gathers_no_content() {
+    let bundle = Bundle::new(60_000);
+    let (receiver, heads) = head_only(&bundle, &bundle.datagrams(1));
+    assert_eq!(heads, [Bytes::from(bundle.head.clone())]);
+    assert_eq!(receiver.reception.sessions(), 1, "it is the driver's to end");
+    assert!(receiver.reception.counters().surplus > 40);
+}
+
+#[test]
+fn a_session_of_which_only_the_head_is_wanted_has_memory_set_aside_for_no_more() {
+    let bundle = Bundle::new(200_000);
+    let announce = &bundle.datagrams(1)[..1];
+    let (head_only, _) = head_only(&bundle, announce);
+    let mut whole = Receiver::new(limits());
+    whole.take_all(announce);
+    let (less, more) = (head_only.reception.memory(), whole.reception.memory());
+    assert!(2 * less < more, "{less} of {more}");
+}
+
+#[test]
+fn content_shows_that_a_session_goes_on_of_which_only_the_head_is_wanted() {
+    let bundle = Bundle::new(60_000);
+    let datagrams = bundle.datagrams(1);
+    let (mut receiver, _) = head_only(&bundle, &datagrams[..1]);
+    let is_content = |datagram: &&Vec<u8>| Packet::parse(datagram).unwrap().header.block == 1;
+    let content = datagrams.iter().find(is_content).unwrap();
+    let idle = limits().idle_millis;
+    receiver.reception.handle_datagram(content, Tick(idle - 1));
+    receiver.reception.handle_timeout(Tick(idle));
+    assert_eq!(receiver.reception.sessions(), 1);
+    receiver.reception.handle_timeout(Tick(2 * idle));
+    assert_eq!(receiver.reception.sessions(), 0);
+}

@@ -142,6 +142,20 @@ fn one_gap_more_than_are_kept_is_refused_and_those_that_are_can_be_filled() {
     assert_eq!(sequences.insert(highest + 3), Ok(true));
 }
 
+#[test]
+fn a_number_is_taken_beside_as_many_others_as_there_is_room_for_their_gaps() {
+    let sequences = used([1, 3]);
+    let room = MAX_OPEN_RANGES - 1;
+    assert_eq!(sequences.check_beside(9, room - 1), Ok(()));
+    let sequence = 9;
+    assert_eq!(
+        sequences.check_beside(sequence, room),
+        Err(SequenceError::TooManyGaps { sequence })
+    );
+    assert_eq!(sequences.check_beside(2, room), Ok(()));
+    assert_eq!(sequences.check_beside(4, room), Ok(()));
+}
+
 proptest! {
     #[test]
     fn the_set_is_a_plain_set(numbers in proptest::collection::vec(1u64..80, 0..120), sent_below in 0u64..100) {

@@ -8,7 +8,7 @@
 //! Always true: an accepted epoch keeps its number; of epochs that nobody decided on at most [`MOST_UNDECIDED`] are known, besides
 //! those in which something waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::sequences::{SequenceRange, Sequences};
 use protocol::time::UnixMillis;
@@ -36,6 +36,8 @@ pub struct Epoch {
     pub voids: Vec<SequenceRange>,
     /// Every number below that was missing is on record as such.
     pub told_below: u64,
+    /// Numbers that came and were not kept before the epoch was accepted; of very many the first.
+    pub lost: BTreeSet<u64>,
     /// When it was first heard of.
     pub since: UnixMillis,
 }
@@ -48,6 +50,7 @@ impl Epoch {
             used: Sequences::default(),
             voids: Vec::new(),
             told_below: 1,
+            lost: BTreeSet::new(),
             since: at,
         }
     }
@@ -120,6 +123,17 @@ impl Epochs {
             known.used.allow_up_to(number.sequence);
             // Fails for a log that was written before gaps were bounded: then the number counts as a gap.
             let _ = known.used.insert(number.sequence);
+            known.lost.remove(&number.sequence);
+        }
+    }
+
+    /// What came under a number was not kept.
+    pub(super) fn lose(&mut self, number: LinkNumber) {
+        if let Some(known) = self.known.get_mut(&number.epoch) {
+            let room = known.lost.len() < MOST_LOST;
+            if room && number.sequence > 0 && !known.used.contains(number.sequence) {
+                known.lost.insert(number.sequence);
+            }
         }
     }
 
@@ -184,6 +198,8 @@ impl Epochs {
 const MOST_UNDECIDED: usize = 64;
 /// Ranges of numbers without a bundle that are remembered of an epoch.
 const MOST_VOIDS: usize = 1024;
+/// Numbers that are remembered of an epoch as lost before it was accepted.
+const MOST_LOST: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +248,14 @@ mod tests {
         let mut epoch = Epoch::since(NOW);
         (1..10_000).for_each(|number| epoch.add_void(range(2 * number, 2 * number)));
         assert_eq!(epoch.voids.len(), MOST_VOIDS);
+    }
+
+    #[test]
+    fn numbers_lost_without_end_are_kept_within_bounds() {
+        let mut epochs = Epochs::default();
+        epochs.note(7, NOW, |_| false);
+        (0..10_000).for_each(|sequence| epochs.lose(LinkNumber { epoch: 7, sequence }));
+        assert_eq!(epochs.get(7).unwrap().lost.len(), MOST_LOST);
     }
 
     #[test]

@@ -3,14 +3,16 @@
 //! | the log says | then |
 //! |---|---|
 //! | nothing of id and number, and the epoch is accepted, or the first of all | [`Standing::Free`] |
+//! | that the id waits under another number, and nothing of this one, whose epoch is accepted | [`Standing::Free`]: it need not wait any more |
 //! | the epoch is not accepted, or the number lies far ahead, or leaves too many gaps | [`Standing::Waits`] |
 //! | the number is another bundle's | [`Standing::Conflict`]: kept as evidence |
 //! | the id was admitted, waits, or is evidence already; or the epoch is refused | [`Standing::Closed`] |
 
 use audit::event::State;
 use protocol::digest::BundleId;
+use protocol::limits::MAX_SIGNATURES;
 use protocol::sequences::SequenceError;
-use protocol::wire::LinkNumber;
+use protocol::wire::{Announce, LinkNumber};
 
 use super::{Acceptance, Epoch, Ledger, all_of};
 
@@ -97,8 +99,19 @@ impl Ledger {
     /// What may become of the bundle under this number.
     #[must_use]
     pub fn standing(&self, id: BundleId, number: LinkNumber) -> Standing {
+        self.standing_beside(id, number, 0)
+    }
+
+    /// The same beside `others` numbers of the epoch that are taken first, and are not on record yet.
+    #[must_use]
+    pub fn standing_beside(&self, id: BundleId, number: LinkNumber, others: usize) -> Standing {
         let taken = self.owner(number).filter(|by| *by != id);
-        if let Some(record) = self.bundles.get(&id).or_else(|| self.waiting.bundles.get(&id)) {
+        let waiting = self.waiting.bundles.get(&id);
+        // What waits elsewhere may come by a number that counts.
+        if waiting.is_some() && taken.is_none() && self.standing_of_number(number, others) == Standing::Free {
+            return Standing::Free;
+        }
+        if let Some(record) = self.bundles.get(&id).or(waiting) {
             return Standing::Closed(match taken {
                 Some(by) => Replay::NumberTaken { by },
                 None => Replay::Duplicate {
@@ -110,7 +123,7 @@ impl Ledger {
         match taken {
             Some(by) if self.evidence.bundles.contains_key(&id) => Standing::Closed(Replay::NumberTaken { by }),
             Some(by) => Standing::Conflict { by },
-            None => self.standing_of_number(number),
+            None => self.standing_of_number(number, others),
         }
     }
 
@@ -122,7 +135,7 @@ impl Ledger {
     }
 
     /// What may become of a bundle under a number that is nobody's.
-    fn standing_of_number(&self, number: LinkNumber) -> Standing {
+    fn standing_of_number(&self, number: LinkNumber, others: usize) -> Standing {
         let Some(epoch) = self.epochs.get(number.epoch) else {
             return match self.epochs.has_accepted() {
                 true => Standing::Waits(Wait::Epoch),
@@ -133,7 +146,7 @@ impl Ledger {
             Acceptance::Refused => Standing::Closed(Replay::EpochRefused),
             Acceptance::Undecided if self.epochs.has_accepted() => Standing::Waits(Wait::Epoch),
             Acceptance::Undecided => Standing::Free,
-            Acceptance::Accepted(_) => match epoch.used.check(number.sequence) {
+            Acceptance::Accepted(_) => match epoch.used.check_beside(number.sequence, others) {
                 Ok(()) => Standing::Free,
                 Err(SequenceError::Ahead { highest, .. }) => Standing::Waits(Wait::Ahead { highest }),
                 // No announce has the number 0.
@@ -152,21 +165,61 @@ impl Ledger {
     #[must_use]
     pub fn closes(&self, id: BundleId, number: LinkNumber) -> bool {
         let unused = self.owner(number).is_none() && self.closed.has_room(id, number);
-        // A number far ahead is no reason to believe in all those before it.
-        let plausible =
-            |epoch: &Epoch| epoch.acceptance != Acceptance::Refused && epoch.used.check(number.sequence).is_ok();
-        let plausible = self.epochs.get(number.epoch).is_some_and(plausible);
+        // A number far ahead is no reason to believe in all those before it, and one of an epoch that does not count closes nothing.
+        let counts = |epoch: &Epoch| {
+            matches!(epoch.acceptance, Acceptance::Accepted(_)) && epoch.used.check(number.sequence).is_ok()
+        };
+        let plausible = self.epochs.get(number.epoch).is_some_and(counts);
         self.bundles.contains_key(&id) && unused && plausible
     }
 
-    /// What waits and need not wait any more, in the order of the numbers.
+    /// Whether this announce of a held bundle may bring signatures that it lacks: its head is none of those that it came with.
+    #[must_use]
+    pub fn may_countersign(&self, announce: &Announce) -> bool {
+        self.bundles.get(&announce.bundle).is_some_and(|record| {
+            let is_open = record.state == State::Held && !record.decided;
+            // Of one that was admitted before heads were on record nothing can be told.
+            let is_other = !record.heads.is_empty() && !record.heads.contains(&announce.head_sha256);
+            is_open && is_other && usize::from(record.countersigned) < MAX_SIGNATURES - 1
+        })
+    }
+
+    /// What waits and need not wait any more, in the order of the numbers; of an epoch with very many gaps the first of them.
     #[must_use]
     pub fn ready(&self) -> Vec<BundleId> {
+        let (mut epoch, mut others) = (None, 0);
         let free = |(number, _): &(&LinkNumber, &BundleId)| {
+            if epoch.replace(number.epoch) != Some(number.epoch) {
+                others = 0;
+            }
             let accepted = self.epochs.number(number.epoch).is_some();
-            accepted && self.standing_of_number(**number) == Standing::Free
+            let free = accepted && self.standing_of_number(**number, others) == Standing::Free;
+            others += usize::from(free);
+            free
         };
         self.claimed.iter().filter(free).map(|(_, id)| *id).collect()
+    }
+
+    /// What a waiting bundle still waits for; `None` if nothing but the receiver is in its way, or it does not wait.
+    #[must_use]
+    pub fn waits_for(&self, id: &BundleId) -> Option<Wait> {
+        let record = self.waiting.bundles.get(id)?;
+        match self.standing_of_number(record.number, 0) {
+            Standing::Waits(wait) => Some(wait),
+            Standing::Free | Standing::Conflict { .. } | Standing::Closed(_) => None,
+        }
+    }
+
+    /// The highest number that was heard of in an epoch, whatever became of it; 0 if none was.
+    #[must_use]
+    pub fn highest_heard(&self, epoch: u64) -> u64 {
+        let waits = self.claimed.range(all_of(epoch)).next_back();
+        let known = self.epochs.get(epoch);
+        let lost = known.and_then(|known| known.lost.last().copied());
+        let told = known.map_or(0, |known| known.told_below.saturating_sub(1));
+        let used = known.map_or(0, |known| known.used.highest());
+        let waits = waits.map_or(0, |(number, _)| number.sequence);
+        used.max(told).max(waits).max(lost.unwrap_or(0))
     }
 
     /// What waits for an epoch, or for a number of it.

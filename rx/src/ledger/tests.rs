@@ -131,7 +131,11 @@ fn what_waits_has_its_id_and_number_until_it_is_given_up() {
         number: claimed,
         state: State::Waiting,
     };
-    assert_eq!(waits.standing(id(2), number(9)), Standing::Closed(duplicate));
+    let elsewhere = LinkNumber {
+        epoch: 0xF,
+        sequence: 9,
+    };
+    assert_eq!(waits.standing(id(2), elsewhere), Standing::Closed(duplicate));
     events.push(Event {
         state: Some(State::Waiting),
         ..event(EventKind::BundleRemoved, id(2), 5)
@@ -347,4 +351,131 @@ fn epochs_are_numbered_in_the_order_in_which_they_came_to_count() {
     let numbers = [0xE, 0xFF, 3].map(|epoch| ledger.epoch_number(epoch));
     assert_eq!(numbers, [Some(1), Some(2), None]);
     assert_eq!(ledger.next_epoch_number(), 3);
+}
+
+/// The same entry in epoch 0xF.
+fn in_other(event: Event) -> Event {
+    Event {
+        epoch_id: Some("000000000000000f".to_owned()),
+        ..event
+    }
+}
+
+#[test]
+fn what_waits_in_an_epoch_that_does_not_count_is_free_under_a_number_that_does() {
+    let mut events = with_waiting();
+    assert_eq!(ledger(&events).standing(id(2), number(2)), Standing::Free);
+    let elsewhere = LinkNumber {
+        epoch: 0xF,
+        sequence: 6,
+    };
+    let still = ledger(&events).standing(id(2), elsewhere);
+    assert!(matches!(still, Standing::Closed(Replay::Duplicate { .. })), "{still:?}");
+    let taken = ledger(&events).standing(id(2), number(1));
+    assert_eq!(taken, Standing::Closed(Replay::NumberTaken { by: id(1) }));
+    events.push(event(EventKind::BundleAdmitted, id(2), 2));
+    let admitted = ledger(&events);
+    assert!(admitted.waiting(&id(2)).is_none() && admitted.waiting_in(0xF).is_empty());
+}
+
+#[test]
+fn what_an_epoch_lost_before_it_was_accepted_is_missing_from_then_on_until_it_comes() {
+    let mut events = with_waiting();
+    events.extend([
+        in_other(event(EventKind::BundleIncomplete, id(3), 7)),
+        in_other(event(EventKind::BundleRefused, id(4), 8)),
+        in_other(event(EventKind::BundleRefused, id(5), 5)),
+        in_other(about(EventKind::BundleVoid, 3, 3)),
+        decided(EventKind::EpochAccepted, None),
+        in_other(event(EventKind::BundleIncomplete, id(6), 30)),
+    ]);
+    let lost = ledger(&events);
+    assert_eq!(
+        lost.missing(0xF),
+        [range(7, 8)],
+        "5 waits, and of 30 the transmitter will tell"
+    );
+    events.push(in_other(event(EventKind::BundleAdmitted, id(9), 10)));
+    let later = ledger(&events);
+    assert_eq!(later.open(0xF), [range(1, 2), range(4, 4), range(6, 6), range(9, 9)]);
+    assert_eq!(later.missing(0xF), [range(7, 8)]);
+    events.push(in_other(event(EventKind::BundleAdmitted, id(3), 7)));
+    assert_eq!(ledger(&events).missing(0xF), [range(8, 8)]);
+}
+
+#[test]
+fn what_was_lost_and_told_missing_later_is_missing_once() {
+    let mut events = with_waiting();
+    events.extend([
+        in_other(event(EventKind::BundleIncomplete, id(3), 2)),
+        decided(EventKind::EpochAccepted, None),
+        in_other(about(EventKind::BundleMissing, 1, 3)),
+    ]);
+    assert_eq!(ledger(&events).missing(0xF), [range(1, 3)]);
+}
+
+#[test]
+fn evidence_of_a_bundle_that_is_admitted_or_waits_is_listed_besides() {
+    let mut events = vec![
+        event(EventKind::BundleAdmitted, id(1), 1),
+        event(EventKind::BundleEvidence, id(2), 1),
+        event(EventKind::BundleAdmitted, id(2), 2),
+    ];
+    events.push(in_other(event(EventKind::BundleEvidence, id(3), 1)));
+    events.push(in_other(event(EventKind::BundleWaiting, id(3), 5)));
+    let ledger = ledger(&events);
+    let listed: Vec<_> = ledger.listed().iter().map(|(id, record)| (*id, record.state)).collect();
+    let expected = [
+        (id(1), State::Held),
+        (id(2), State::Evidence),
+        (id(2), State::Held),
+        (id(3), State::Evidence),
+        (id(3), State::Waiting),
+    ];
+    assert_eq!(listed, expected);
+    assert_eq!(ledger.evidence(&id(2)).unwrap().number, number(1));
+}
+
+#[test]
+fn a_duplicate_in_an_epoch_that_does_not_count_closes_no_number() {
+    let mut events = with_waiting();
+    events.push(in_other(event(EventKind::BundleDuplicate, id(1), 9)));
+    let other = LinkNumber {
+        epoch: 0xF,
+        sequence: 9,
+    };
+    let ledger = ledger(&events);
+    assert!(!ledger.closes(id(1), other));
+    assert_eq!(ledger.epoch(0xF).unwrap().used.highest(), 0);
+    assert_eq!(ledger.standing(id(3), other), Standing::Waits(Wait::Epoch));
+}
+
+/// A ledger in which all but one of the gaps that are kept account of are open: the last used number is the second value.
+fn all_gaps_but_one() -> (Ledger, u64) {
+    let mut ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
+    for gaps in 1..MAX_OPEN_RANGES as u64 {
+        ledger.apply(gaps, &event(EventKind::BundleDuplicate, id(1), 1 + 2 * gaps));
+    }
+    (ledger, 2 * MAX_OPEN_RANGES as u64 - 1)
+}
+
+#[test]
+fn numbers_that_are_taken_together_leave_no_more_gaps_than_are_kept_account_of() {
+    let (mut ledger, highest) = all_gaps_but_one();
+    let leaves_one = number(highest + 4);
+    assert_eq!(ledger.standing_beside(id(2), leaves_one, 0), Standing::Free);
+    let beside = ledger.standing_beside(id(2), leaves_one, 1);
+    assert_eq!(beside, Standing::Waits(Wait::Gaps));
+    assert_eq!(
+        ledger.standing_beside(id(2), number(2), 1),
+        Standing::Free,
+        "it closes a gap"
+    );
+    ledger.apply(1, &event(EventKind::BundleWaiting, id(2), highest + 4));
+    ledger.apply(2, &event(EventKind::BundleWaiting, id(3), highest + 8));
+    assert_eq!(ledger.ready(), [id(2)]);
+    assert_eq!(ledger.waits_for(&id(3)), None, "by itself it might come");
+    ledger.apply(3, &event(EventKind::BundleAdmitted, id(2), highest + 4));
+    assert_eq!(ledger.waits_for(&id(3)), Some(Wait::Gaps));
+    assert_eq!(ledger.ready(), []);
 }

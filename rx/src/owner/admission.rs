@@ -15,7 +15,7 @@ use protocol::digest::BundleId;
 use protocol::limits::MAX_SEQUENCE_AHEAD;
 use protocol::reception::{Ending, Summary};
 use protocol::wire::{Announce, LinkNumber, SessionId};
-use scanner::quarantine::{HeldBundle, QuarantineError, SpoolFile};
+use scanner::quarantine::{HeldBundle, QuarantineError, ReceivedBundle, SpoolFile};
 
 use super::{Owner, OwnerError};
 use crate::ledger::{Ledger, Replay, Standing, Wait};
@@ -40,6 +40,7 @@ impl Owner {
             News::Heartbeat(heartbeat, under_way) => self.note_heartbeat(&heartbeat, &under_way),
             News::Complete(arrival, summary) => self.admit_all(vec![(*arrival, summary)]),
             News::Ended(announce, session, why, summary) => self.note_ended(&announce, session, &why, summary),
+            News::Countersigned(again) => self.countersign(*again),
             News::Replayed(announce, session, replay) => self.note_replay(&announce, session, &replay),
             News::NoRoom(announce, session, state) => self.refuse_for_room(&announce, session, state),
             News::Unstorable(announce, session, error) => self.refuse_unstorable(&announce, session, error),
@@ -99,6 +100,8 @@ impl Owner {
                 Err(error) => refused.push((from.announce, from.session, error)),
             }
         }
+        let ids = received.iter().map(ReceivedBundle::id);
+        let waited: BTreeSet<_> = self.with_ledger(|ledger| ids.filter(|id| ledger.waiting(id).is_some()).collect());
         let first = self.first_epoch(&events);
         let before = usize::from(first.is_some());
         events.splice(0..0, first);
@@ -113,6 +116,11 @@ impl Owner {
         let refused = self.refuse_all_unstorable(refused);
         let held = held?;
         aside?;
+        for bundle in held.iter().filter(|bundle| waited.contains(&bundle.id())) {
+            if let Err(error) = quarantine.drop_waiting_copy(bundle) {
+                tracing::warn!(bundle = %bundle.id(), %error, "its copy that waited is still in waiting/; the next start removes it");
+            }
+        }
         self.unscanned.extend(held.iter().map(HeldBundle::id));
         tell(&events);
         refused?;
@@ -124,6 +132,8 @@ impl Owner {
     fn sort_out(&mut self, arrivals: Complete) -> Result<Vec<(SpoolFile, Received)>, OwnerError> {
         let mut sorted = Vec::new();
         let mut taken = Taken::default();
+        // What is used up and not on record yet: each run of numbers may leave a gap.
+        let mut numbers = self.closings.runs();
         for (arrival, summary) in arrivals {
             let Arrival {
                 session,
@@ -132,7 +142,8 @@ impl Owner {
                 head,
             } = arrival;
             // Two sessions of one bundle may complete one after the other: only here is the order of admissions known.
-            let standing = self.with_ledger(|ledger| ledger.standing(announce.bundle, announce.number));
+            let standing = self.with_ledger(|ledger| ledger.standing_beside(announce.bundle, announce.number, numbers));
+            numbers += usize::from(standing == Standing::Free);
             let file_bytes = spool.file_len();
             let aside = standing.aside();
             let fits = aside.is_none_or(|state| self.with_ledger(|ledger| taken.take(ledger, state, file_bytes)));
@@ -231,6 +242,7 @@ impl Owner {
             session: Some(session.to_string()),
             signer: Some(author.principal.clone()),
             key: Some(author.fingerprint.to_string()),
+            head: Some(announce.head_sha256),
             state: Some(State::Held),
             bytes: Some(statement.content_len),
             files: Some(statement.files.len() as u64),
@@ -250,7 +262,17 @@ impl Owner {
         summary: Summary,
     ) -> Result<(), OwnerError> {
         let id = announce.bundle;
-        if self.with_ledger(|ledger| ledger.get(&id).is_some() || ledger.waiting(&id).is_some()) {
+        let is_here = |ledger: &Ledger| {
+            let waits = ledger.waiting(&id).is_some() && ledger.standing(id, announce.number) != Standing::Free;
+            ledger.get(&id).is_some() || waits
+        };
+        if self.with_ledger(is_here) {
+            if let Ending::Refused(refusal) = why
+                && self.with_ledger(|ledger| ledger.may_countersign(announce))
+            {
+                let detail = format!("{refusal}; {}; the bundle is held as before", refusal.mend());
+                return self.refuse(announce, session, refusal.code(), detail);
+            }
             // A transmission that was cut, of a bundle that arrived by another one: nobody misses anything.
             return Ok(());
         }
@@ -337,7 +359,7 @@ impl Owner {
     }
 
     /// A bundle that the disk did not take. After a sync that failed nothing can be admitted any more: the receiver ends, and says why.
-    fn refuse_unstorable(
+    pub(super) fn refuse_unstorable(
         &mut self,
         announce: &Announce,
         session: SessionId,

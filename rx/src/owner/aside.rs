@@ -79,6 +79,7 @@ impl Owner {
                     session: known.session,
                     signer: Some(signer),
                     key: Some(key),
+                    head: known.head,
                     state: Some(State::Held),
                     bytes: known.bytes,
                     file_bytes: known.file_bytes,

@@ -1,8 +1,10 @@
 //! Epochs, numbers far ahead, numbers that come twice: what is admitted, what waits, what is evidence, and all that across any crash.
 
 use audit::event::{Event, EventKind, State};
-use protocol::limits::MAX_SEQUENCE_AHEAD;
-use protocol::reception::Summary;
+use protocol::limits::{MAX_OPEN_RANGES, MAX_SEQUENCE_AHEAD};
+use protocol::reception::{Ending, Summary};
+use protocol::sequences::SequenceRange;
+use protocol::time::UnixMillis;
 use protocol::wire::SessionId;
 
 use super::Owner;
@@ -425,4 +427,130 @@ fn a_refusal_of_an_epoch_cut_short_anywhere_leaves_what_waits_or_gives_it_up() {
         assert_eq!(receiver.names("waiting").len(), if refused { 0 } else { 2 });
         assert!(refused || !done);
     });
+}
+
+#[test]
+fn what_waits_and_comes_again_by_an_epoch_that_counts_is_admitted_by_it_across_any_crash() {
+    let all = bundles(2);
+    let prepare = || {
+        let (receiver, owner) = with_waiting(&all);
+        let again = vec![all[1].arrive(&owner, 9, 2)];
+        (receiver, owner, again)
+    };
+    at_every_operation(prepare, Owner::admit_all, |receiver, owner, done| {
+        assert_one_place_each(receiver, owner, &all);
+        let admitted = bundles_of(owner, ADMITTED).contains(&all[1].id);
+        let refused = bundles_of(owner, EventKind::BundleRefused).contains(&all[1].id);
+        assert!(admitted || refused || !done);
+        assert_eq!(receiver.names("waiting").len(), usize::from(!admitted));
+        if admitted {
+            let told = last(owner, ADMITTED);
+            assert_eq!((told.epoch, told.seq), (Some(1), Some(2)));
+        }
+    });
+}
+
+#[test]
+fn a_transmission_that_was_cut_of_what_waits_in_another_epoch_is_told() {
+    let all = bundles(2);
+    let (_receiver, mut owner) = with_waiting(&all);
+    let ended = |announce| News::Ended(Box::new(announce), SessionId(8), Ending::Idle, summary());
+    owner.take(ended(all[1].announce_in(NEW, 9))).unwrap();
+    assert_eq!(bundles_of(&owner, EventKind::BundleIncomplete), []);
+    owner.take(ended(all[1].announce(2))).unwrap();
+    assert_eq!(bundles_of(&owner, EventKind::BundleIncomplete), [all[1].id]);
+}
+
+#[test]
+fn numbers_that_come_together_leave_no_more_gaps_than_are_kept_account_of() {
+    let all = bundles(3);
+    let (_receiver, mut owner) = with_first(&all);
+    let highest = 2 * MAX_OPEN_RANGES as u64 - 1;
+    {
+        let mut ledger = owner.ledger.write().unwrap();
+        for gaps in 1..MAX_OPEN_RANGES as u64 {
+            let closed = Event {
+                bundle: Some(all[0].id),
+                seq: Some(1 + 2 * gaps),
+                epoch_id: Some(format!("{EPOCH:016x}")),
+                ..Event::new(EventKind::BundleDuplicate, UnixMillis(0))
+            };
+            ledger.apply(gaps, &closed);
+        }
+    }
+    let arrivals = vec![
+        all[1].arrive(&owner, 2, highest + 4),
+        all[2].arrive(&owner, 3, highest + 8),
+    ];
+    owner.admit_all(arrivals).unwrap();
+    assert_eq!(bundles_of(&owner, ADMITTED), [all[0].id, all[1].id]);
+    assert_eq!(last(&owner, WAITING).reason.as_deref(), Some("too-many-gaps"));
+    let open = owner.with_ledger(|ledger| ledger.epoch(EPOCH).unwrap().used.open().count());
+    assert_eq!(open, MAX_OPEN_RANGES);
+}
+
+#[test]
+fn what_a_transmitter_said_of_its_epoch_before_it_was_accepted_is_told_then() {
+    let all = bundles(2);
+    let (_receiver, mut owner) = with_waiting(&all);
+    for _ in 0..2 {
+        owner
+            .take(News::Heartbeat(Box::new(heartbeat(NEW, 6)), Vec::new()))
+            .unwrap();
+    }
+    let missing = |owner: &Owner| owner.with_ledger(|ledger| ledger.missing(NEW));
+    assert_eq!(missing(&owner), []);
+    assert_eq!(ask(&mut owner, &accept("abcd", None)).exit, 0);
+    let expected = [SequenceRange::of(1).unwrap(), SequenceRange::new(3, 5).unwrap()];
+    assert_eq!(missing(&owner), expected);
+    assert_eq!(last(&owner, EventKind::BundleMissing).seq, Some(3));
+}
+
+#[test]
+fn numbers_are_allowed_up_to_near_what_was_heard_of_and_no_further() {
+    let all = bundles(2);
+    let (_receiver, mut owner) = with_waiting(&all);
+    let most = 2 + MAX_SEQUENCE_AHEAD;
+    let before = events(&owner).len();
+    for (epoch, up_to) in [
+        ("abcd", 0),
+        ("abcd", most + 1),
+        ("abcd", u64::MAX),
+        ("1", u64::MAX),
+        ("1", 0),
+    ] {
+        let answer = ask(&mut owner, &accept(epoch, Some(up_to)));
+        assert!(
+            answer.exit == 2 && answer.text.contains("mend"),
+            "{up_to}: {}",
+            answer.text
+        );
+    }
+    assert_eq!(events(&owner).len(), before);
+    assert_eq!(ask(&mut owner, &accept("abcd", Some(most))).exit, 0);
+}
+
+#[test]
+fn a_reason_that_the_log_would_cut_decides_nothing() {
+    let all = bundles(2);
+    let (_receiver, mut owner) = with_waiting(&all);
+    let with = |len: usize| Request::EpochAccept {
+        epoch: "abcd".to_owned(),
+        up_to: None,
+        reason: "r".repeat(len),
+    };
+    let answer = ask(&mut owner, &with(1025));
+    assert!(answer.exit == 2 && answer.text.contains("1025"), "{}", answer.text);
+    assert_eq!(bundles_of(&owner, ADMITTED).len(), 1);
+    assert_eq!(ask(&mut owner, &with(1024)).exit, 0);
+}
+
+#[test]
+fn the_copy_that_waited_is_gone_once_the_bundle_is_held_by_another_number() {
+    let all = bundles(2);
+    let (receiver, mut owner) = with_waiting(&all);
+    let again = all[1].arrive(&owner, 9, 2);
+    owner.admit_all(vec![again]).unwrap();
+    assert_one_place_each(&receiver, &owner, &all);
+    assert_eq!(receiver.names("waiting"), [""; 0]);
 }

@@ -49,6 +49,11 @@ impl Closings {
         taken
     }
 
+    /// How many runs there are.
+    pub(super) fn runs(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether the number of this epoch is among them.
     fn contains(&self, epoch_id: &str, sequence: u64) -> bool {
         let is_in = |run: &Event| bounds(run).is_some_and(|(first, last)| (first..=last).contains(&sequence));

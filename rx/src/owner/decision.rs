@@ -109,6 +109,9 @@ impl Owner {
     /// # Errors
     /// If log or quarantine can't be used any more; what the person did wrong is the answer.
     pub fn answer(&mut self, request: &Request, actor: &str) -> Result<Answer, OwnerError> {
+        if let Some(answer) = too_long(request) {
+            return Ok(answer);
+        }
         match request {
             Request::Release { code, reason } => self.release(code, Asked { actor, reason }),
             Request::Reject { code, reason } => self.reject(code, Asked { actor, reason }),
@@ -274,6 +277,28 @@ impl Owner {
         Ok(Ok((held, decision)))
     }
 }
+
+/// The answer to a reason that the log would cut.
+fn too_long(request: &Request) -> Option<Answer> {
+    let reason = match request {
+        Request::Release { reason, .. }
+        | Request::Reject { reason, .. }
+        | Request::EpochAccept { reason, .. }
+        | Request::EpochRefuse { reason, .. } => reason,
+        Request::TrustAdd { .. } => return None,
+    };
+    let len = reason.len();
+    (len > MAX_REASON_LEN).then(|| {
+        let text = format!(
+            "the reason has {len} bytes, and {MAX_REASON_LEN} are the most: nothing was done\n  \
+             mend    say it shorter, and name the document that says more"
+        );
+        refused(USAGE, text)
+    })
+}
+
+/// Bytes of a person's reason at most: it goes into the log whole, with each bundle that it is about.
+const MAX_REASON_LEN: usize = 1024;
 
 fn refused(exit: u8, text: String) -> Answer {
     Answer { exit, text }

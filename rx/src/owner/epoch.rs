@@ -4,6 +4,7 @@
 //! above all before it needs one too, who says up to where numbers were given.
 
 use audit::event::{Event, EventKind};
+use protocol::limits::MAX_SEQUENCE_AHEAD;
 
 use super::{Asked, Owner, OwnerError};
 use crate::control::Answer;
@@ -26,6 +27,9 @@ impl Owner {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
+        if let Some(answer) = up_to.and_then(|up_to| self.question(id, up_to)) {
+            return Ok(answer);
+        }
         let accepted = match known {
             Acceptance::Accepted(number) => Some(number),
             Acceptance::Undecided | Acceptance::Refused => None,
@@ -46,6 +50,7 @@ impl Owner {
         self.note(&event)?;
         let before = self.with_ledger(|ledger| ledger.waiting_in(id));
         self.admit_waiting()?;
+        self.note_heard_before(id)?;
         let admitted = before
             .iter()
             .filter(|id| self.with_ledger(|ledger| ledger.get(id).is_some()))
@@ -67,6 +72,23 @@ impl Owner {
             exit: 0,
             text: format!("{what}; {admitted} that waited admitted{left}"),
         })
+    }
+
+    /// What speaks against allowing numbers up to `up_to`: a digit too many would allow any.
+    fn question(&self, epoch: u64, up_to: u64) -> Option<Answer> {
+        let highest = self.with_ledger(|ledger| ledger.highest_heard(epoch));
+        let highest = highest.max(self.heard.highest_sent(epoch));
+        let most = highest.saturating_add(MAX_SEQUENCE_AHEAD);
+        if (1..=most).contains(&up_to) {
+            return None;
+        }
+        let why = match (up_to, highest) {
+            (0, _) => "no bundle has the number 0".to_owned(),
+            (_, 0) => format!("nothing was heard of epoch {epoch:016x} yet, and seq {up_to} is above {most}"),
+            _ => format!("seq {up_to} is far above {highest}, the highest that was heard of in epoch {epoch:016x}"),
+        };
+        let mend = "give the highest number that was sent, once a bundle near it waits: diode-rx epoch list";
+        Some(refused(USAGE, format!("{why}\n  mend    {mend}")))
     }
 
     /// Refuses an epoch, and gives up what waits in it.

@@ -181,6 +181,25 @@ fn a_bundle_that_comes_again_under_number_after_number_is_one_entry_with_the_fir
 }
 
 #[test]
+fn numbers_that_are_used_up_in_any_order_are_on_record_by_their_order_and_the_logs_times_do_not_go_back() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let all = bundles(1);
+    let first = all[0].arrive(&owner, 1, 1);
+    owner.admit_all(vec![first]).unwrap();
+    let start = owner.now().0;
+    for (later, number) in [(10, 9), (20, 5), (30, 2)] {
+        owner.wall = Wall::Set(Arc::new(AtomicU64::new(start + later)));
+        owner.take(again(&all[0], number)).unwrap();
+    }
+    owner.record_closings().unwrap();
+    let all = events(&owner);
+    let closed: Vec<_> = all[all.len() - 3..].iter().filter_map(|event| event.seq).collect();
+    assert_eq!(closed, [2, 5, 9]);
+    assert!(all.is_sorted_by_key(|event| event.time));
+}
+
+#[test]
 fn below_half_of_the_logs_reserve_refusals_and_used_up_numbers_are_counted_and_told_once_there_is_room() {
     let receiver = Receiver::new();
     let mut owner = receiver.open().unwrap();

@@ -113,7 +113,8 @@ impl Owner {
             | News::NoRoom(announce, ..)
             | News::Unstorable(announce, ..)
             | News::Mismatched(announce, _) => self.hear_announce(announce),
-            News::Complete(..) | News::Ended(..) | News::Unjudged(..) | News::UnknownLinkKey(_) | News::Link(_) => {
+            News::Complete(..) | News::Countersigned(_) | News::Ended(..) | News::Unjudged(..) => return,
+            News::UnknownLinkKey(_) | News::Link(_) => {
                 return;
             }
         }

@@ -29,6 +29,8 @@ use crate::serve::UnderWay;
 pub(super) struct Heard {
     /// By epoch, the `sent_below` of its last heartbeat.
     pub(super) sent_below: BTreeMap<u64, u64>,
+    /// The last heartbeat of each epoch that does not count yet, and the `sent_below` of the one before it.
+    unaccepted: BTreeMap<u64, (Heartbeat, u64)>,
     /// How far the transmissions came that ended without a bundle, the latest ones.
     ended: VecDeque<(u64, UnderWay)>,
     /// Of entries about missing and void numbers.
@@ -47,6 +49,23 @@ impl Heard {
         };
         self.ended.truncate(ENDED_KEPT - 1);
         self.ended.push_front((number.epoch, ended));
+    }
+
+    /// Remembers how far the transmitter is in an epoch that does not count: once it does, it may be silent for ever.
+    fn remember_unaccepted(&mut self, heartbeat: &Heartbeat) {
+        let known = &mut self.unaccepted;
+        if known.len() >= EPOCHS_KEPT && !known.contains_key(&heartbeat.epoch) {
+            known.clear();
+        }
+        let before = known.get(&heartbeat.epoch).map_or(0, |(last, _)| last.sent_below);
+        known.insert(heartbeat.epoch, (heartbeat.clone(), before));
+    }
+
+    /// The highest number that a transmitter said to be done with in an epoch; 0 if it never spoke of it.
+    pub(super) fn highest_sent(&self, epoch: u64) -> u64 {
+        let unaccepted = self.unaccepted.get(&epoch).map(|(last, _)| last.sent_below);
+        let below = self.sent_below.get(&epoch).copied().max(unaccepted);
+        below.unwrap_or(0).saturating_sub(1)
     }
 
     /// What was seen of an epoch: what is under way, and what was.
@@ -125,6 +144,7 @@ impl Owner {
         let &Heartbeat { epoch, sent_below, .. } = heartbeat;
         self.note_epoch(epoch)?;
         if !self.with_ledger(|ledger| ledger.misses(epoch)) {
+            self.heard.remember_unaccepted(heartbeat);
             return Ok(());
         }
         let heard = &mut self.heard.sent_below;
@@ -143,6 +163,15 @@ impl Owner {
             Some(before) => self.note_missing(heartbeat, before.min(below), under_way),
             None => Ok(()),
         }
+    }
+
+    /// Tells of an epoch that counts from now on what its transmitter said of it before, as if it said it now.
+    pub(super) fn note_heard_before(&mut self, epoch: u64) -> Result<(), OwnerError> {
+        let Some((heartbeat, before)) = self.heard.unaccepted.remove(&epoch) else {
+            return Ok(());
+        };
+        self.note_voids(&heartbeat)?;
+        self.note_missing(&heartbeat, before, &[])
     }
 
     fn note_voids(&mut self, heartbeat: &Heartbeat) -> Result<(), OwnerError> {

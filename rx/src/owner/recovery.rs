@@ -25,11 +25,12 @@ impl Owner {
         for alarm in &recovery.alarms {
             self.tell_alarm(alarm)?;
         }
+        self.recover_countersigned()?;
         self.unscanned = self.unjudged();
         Ok(())
     }
 
-    fn tell_mended(&mut self, mended: &Mended) -> Result<(), OwnerError> {
+    pub(super) fn tell_mended(&mut self, mended: &Mended) -> Result<(), OwnerError> {
         tracing::info!("recovery: {mended}");
         match mended {
             Mended::Removed { path } if path.extension().is_some_and(|extension| extension == "part") => {
@@ -74,7 +75,7 @@ impl Owner {
         self.note(&event)
     }
 
-    fn tell_alarm(&mut self, alarm: &Alarm) -> Result<(), OwnerError> {
+    pub(super) fn tell_alarm(&mut self, alarm: &Alarm) -> Result<(), OwnerError> {
         tracing::error!(mend = alarm.mend(), "ALARM: {alarm}");
         let event = Event {
             reason: Some("quarantine-alarm".to_owned()),

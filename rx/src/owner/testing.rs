@@ -13,8 +13,9 @@ use audit::event::{Event, EventKind};
 use audit::keyfile;
 use audit::log::Log;
 use audit::storage::{Below, DirEntry, MemoryStorage, OpenHow, Storage};
+use bytes::Bytes;
 use protocol::bundle::seal::PackedHead;
-use protocol::bundle::{FileRecord, Kind, Origin, Statement, verify_head};
+use protocol::bundle::{Envelope, EnvelopeSignature, FileRecord, Kind, Origin, Statement, verify_head};
 use protocol::digest::{BundleId, Digest};
 use protocol::keys::SigningKey;
 use protocol::merkle::leaf_hash;
@@ -36,7 +37,7 @@ use crate::home::{self, Home};
 use crate::ledger::Quotas;
 use crate::outside::Outside;
 use crate::retention::Retention;
-use crate::serve::Arrival;
+use crate::serve::{Arrival, HeadAgain};
 
 const NAME: &str = "plant-7";
 /// The epoch of what comes, if no other is told.
@@ -108,6 +109,20 @@ impl Receiver {
         self.write(home::POLICY, text);
     }
 
+    /// Trusts these besides the author.
+    pub(crate) fn trust_besides(&self, names: &[&str]) {
+        let lines = names.iter().map(|name| line_of(name)).collect::<String>();
+        self.write(home::TRUST, &(trust_line() + &lines));
+    }
+
+    /// Who signed a held bundle, as of now.
+    pub(crate) fn signers(&self, owner: &Owner, id: BundleId) -> Vec<String> {
+        let held = owner.quarantine().open_held(id).unwrap();
+        let trust = owner.authority().trust().unwrap();
+        let head = held.stored().verify(&trust, NAME, wall()).unwrap();
+        head.signers().map(|signer| signer.principal.clone()).collect()
+    }
+
     /// Trusts no author any more.
     pub(crate) fn trust_nobody(&self) {
         self.write(home::TRUST, "");
@@ -140,6 +155,12 @@ impl Receiver {
     pub(crate) fn take_away(&self, id: &BundleId) {
         let tree = format!("{}/released/{id}", home::QUARANTINE);
         self.disk.rename(Path::new(&tree), Path::new("taken")).unwrap();
+    }
+
+    /// Removes a file of the quarantine for good.
+    pub(crate) fn remove(&self, path: &str) {
+        self.disk.remove_file(&Path::new(home::QUARANTINE).join(path)).unwrap();
+        self.disk.sync_fs().unwrap();
     }
 
     /// Changes the first byte of a transmission's file, so that it is no bundle any more.
@@ -224,6 +245,34 @@ impl Packed {
             pass: 1,
             passes: 1,
             created: wall(),
+        }
+    }
+
+    /// Its head once more under another number, signed by these besides.
+    pub(crate) fn come_again(&self, sequence: u64, besides: &[&str]) -> HeadAgain {
+        let head = self.file.get(16..16 + self.head_len as usize).unwrap();
+        let (envelope, index) = head.split_at(self.envelope_len as usize);
+        let envelope = Envelope::parse(envelope).unwrap();
+        let signature = |name: &&str| EnvelopeSignature {
+            keyid: key_of(name).public().fingerprint().to_string(),
+            sig: key_of(name).sign(envelope.pae()),
+        };
+        let signatures: Vec<_> = besides.iter().map(signature).collect();
+        let envelope = envelope.with_signatures(signatures).unwrap().to_bytes();
+        let head = Bytes::from([&envelope[..], index].concat());
+        let announce = Announce {
+            envelope_len: envelope.len() as u32,
+            head_len: head.len() as u32,
+            head_sha256: Digest::of(&head),
+            ..self.announce(sequence)
+        };
+        let lines = besides.iter().map(|name| line_of(name)).collect::<String>();
+        let trust = Trust::parse(&(trust_line() + &lines), home::TRUST).unwrap();
+        HeadAgain {
+            session: SessionId(1000 + sequence),
+            verified: verify_head(&head, announce.envelope_len, &trust, NAME, wall()).unwrap(),
+            announce,
+            head,
         }
     }
 
@@ -325,6 +374,15 @@ fn config() -> String {
 
 fn author() -> SigningKey {
     SigningKey::from_seed([2; 32])
+}
+
+/// The key of somebody who countersigns.
+fn key_of(name: &str) -> SigningKey {
+    SigningKey::from_seed(Digest::of(name.as_bytes()).0)
+}
+
+fn line_of(name: &str) -> String {
+    Trust::format_line(name, Role::Author, &key_of(name).public(), "").unwrap() + "\n"
 }
 
 fn log_key() -> SigningKey {

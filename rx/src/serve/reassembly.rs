@@ -22,6 +22,8 @@ use protocol::time::{Tick, UnixMillis};
 use protocol::wire::{Announce, Heartbeat, SessionId, SignedAnnounce};
 use scanner::quarantine::{Quarantine, QuarantineError, SpoolFile};
 
+use again::HeadOnly;
+
 use super::registrar::Task;
 use super::socket::{Inlet, Parcel};
 use super::workers::{self, Done, HeadFailure, HeadWork, Work};
@@ -29,6 +31,10 @@ use crate::authority::Authority;
 use crate::clock::{Ticker, Wall, wall_micros};
 use crate::ledger::{Ledger, Replay, Standing};
 use crate::status::{Completed, Gauges, LinkStatus, SessionStatus};
+
+mod again;
+
+pub use again::HeadAgain;
 
 /// How often idle sessions are looked for.
 const PATROL: Duration = Duration::from_millis(50);
@@ -48,6 +54,8 @@ pub enum News {
     Complete(Box<Arrival>, Summary),
     /// A transmission ended without a bundle.
     Ended(Box<Announce>, SessionId, Ending, Summary),
+    /// A bundle that is held came again with another head, which is verified.
+    Countersigned(Box<HeadAgain>),
     /// A transmission was turned away at its announce.
     Replayed(Box<Announce>, SessionId, Replay),
     /// A transmission would be set aside in this state, and there is no room for it.
@@ -121,6 +129,8 @@ pub(super) struct Reassembly {
     pub(super) ticker: Ticker,
     pub(super) wall: Wall,
     arriving: BTreeMap<SessionId, Arriving>,
+    /// Those of which the bundle is here already, and its signatures may be new.
+    heads: BTreeMap<SessionId, HeadOnly>,
     /// What the workers have and have not handed back.
     under_way: usize,
     gauges: Arc<Gauges>,
@@ -164,6 +174,7 @@ impl Reassembly {
             ticker,
             wall: Wall::default(),
             arriving,
+            heads: BTreeMap::new(),
             under_way: 0,
             gauges,
             gauged: Tick(0),
@@ -296,10 +307,9 @@ impl Reassembly {
 
     /// Whether workers have something of which it would be waited for before this datagram is taken.
     pub(super) fn waits_before(&mut self, datagram: &[u8], now: Tick) -> bool {
-        let windows = self
-            .arriving
-            .values()
-            .map(|arriving| window(arriving.announce.announce()));
+        let arriving = self.arriving.values().map(|arriving| &arriving.announce);
+        let announces = arriving.chain(self.heads.values().map(|again| &again.announce));
+        let windows = announces.map(|announce| window(announce.announce()));
         let is_full = self.under_way >= windows.min().unwrap_or(1);
         self.under_way > 0 && (is_full || self.reception.drives_out(datagram, now))
     }
@@ -351,7 +361,10 @@ impl Reassembly {
                     if let Some(arriving) = self.arriving.get(&job.session()) {
                         let spool = Arc::clone(&arriving.spool);
                         let most = window(arriving.announce.announce());
-                        self.hand_out(Work::Solve(job, spool), most);
+                        self.hand_out(Work::Solve(job, Some(spool)), most);
+                    } else if let Some(again) = self.heads.get(&job.session()) {
+                        let most = window(again.announce.announce());
+                        self.hand_out(Work::Solve(job, None), most);
                     }
                 }
                 Output::Head { session, head } => self.check_head(session, head),
@@ -407,7 +420,10 @@ impl Reassembly {
         let announce = signed.announce().clone();
         let file_len = signed.layout().file_len();
         if let Some(news) = self.turn_away(&announce, session, file_len) {
-            self.reception.drop_session(session);
+            match self.may_countersign(&announce) {
+                true => self.open_head(session, signed),
+                false => self.reception.drop_session(session),
+            }
             return self.tell(news);
         }
         match self.quarantine.begin(session, file_len) {
@@ -470,19 +486,28 @@ impl Reassembly {
 
     fn check_head(&mut self, session: SessionId, head: Bytes) {
         let now = self.now();
-        if let Some(arriving) = self.arriving.get(&session) {
-            let work = HeadWork {
-                session,
-                announce: arriving.announce.announce().clone(),
-                head,
-                spool: Arc::clone(&arriving.spool),
-                now,
-            };
-            self.hand_out(Work::Head(Box::new(work)), usize::MAX);
-        }
+        let (announce, spool) = if let Some(arriving) = self.arriving.get(&session) {
+            (&arriving.announce, Some(Arc::clone(&arriving.spool)))
+        } else if let Some(again) = self.heads.get_mut(&session) {
+            again.head = head.clone();
+            (&again.announce, None)
+        } else {
+            return;
+        };
+        let work = HeadWork {
+            session,
+            announce: announce.announce().clone(),
+            head,
+            spool,
+            now,
+        };
+        self.hand_out(Work::Head(Box::new(work)), usize::MAX);
     }
 
     fn take_head(&mut self, session: SessionId, verified: Result<VerifiedHead, HeadFailure>) {
+        if let Some(again) = self.heads.remove(&session) {
+            return self.take_head_again(session, again, verified);
+        }
         // It may have ended meanwhile.
         let Some(arriving) = self.arriving.get_mut(&session) else {
             return;
@@ -560,6 +585,7 @@ impl Reassembly {
     }
 
     fn discard(&mut self, session: SessionId) {
+        self.heads.remove(&session);
         if let Some(arriving) = self.arriving.remove(&session) {
             arriving.spool.discard();
         }

@@ -250,6 +250,8 @@ impl<'a> Registrar<'a> {
             | News::Unjudged(_, session, _) => {
                 self.under_way.remove(session);
             }
+            // Its number was closed at its announce.
+            News::Countersigned(_) => {}
             News::UnknownLinkKey(_) | News::Mismatched(..) | News::Link(_) | News::Heartbeat(..) => {}
         }
         match news {

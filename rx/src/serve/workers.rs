@@ -28,8 +28,8 @@ const WAITING: usize = 32;
 /// What a worker is asked to do.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// A block.
-    Solve(Box<SolveJob>, Arc<SpoolFile>),
+    /// A block, and where its content is written; a head alone has no file.
+    Solve(Box<SolveJob>, Option<Arc<SpoolFile>>),
     /// A head that equals the announced digest.
     Head(Box<HeadWork>),
 }
@@ -40,7 +40,8 @@ pub(super) struct HeadWork {
     pub(super) session: SessionId,
     pub(super) announce: Announce,
     pub(super) head: bytes::Bytes,
-    pub(super) spool: Arc<SpoolFile>,
+    /// Where it is written; `None` if the bundle is here already, and only its signatures may be new.
+    pub(super) spool: Option<Arc<SpoolFile>>,
     /// The receiver's time.
     pub(super) now: UnixMillis,
 }
@@ -101,10 +102,10 @@ fn run_unfenced(batch: Vec<Work>, authority: &Authority) -> Vec<Done> {
 }
 
 /// Writes what a job gave, and lets go of the file.
-fn write(solved: Solved, spool: Arc<SpoolFile>) -> Done {
-    let written = match solved.content() {
-        Some((offset, bytes)) => spool.write_at(offset, bytes),
-        None => Ok(()),
+fn write(solved: Solved, spool: Option<Arc<SpoolFile>>) -> Done {
+    let written = match (solved.content(), &spool) {
+        (Some((offset, bytes)), Some(spool)) => spool.write_at(offset, bytes),
+        _ => Ok(()),
     };
     drop(spool);
     Done::Solved(Box::new(solved), written)
@@ -131,14 +132,17 @@ impl HeadWork {
             .map_err(|error| HeadFailure::Unjudged(error.to_string()))?;
         let verified = verify_announced_head(&self.announce, &self.head, &trust, authority.receiver(), self.now)
             .map_err(HeadFailure::Refused)?;
+        let Some(spool) = &self.spool else {
+            return Ok(verified);
+        };
         let prefix = Prefix {
             envelope_len: self.announce.envelope_len,
             index_len: self.announce.head_len - self.announce.envelope_len,
         }
         .emit();
         // From here the author stands for the size: the room is taken now rather than missed in the middle.
-        let written = self.spool.allocate().and_then(|()| self.spool.write_at(0, &prefix));
-        let written = written.and_then(|()| self.spool.write_at(prefix.len() as u64, &self.head));
+        let written = spool.allocate().and_then(|()| spool.write_at(0, &prefix));
+        let written = written.and_then(|()| spool.write_at(prefix.len() as u64, &self.head));
         written.map_err(HeadFailure::Unstorable)?;
         Ok(verified)
     }

@@ -6,7 +6,7 @@ use audit::line;
 use serde_json::json;
 
 use super::{Failure, local, open_home, read_log, say};
-use crate::ledger::{Acceptance, Epoch, Ledger};
+use crate::ledger::{Acceptance, Epoch, Ledger, Wait};
 
 pub(crate) fn list(dir: &Path, json: bool) -> Result<(), Failure> {
     let home = open_home(dir)?;
@@ -78,19 +78,34 @@ fn waiting(ledger: &Ledger, id: u64) -> (u64, u64) {
     (waiting.len() as u64, bytes.sum())
 }
 
+/// What a person can do about what waits in an epoch.
 fn next(ledger: &Ledger, id: u64) -> String {
-    let highest = ledger
-        .waiting_in(id)
-        .iter()
-        .filter_map(|id| Some(ledger.waiting(id)?.number.sequence))
-        .max();
-    match (ledger.epoch_number(id), highest) {
-        (Some(number), Some(highest)) => {
-            format!("diode-rx epoch accept {number} --up-to {highest} --reason \"…\"")
-        }
-        _ => format!(
+    let Some(number) = ledger.epoch_number(id) else {
+        return format!(
             "diode-rx epoch accept {id:016x} --reason \"…\"   or   diode-rx epoch refuse {id:016x} --reason \"…\""
-        ),
+        );
+    };
+    let waiting = ledger.waiting_in(id);
+    let waiting = waiting.iter().filter_map(|id| {
+        let record = ledger.waiting(id)?;
+        Some((record.number.sequence, ledger.waits_for(id)))
+    });
+    let (mut ahead, mut gaps) = (None, false);
+    for (sequence, wait) in waiting {
+        match wait {
+            Some(Wait::Ahead { .. }) => ahead = ahead.max(Some(sequence)),
+            Some(Wait::Gaps) => gaps = true,
+            Some(Wait::Epoch) | None => {}
+        }
+    }
+    match (ahead, gaps) {
+        (Some(highest), _) => format!("diode-rx epoch accept {number} --up-to {highest} --reason \"…\""),
+        (None, true) => {
+            format!("diode-rx gaps: too many numbers of epoch {number} are missing, and have to be sent before more can come")
+        }
+        (None, false) => {
+            "nothing has to be decided: the receiver could not read trust or files; mend what its messages name, and restart it".to_owned()
+        }
     }
 }
 
@@ -99,5 +114,54 @@ fn state(acceptance: Acceptance) -> &'static str {
         Acceptance::Undecided => "undecided",
         Acceptance::Accepted(_) => "accepted",
         Acceptance::Refused => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit::event::{Event, EventKind};
+    use protocol::digest::{BundleId, Digest};
+    use protocol::limits::{MAX_OPEN_RANGES, MAX_SEQUENCE_AHEAD};
+    use protocol::time::UnixMillis;
+
+    use super::*;
+
+    fn event(kind: EventKind, bundle: u8, seq: u64) -> Event {
+        Event {
+            bundle: Some(BundleId(Digest([bundle; 32]))),
+            seq: Some(seq),
+            epoch_id: Some("000000000000000e".to_owned()),
+            ..Event::new(kind, UnixMillis(0))
+        }
+    }
+
+    fn ledger(events: impl IntoIterator<Item = Event>) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (index, event) in (0..).zip(events) {
+            ledger.apply(index, &event);
+        }
+        ledger
+    }
+
+    #[test]
+    fn what_lies_far_ahead_is_mended_by_allowing_numbers_up_to_it() {
+        let far = 2 + MAX_SEQUENCE_AHEAD;
+        let events = [(EventKind::BundleAdmitted, 1, 1), (EventKind::BundleWaiting, 2, far)];
+        let ledger = ledger(events.map(|(kind, bundle, seq)| event(kind, bundle, seq)));
+        let next = next(&ledger, 0xE);
+        assert!(
+            next.starts_with(&format!("diode-rx epoch accept 1 --up-to {far} ")),
+            "{next}"
+        );
+    }
+
+    #[test]
+    fn what_would_leave_too_many_gaps_is_mended_by_closing_some_and_not_by_allowing_more() {
+        let admitted = event(EventKind::BundleAdmitted, 1, 1);
+        let closed = (1..=MAX_OPEN_RANGES as u64).map(|gaps| event(EventKind::BundleDuplicate, 1, 1 + 2 * gaps));
+        let waiting = event(EventKind::BundleWaiting, 2, 2 * MAX_OPEN_RANGES as u64 + 9);
+        let ledger = ledger([admitted].into_iter().chain(closed).chain([waiting]));
+        let next = next(&ledger, 0xE);
+        assert!(next.starts_with("diode-rx gaps") && !next.contains("--up-to"), "{next}");
     }
 }

@@ -1,4 +1,6 @@
 //! `diode-rx list`: the bundles in quarantine and those that left it, a line each, also once their files were removed.
+//!
+//! A bundle that is evidence under one number and was admitted under another has two.
 
 use std::path::Path;
 
@@ -15,7 +17,11 @@ pub(crate) fn run(dir: &Path, args: &ListArgs) -> Result<(), Failure> {
     let home = open_home(dir)?;
     let (_, ledger) = read_log(&home)?;
     let wanted = |record: &Record| args.state.is_none_or(|filter| filter.fits(record.state));
-    let bundles: Vec<_> = ledger.all().into_iter().filter(|(_, record)| wanted(record)).collect();
+    let bundles: Vec<_> = ledger
+        .listed()
+        .into_iter()
+        .filter(|(_, record)| wanted(record))
+        .collect();
     if args.json {
         return bundles
             .iter()

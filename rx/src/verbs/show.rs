@@ -4,10 +4,10 @@ mod removed;
 
 use std::path::Path;
 
-use audit::event::State;
+use audit::event::{Event, State};
 use audit::line::Style;
 use audit::{escape, line};
-use protocol::bundle::Statement;
+use protocol::bundle::{Signer, Statement};
 use protocol::digest::BundleId;
 use scanner::policy::Decision;
 use scanner::quarantine::Quarantine;
@@ -32,9 +32,13 @@ struct Known<'a> {
     record: &'a Record,
     /// Bundles that came under its number, and are kept as evidence.
     rivals: Vec<BundleId>,
+    /// The entry about a copy of it that came under another bundle's number, and is kept as evidence besides.
+    copy: Option<&'a Event>,
     statement: Statement,
     /// Author and trust line as of now, or why the signatures do not count any more.
     signer: Result<String, String>,
+    /// Whose signatures count besides, as of now.
+    further: Vec<Signer>,
     report: Option<Report>,
     decision: Option<Decision>,
 }
@@ -48,7 +52,11 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
         return removed::say_removed(id, record, removal, args.json);
     }
     let rivals = ledger.evidence_under(record.number).filter(|rival| *rival != id);
-    let known = look_up(&home, &config, id, record, rivals.collect())?;
+    let copy = ledger.evidence(&id).filter(|_| record.state != State::Evidence);
+    let known = Known {
+        copy: copy.map(|copy| &copy.admitted.1),
+        ..look_up(&home, &config, id, record, rivals.collect())?
+    };
     match args.json {
         true => say(&known.to_json().to_string()),
         false => say(&known.to_text()),
@@ -80,8 +88,10 @@ fn look_up<'a>(
     let trust = authority
         .trust()
         .map_err(|error| Failure::new(USAGE, error.to_string()))?;
-    let signer = stored
-        .verify(&trust, authority.receiver(), wall())
+    let verified = stored.verify(&trust, authority.receiver(), wall());
+    let signers = verified.as_ref().map(|head| head.signers().skip(1).cloned());
+    let further = signers.map_or_else(|_| Vec::new(), Iterator::collect);
+    let signer = verified
         .map(|head| {
             let author = head.author();
             format!(
@@ -102,8 +112,10 @@ fn look_up<'a>(
         id,
         record,
         rivals,
+        copy: None,
         statement,
         signer,
+        further,
         report,
         decision,
     })
@@ -127,6 +139,11 @@ impl Known<'_> {
         for rival in &self.rivals {
             text += &format!("ALARM      bundle {rival} came under the same number, and is kept as evidence\n");
         }
+        if let Some(seq) = self.copy.and_then(|copy| copy.seq) {
+            text += &format!(
+                "ALARM      it came as seq {seq} too, which is another bundle's: that copy is kept as evidence\n"
+            );
+        }
         text += &match &self.signer {
             Ok(signer) => format!("identified {}\n", escape::terminal(signer)),
             Err(why) => format!(
@@ -135,6 +152,12 @@ impl Known<'_> {
                 escape::terminal(why)
             ),
         };
+        for Signer {
+            principal, fingerprint, ..
+        } in &self.further
+        {
+            text += &format!("           and by {}, key {fingerprint}\n", escape::terminal(principal));
+        }
         text += &format!("claims     {}\n", escape::terminal(&claims(statement)));
         text += &format!("verified   {}\n", self.verified());
         text += &format!("scanned    {}\n", self.scanned());
@@ -210,10 +233,12 @@ impl Known<'_> {
             "epoch": self.record.epoch,
             "epoch_id": self.record.admitted.1.epoch_id,
             "rivals": self.rivals,
+            "evidence": self.copy.map(|copy| json!({ "seq": copy.seq, "epoch_id": copy.epoch_id })),
             "state": self.record.state,
             "since": self.record.latest.1.time,
             "identified": { "now": self.signer.is_ok(), "signer": self.record.admitted.1.signer, "key": self.record.admitted.1.key,
                             "detail": self.signer.as_ref().map_or_else(Clone::clone, Clone::clone) },
+            "further": self.further.iter().map(|signer| json!({ "signer": signer.principal, "key": signer.fingerprint.to_string() })).collect::<Vec<_>>(),
             "claims": {
                 "author": self.statement.author, "created": self.statement.created, "not_after": self.statement.not_after,
                 "audience": self.statement.audience, "target": self.statement.target, "description": self.statement.description,

@@ -4,6 +4,7 @@
 //!                bundle.waiting                bundle.admitted
 //! ReceivedBundle ──set_aside──▶ WaitingBundle ──hold_waiting──▶ HeldBundle
 //!      │                              └──bundle.removed, remove_waiting──▶ gone
+//!      │                              └──held by another number, drop_waiting_copy──▶ gone
 //!      └─bundle.evidence, set_aside──▶ evidence/<id>.bundle
 //! ```
 //!
@@ -15,6 +16,7 @@ use audit::log::Receipt;
 use protocol::digest::BundleId;
 
 use super::failure::QuarantineError;
+use super::leaving::remove_if_there;
 use super::places::{Lease, Place};
 use super::spool::ReceivedBundle;
 use super::stored::StoredBundle;
@@ -100,6 +102,14 @@ impl Quarantine {
             _lease: waiting.lease,
         };
         Ok(admitted.into_iter().map(held).collect())
+    }
+
+    /// Removes what still waits of a bundle that came again, by a number that counts, and is held by it.
+    ///
+    /// # Errors
+    /// The disk's; the next recovery removes it then, since the log has the bundle as held.
+    pub fn drop_waiting_copy(&self, held: &HeldBundle) -> Result<(), QuarantineError> {
+        remove_if_there(&self.places, &Place::Waiting.packed(&held.id()))
     }
 
     /// Gives a waiting bundle up.

@@ -94,6 +94,9 @@ impl Quarantine {
                     retired.failed.push((*id, error));
                 }
             }
+            if let Err(error) = places.remove_envelopes(id, decided.place()) {
+                retired.failed.push((*id, error));
+            }
         }
         Ok(retired)
     }

@@ -5,6 +5,7 @@
 //! | `spool/` | `<session>.part` while it arrives, `<id>.bundle` once complete |
 //! | `waiting/`, `evidence/` | `<id>.bundle`: not admitted yet, and never |
 //! | `held/`, `rejected/`, `originals/` | `<id>.bundle`: held, rejected, and the packed form of what was released |
+//! | the same | `<id>.<n>.dsse`: its envelope with n signers that were added once it was held |
 //! | `released/` | `<id>/`: what was released, as files; `.tmp-<id>/` while it is written |
 //! | `reports/` | `<id>.json` |
 //!
@@ -71,6 +72,11 @@ impl Place {
     pub(super) fn packed(self, id: &BundleId) -> PathBuf {
         PathBuf::from(format!("{}/{id}{PACKED}", self.folder()))
     }
+
+    /// The envelope of a bundle to which so many signers were added.
+    pub(super) fn envelope(self, id: &BundleId, added: u8) -> PathBuf {
+        PathBuf::from(format!("{}/{id}.{added}{ENVELOPE}", self.folder()))
+    }
 }
 
 impl fmt::Display for Place {
@@ -86,6 +92,7 @@ pub(super) const TEMPORARY: &str = ".tmp-";
 const PACKED: &str = ".bundle";
 const PART: &str = ".part";
 const REPORT: &str = ".json";
+pub(super) const ENVELOPE: &str = ".dsse";
 
 const FOLDER_MODE: u32 = 0o700;
 
@@ -119,6 +126,13 @@ pub(super) fn packed_id(entry: &DirEntry) -> Option<BundleId> {
 pub(super) fn report_id(entry: &DirEntry) -> Option<BundleId> {
     let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;
     name.strip_suffix(REPORT)?.parse().ok()
+}
+
+/// The bundle that an envelope's name stands for, and how many signers were added to it.
+pub(super) fn envelope_id(entry: &DirEntry) -> Option<(BundleId, u8)> {
+    let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;
+    let (id, added) = name.strip_suffix(ENVELOPE)?.split_once('.')?;
+    Some((id.parse().ok()?, added.parse().ok()?))
 }
 
 pub(super) fn is_part(entry: &DirEntry) -> bool {

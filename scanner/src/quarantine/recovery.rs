@@ -167,6 +167,14 @@ pub enum Alarm {
         /// What the log says of it.
         recorded: Recorded,
     },
+    /// The signatures that were added to a bundle are gone.
+    #[error("bundle {id} was countersigned by the log, and {} is not there", path.display())]
+    Unsigned {
+        /// The bundle.
+        id: BundleId,
+        /// The file that they were in.
+        path: PathBuf,
+    },
     /// Something of a bundle is where it cannot be by the log.
     #[error("bundle {id} is {recorded} by the log, yet there is {}", path.display())]
     Misplaced {
@@ -199,6 +207,10 @@ impl Alarm {
             Self::Missing { id, .. } => {
                 format!("restore {id}.bundle from a backup; if there is none, have the author pack and send it again")
             }
+            Self::Unsigned { path, .. } => format!(
+                "restore {} from a backup, or have the bundle sent again with its signatures: what its author signed is whole",
+                path.display()
+            ),
             Self::Misplaced { path, .. } => format!(
                 "check the log (diode-audit verify): it may be an older copy; if it is sound, find out who put {} there and move it away",
                 path.display()
@@ -388,10 +400,11 @@ impl Recovery {
     fn gather(&mut self, places: &Places, bundle: &mut Bundle, target: Place) -> Result<(), QuarantineError> {
         let id = bundle.id;
         if !bundle.packed.contains(&target) {
-            let nearest = [Place::Held, Place::Waiting]
+            // What came again while it waited was admitted as it lies in the spool.
+            let nearest = [Place::Held, Place::Spool]
                 .into_iter()
                 .find(|place| bundle.packed.contains(place));
-            let from = nearest.unwrap_or(Place::Spool);
+            let from = nearest.unwrap_or(Place::Waiting);
             places.move_packed(&[id], from, target)?;
             bundle.packed.remove(&from);
             self.done.push(Mended::Moved { id, from, to: target });
@@ -508,6 +521,9 @@ impl Found {
                     }
                 }
                 None if place == Place::Spool && places::is_part(&entry) => self.leftovers.push(path),
+                None if place == Place::Held && places::is_temporary(&entry) => self.leftovers.push(path),
+                // Looked at once the bundles are where they belong.
+                None if places::envelope_id(&entry).is_some() => {}
                 None => self.foreign.push(path),
             }
         }

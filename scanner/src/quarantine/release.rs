@@ -120,7 +120,9 @@ impl Quarantine {
         write_unfinished(places, &held, &head)?;
         put_in_place(places, &id)?;
         // From here on it is released, whatever becomes of the packed form.
-        let not_moved = places.move_packed(&[id], Place::Held, Place::Originals).err();
+        let moved = places.move_packed(&[id], Place::Held, Place::Originals);
+        let moved = moved.and_then(|()| places.move_envelopes(&id, Place::Held, Place::Originals));
+        let not_moved = moved.err();
         drop(held);
         Ok(ReleasedBundle {
             id,

@@ -85,12 +85,16 @@ impl StoredBundle {
         Ok(parsed)
     }
 
-    /// The head, if its signatures, audience and dates hold at `now`.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The head, if its signatures, those that were added once it was held included, audience and dates hold at `now`.
     ///
     /// # Errors
     /// [`VerifyError::Refused`] with the check that failed, or [`VerifyError::Unreadable`].
     pub fn verify(&self, trust: &Trust, receiver: &str, now: UnixMillis) -> Result<VerifiedHead, VerifyError> {
-        let head = self.head()?;
+        let head = self.head_with_signatures()?;
         let verified = verify_head(&head.bytes, head.envelope_len, trust, receiver, now).map_err(|refusal| {
             VerifyError::Refused {
                 id: self.id,

@@ -198,3 +198,19 @@ fn an_envelope_with_one_byte_more_beside_its_payload_is_refused() {
         }
     );
 }
+
+#[test]
+fn further_signatures_stand_behind_its_own_up_to_eight_in_all() {
+    let further = |count: u8| {
+        (0..count).map(|n| EnvelopeSignature {
+            keyid: format!("SHA256:{n}"),
+            sig: Signature([n; 64]),
+        })
+    };
+    let eight = envelope().with_signatures(further(7)).unwrap();
+    assert_eq!(eight.signatures()[0], envelope().signatures()[0]);
+    assert_eq!((eight.signatures().len(), eight.id()), (8, envelope().id()));
+    assert_eq!(Envelope::parse(&eight.to_bytes()), Ok(eight));
+    let nine = envelope().with_signatures(further(8));
+    assert_eq!(nine, Err(BundleError::SignatureCount { count: 9 }));
+}

@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
+use audit::event::{Event, EventKind};
 use audit::storage::Storage;
 use audit::storage::memory::{Fault, MemoryStorage};
 use crossbeam_channel::{bounded, unbounded};
 use protocol::bundle::seal::PackedHead;
-use protocol::bundle::{FileRecord, Kind, Origin, Statement};
+use protocol::bundle::{Envelope, EnvelopeSignature, FileRecord, Kind, Origin, PREFIX_LEN, Prefix, Statement};
 use protocol::digest::Digest;
 use protocol::fec::Redundancy;
 use protocol::keys::SigningKey;
@@ -65,11 +66,17 @@ fn bundle() -> (PackedHead, Vec<u8>) {
 }
 
 fn datagrams(head: &PackedHead, file: &[u8], session: u64) -> Vec<Vec<u8>> {
+    datagrams_of(head, head.prefix().envelope_len, file, session)
+}
+
+/// The same for a file whose head may be another than the one it was made with.
+fn datagrams_of(head: &PackedHead, envelope_len: u32, file: &[u8], session: u64) -> Vec<Vec<u8>> {
+    let head_len = file.len() - PREFIX_LEN - head.statement().content_len as usize;
     let shape = BundleShape {
         bundle: head.id(),
-        envelope_len: head.prefix().envelope_len,
-        head_len: head.head().len() as u32,
-        head_sha256: Digest::of(head.head()),
+        envelope_len,
+        head_len: head_len as u32,
+        head_sha256: Digest::of(&file[PREFIX_LEN..PREFIX_LEN + head_len]),
         content_len: head.statement().content_len,
         content_root: head.statement().content_root,
         leaf_len: LEAF as u32,
@@ -314,4 +321,95 @@ fn a_heartbeat_is_handed_on_with_what_is_still_under_way_below_it() {
     assert_eq!(heard.sent_below, 2);
     let [one] = under_way[..] else { panic!("{under_way:?}") };
     assert!(one.sequence == 1 && one.blocks_done < one.blocks, "{one:?}");
+}
+
+/// The same bundle's file with a further signature, and where its envelope ends.
+fn countersigned(head: &PackedHead, file: &[u8]) -> (u32, Vec<u8>) {
+    let content_at = PREFIX_LEN + head.head().len();
+    let (envelope, index) = head.head().split_at(head.prefix().envelope_len as usize);
+    let envelope = Envelope::parse(envelope).unwrap();
+    let bob = SigningKey::from_seed([5; 32]);
+    let signature = EnvelopeSignature {
+        keyid: bob.public().fingerprint().to_string(),
+        sig: bob.sign(envelope.pae()),
+    };
+    let envelope = envelope.with_signatures([signature]).unwrap().to_bytes();
+    let prefix = Prefix {
+        envelope_len: envelope.len() as u32,
+        ..head.prefix()
+    };
+    let file = [&prefix.emit()[..], &envelope, index, &file[content_at..]].concat();
+    (prefix.envelope_len, file)
+}
+
+/// A reassembly that knows the bundle as held, with its head if that is told.
+fn with_held(
+    head: &PackedHead,
+    home: &Path,
+    known: Option<Digest>,
+) -> (Reassembly, Receiver<Task>, Arc<MemoryStorage>) {
+    let (reassembly, told, storage) = reassembly(home);
+    let admitted = Event {
+        bundle: Some(head.id()),
+        seq: Some(1),
+        epoch_id: Some(format!("{:016x}", 1)),
+        head: known,
+        ..Event::new(EventKind::BundleAdmitted, wall())
+    };
+    reassembly.ledger.write().unwrap().apply(0, &admitted);
+    (reassembly, told, storage)
+}
+
+#[test]
+fn a_held_bundle_that_comes_again_with_another_head_is_received_no_further_than_that() {
+    let (home, (head, file)) = (home(), bundle());
+    let (mut reassembly, told, storage) = with_held(&head, home.path(), Some(Digest::of(head.head())));
+    let (envelope_len, file) = countersigned(&head, &file);
+    take_all(&mut reassembly, &datagrams_of(&head, envelope_len, &file, 7));
+    let news = news_of_bundles(&told);
+    let [News::Replayed(..), News::Countersigned(again)] = &news[..] else {
+        panic!("{news:?}");
+    };
+    assert_eq!(again.head.len(), file.len() - PREFIX_LEN - 80_000);
+    assert_eq!(again.verified.id(), head.id());
+    assert_eq!(storage.list(Path::new("spool")).unwrap().len(), 0);
+    assert_eq!((reassembly.reception.sessions(), reassembly.heads.len()), (0, 0));
+}
+
+#[test]
+fn the_content_of_a_bundle_that_is_held_takes_no_memory() {
+    let (home, (head, file)) = (home(), bundle());
+    let (mut reassembly, told, _) = with_held(&head, home.path(), Some(Digest::of(head.head())));
+    let (envelope_len, file) = countersigned(&head, &file);
+    let mut sent = datagrams_of(&head, envelope_len, &file, 7);
+    // All of it but the head, which has the first blocks.
+    let is_head = |datagram: &Vec<u8>| datagram[3] == 2 && datagram[16..20] == [0; 4];
+    sent.retain(|datagram| !is_head(datagram));
+    take_all(&mut reassembly, &sent);
+    assert!(matches!(news_of_bundles(&told)[..], [News::Replayed(..)]));
+    let session = SessionId(7);
+    let (done, _) = reassembly.reception.progress(session).unwrap();
+    assert!(done < 3, "{done}");
+    assert!(reassembly.reception.counters().surplus > 100);
+    reassembly.reception.drop_session(session);
+    reassembly.act();
+    assert!(reassembly.heads.is_empty());
+}
+
+#[test]
+fn a_held_bundle_that_comes_again_with_a_head_that_is_known_or_can_not_be_is_turned_away() {
+    let (home, (head, file)) = (home(), bundle());
+    for known in [Some(Digest::of(head.head())), None] {
+        let (mut reassembly, told, _) = with_held(&head, home.path(), known);
+        let sent = match known {
+            Some(_) => datagrams(&head, &file, 7),
+            None => {
+                let (envelope_len, file) = countersigned(&head, &file);
+                datagrams_of(&head, envelope_len, &file, 7)
+            }
+        };
+        take_all(&mut reassembly, &sent);
+        assert!(matches!(news_of_bundles(&told)[..], [News::Replayed(..)]));
+        assert_eq!(reassembly.reception.sessions(), 0);
+    }
 }

@@ -82,7 +82,7 @@ fn work(quarantine: &Quarantine, number: u64, envelope_len: u32) -> Work {
         session,
         announce,
         head: head.head().to_vec().into(),
-        spool: Arc::new(spool),
+        spool: Some(Arc::new(spool)),
         now: wall(),
     }))
 }
