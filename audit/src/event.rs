@@ -68,7 +68,7 @@ event_kinds! {
     BundleWaiting = "bundle.waiting",
     /// A bundle came under another one's number: it is kept apart, and never admitted.
     BundleEvidence = "bundle.evidence",
-    /// A bundle's file was given up; `state` says where it was, `reason` why.
+    /// A bundle's file was given up; `state` says where it was, `reason` why. Without a state it is what an incomplete transmission had left.
     BundleRemoved = "bundle.removed",
     /// Numbers that the sender gave to no bundle, and never will: nothing is missing.
     BundleVoid = "bundle.void",

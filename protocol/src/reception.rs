@@ -41,7 +41,7 @@ pub use counters::Counters;
 pub use head::verify_announced_head;
 pub use loss::{Lost, Place};
 pub use marks::ForgedBlocks;
-pub use session::Summary;
+pub use session::{ResumeJob, Resumed, Summary};
 pub use solving::{SolveJob, Solved};
 
 use crate::bundle::{LeafIndex, Refusal};

@@ -7,7 +7,7 @@ use audit::storage::read_outside;
 use protocol::keys::PublicKey;
 use protocol::limits::MAX_LANES;
 use protocol::reception::ReceptionLimits;
-use scanner::quarantine::DEFAULT_RESERVE;
+use scanner::quarantine::{DEFAULT_RESERVE, KeepLimits};
 use serde::Deserialize;
 
 use crate::home::{CONFIG, Home, LINK_KEY, POLICY, TRUST};
@@ -92,6 +92,9 @@ struct LimitsTable {
     idle_ms: Option<u64>,
     waiting_mib: Option<u64>,
     evidence_mib: Option<u64>,
+    incomplete_mib: Option<u64>,
+    incomplete_bundles: Option<u64>,
+    incomplete_days: Option<u64>,
     reserve_mib: Option<u64>,
 }
 
@@ -129,6 +132,10 @@ pub struct Config {
     pub limits: ReceptionLimits,
     /// What may be set aside.
     pub quotas: Quotas,
+    /// What is kept of incomplete transmissions.
+    pub incomplete: KeepLimits,
+    /// Days for which it is kept.
+    pub incomplete_days: u64,
     /// Bytes of the disk that stay free for the log.
     pub reserve_bytes: u64,
     /// How long what was decided on is kept.
@@ -201,6 +208,12 @@ impl Config {
             policy: dir.join(policy.unwrap_or_else(|| POLICY.into())),
             limits: check.limits(&written.limits, lanes)?,
             quotas: check.quotas(&written.limits)?,
+            incomplete: check.incomplete(&written.limits)?,
+            incomplete_days: check.range(
+                "limits.incomplete_days",
+                written.limits.incomplete_days.unwrap_or(7),
+                DAYS,
+            )? as u64,
             reserve_bytes: check.mib(
                 "limits.reserve_mib",
                 written.limits.reserve_mib.unwrap_or(DEFAULT_RESERVE >> 20),
@@ -277,6 +290,16 @@ impl Check<'_> {
         Ok(Quotas {
             waiting_bytes: self.mib("limits.waiting_mib", written.waiting_mib.unwrap_or(1024), MOST_MIB)?,
             evidence_bytes: self.mib("limits.evidence_mib", written.evidence_mib.unwrap_or(1024), MOST_MIB)?,
+        })
+    }
+
+    fn incomplete(&self, written: &LimitsTable) -> Result<KeepLimits, ConfigError> {
+        let default = KeepLimits::default();
+        let mib = written.incomplete_mib.unwrap_or(default.bytes >> 20);
+        let files = written.incomplete_bundles.unwrap_or(default.files as u64);
+        Ok(KeepLimits {
+            bytes: self.mib("limits.incomplete_mib", mib, MOST_MIB)?,
+            files: self.range("limits.incomplete_bundles", files, 1..=1024)?,
         })
     }
 

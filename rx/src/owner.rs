@@ -205,7 +205,11 @@ impl Owner {
             authority: Authority::new(config).read_at(outside),
             clock,
             ledger: Arc::new(RwLock::new(ledger)),
-            quarantine: Arc::new(Quarantine::open(quarantine)?.with_reserve(config.reserve_bytes)),
+            quarantine: Arc::new(
+                Quarantine::open(quarantine)?
+                    .with_reserve(config.reserve_bytes)
+                    .with_keep_limits(config.incomplete),
+            ),
             scanner,
             wall,
             marked: 0,
@@ -216,7 +220,7 @@ impl Owner {
             postponed: Vec::new(),
             steps: VecDeque::new(),
             heard: Heard::default(),
-            retiring: retire::Retiring::new(config.retention),
+            retiring: retire::Retiring::new(config.retention, config.incomplete_days),
             home,
             log,
             _lock: lock,
@@ -225,6 +229,7 @@ impl Owner {
         unless_full(owner.note_settings())?;
         owner.settle_waiting()?;
         owner.plan_retention();
+        unless_full(owner.retire_incomplete())?;
         unless_full(owner.publish())?;
         Ok(owner)
     }

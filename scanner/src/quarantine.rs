@@ -10,6 +10,8 @@
 //!                          └──────────▶ evidence/<id>.bundle
 //!
 //!  held/<id>.bundle ──bundle.countersigned──▶ and held/<id>.<n>.dsse beside it      released, rejected ──bundle.removed──▶ gone
+//!
+//!  SpoolFile ──ended incomplete──▶ incomplete/*.part ──the same is announced again──▶ SpoolFile
 //! ```
 //!
 //! Each value can be made by the step before only, is used up by the next, and is the only one for its bundle ([`HeldBundle`] is the bundle's lock).
@@ -26,6 +28,7 @@ mod aside;
 mod countersigned;
 mod failure;
 mod group;
+mod incomplete;
 mod leaving;
 mod places;
 mod recovery;
@@ -44,6 +47,7 @@ use protocol::wire::SessionId;
 
 pub use self::aside::WaitingBundle;
 pub use self::failure::{FolderFault, QuarantineError, ReleaseError, VerifyError};
+pub use self::incomplete::{Forgotten, GaveWay, KeepLimits, Kept, ResumeKey};
 pub use self::leaving::{Decided, LeavingTree, Retired};
 pub use self::places::Place;
 pub use self::recovery::{Alarm, Mended, Recorded, Recovery, Unfinished};

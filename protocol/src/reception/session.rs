@@ -1,9 +1,13 @@
 //! One transmission of a bundle while it arrives.
 
+mod resuming;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+pub use resuming::{ResumeJob, Resumed};
 
 use super::loss::Reading;
 use super::marks::{ForgedBlocks, Marks};
@@ -43,6 +47,8 @@ pub struct Summary {
     pub blocks: u32,
     /// Blocks that are not complete.
     pub blocks_missing: u32,
+    /// Blocks that an earlier transmission had left, head blocks included.
+    pub blocks_resumed: u32,
     /// Whether the head is complete and accepted.
     pub head: bool,
     /// Datagrams lost on all lanes meanwhile, in parts per million.
@@ -98,6 +104,10 @@ pub(super) struct Session {
     unverified: Vec<Digest>,
     /// Digest of the last head that was not the announced one.
     wrong_head: Option<Digest>,
+    /// The first block that was not looked for in what an earlier transmission left.
+    resume_from: u32,
+    /// Blocks that were found there.
+    resumed: u32,
     duplicates: u64,
     reading_at_open: Reading,
     opened: Tick,
@@ -127,6 +137,8 @@ impl Session {
             wrong_leaf: None,
             unverified: Vec::new(),
             wrong_head: None,
+            resume_from: 0,
+            resumed: 0,
             duplicates: 0,
             reading_at_open: reading,
             opened: now,
@@ -252,6 +264,7 @@ impl Session {
             last_progress: self.last_progress,
             blocks,
             blocks_missing: blocks - done,
+            blocks_resumed: self.resumed,
             head: self.has_head(),
             loss_ppm: reading.loss_ppm_since(self.reading_at_open, self.duplicates),
             forged: self.marks.forged(),

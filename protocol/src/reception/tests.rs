@@ -15,6 +15,7 @@ mod heartbeats;
 mod lanes;
 mod link;
 mod memory;
+mod resuming;
 
 use link::{Bundle, Receiver, limits};
 

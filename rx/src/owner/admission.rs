@@ -39,8 +39,11 @@ impl Owner {
             News::Link(news) => self.note_link(&news),
             News::Heartbeat(heartbeat, under_way) => self.note_heartbeat(&heartbeat, &under_way),
             News::Complete(arrival, summary) => self.admit_all(vec![(*arrival, summary)]),
-            News::Ended(announce, session, why, summary) => self.note_ended(&announce, session, &why, summary),
+            News::Ended(announce, session, why, summary, kept) => {
+                self.note_ended(&announce, session, &why, summary, kept)
+            }
             News::Countersigned(again) => self.countersign(*again),
+            News::Forgotten(forgotten) => self.note_forgotten(&forgotten),
             News::Replayed(announce, session, replay) => self.note_replay(&announce, session, &replay),
             News::NoRoom(announce, session, state) => self.refuse_for_room(&announce, session, state),
             News::Unstorable(announce, session, error) => self.refuse_unstorable(&announce, session, error),
@@ -249,7 +252,7 @@ impl Owner {
             blocks: Some(summary.blocks.into()),
             loss_ppm: Some(summary.loss_ppm),
             duration_ms: Some(summary.last_progress.millis_since(summary.opened)),
-            detail: forged(&summary),
+            detail: how_it_came(&summary),
             ..self.event_of(EventKind::BundleAdmitted, announce)
         }
     }
@@ -260,6 +263,7 @@ impl Owner {
         session: SessionId,
         why: &Ending,
         summary: Summary,
+        kept: bool,
     ) -> Result<(), OwnerError> {
         let id = announce.bundle;
         let is_here = |ledger: &Ledger| {
@@ -295,7 +299,10 @@ impl Owner {
         let event = Event {
             session: Some(session.to_string()),
             reason: Some(reason.to_owned()),
-            detail: Some(with_forged(format!("{}; have it sent again", ending(why)), &summary)),
+            detail: Some(with_forged(
+                format!("{}; {}", ending(why), to_mend(&summary, kept)),
+                &summary,
+            )),
             blocks: Some(blocks.into()),
             blocks_missing: Some(blocks_missing.into()),
             loss_ppm: Some(summary.loss_ppm),
@@ -510,6 +517,29 @@ fn with_forged(detail: String, summary: &Summary) -> String {
         Some(forged) => format!("{detail}; {forged}"),
         None => detail,
     }
+}
+
+/// What a person can do about an incomplete transmission.
+fn to_mend(summary: &Summary, kept: bool) -> String {
+    let done = summary.blocks - summary.blocks_missing;
+    match kept {
+        true => format!(
+            "what came of it is kept, {done} of {} blocks verified here; have it sent again, and it goes on with that",
+            summary.blocks
+        ),
+        false => "have it sent again".to_owned(),
+    }
+}
+
+/// What is worth telling of how an admitted bundle came, besides what every entry says.
+fn how_it_came(summary: &Summary) -> Option<String> {
+    let resumed = summary.blocks_resumed;
+    let resumed = (resumed > 0).then(|| {
+        let blocks = summary.blocks;
+        format!("{resumed} of {blocks} blocks were kept from an earlier transmission, and hashed again")
+    });
+    let told: Vec<_> = resumed.into_iter().chain(forged(summary)).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// Why a transmission ended, for people.

@@ -454,7 +454,7 @@ fn what_waits_and_comes_again_by_an_epoch_that_counts_is_admitted_by_it_across_a
 fn a_transmission_that_was_cut_of_what_waits_in_another_epoch_is_told() {
     let all = bundles(2);
     let (_receiver, mut owner) = with_waiting(&all);
-    let ended = |announce| News::Ended(Box::new(announce), SessionId(8), Ending::Idle, summary());
+    let ended = |announce| News::Ended(Box::new(announce), SessionId(8), Ending::Idle, summary(), false);
     owner.take(ended(all[1].announce_in(NEW, 9))).unwrap();
     assert_eq!(bundles_of(&owner, EventKind::BundleIncomplete), []);
     owner.take(ended(all[1].announce(2))).unwrap();

@@ -194,7 +194,7 @@ fn a_head_that_is_refused_is_told_of_the_bundle_that_it_would_have_countersigned
     let (_receiver, mut owner, packed) = holding();
     let again = packed.come_again(2, &["bob@lab"]);
     let why = Ending::Refused(Refusal::LeafMismatch { block: 0, leaf: 0 });
-    let ended = News::Ended(Box::new(again.announce), SessionId(7), why, summary());
+    let ended = News::Ended(Box::new(again.announce), SessionId(7), why, summary(), false);
     owner.take(ended).unwrap();
     assert_eq!(bundles_of(&owner, EventKind::BundleRefused), [packed.id]);
 }

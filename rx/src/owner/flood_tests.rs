@@ -94,7 +94,13 @@ fn announces_of_every_kind_without_end_are_a_bounded_number_of_entries() {
             News::Mismatched(Box::new(other.announce(n)), "depth".to_owned())
         }),
         ("transmissions that end", |_, other, n| {
-            News::Ended(Box::new(other.announce(n)), SessionId(n), Ending::Idle, summary())
+            News::Ended(
+                Box::new(other.announce(n)),
+                SessionId(n),
+                Ending::Idle,
+                summary(),
+                false,
+            )
         }),
     ];
     for (name, news) in floods {

@@ -114,9 +114,7 @@ impl Owner {
             | News::Unstorable(announce, ..)
             | News::Mismatched(announce, _) => self.hear_announce(announce),
             News::Complete(..) | News::Countersigned(_) | News::Ended(..) | News::Unjudged(..) => return,
-            News::UnknownLinkKey(_) | News::Link(_) => {
-                return;
-            }
+            News::Forgotten(_) | News::UnknownLinkKey(_) | News::Link(_) => return,
         }
         let now = self.now();
         if self.life.is_due(now) {

@@ -132,7 +132,7 @@ fn a_transmission_that_ended_before_is_told_with_its_blocks() {
         ..summary()
     };
     owner
-        .take(News::Ended(announce, SessionId(2), Ending::Idle, summary))
+        .take(News::Ended(announce, SessionId(2), Ending::Idle, summary, false))
         .unwrap();
     hear(&mut owner, &heartbeat(EPOCH, 3), 2);
     let event = of_kind(&owner, MISSING).remove(0);

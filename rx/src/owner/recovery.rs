@@ -32,20 +32,29 @@ impl Owner {
 
     pub(super) fn tell_mended(&mut self, mended: &Mended) -> Result<(), OwnerError> {
         tracing::info!("recovery: {mended}");
-        match mended {
+        let (session, bundle, detail) = match mended {
             Mended::Removed { path } if path.extension().is_some_and(|extension| extension == "part") => {
-                let event = Event {
-                    session: path.file_stem().map(|session| session.to_string_lossy().into_owned()),
-                    reason: Some("receiver-stopped".to_owned()),
-                    detail: Some(
-                        "a transmission was under way when the receiver stopped; have it sent again".to_owned(),
-                    ),
-                    ..self.event(EventKind::BundleIncomplete)
-                };
-                self.note(&event)
+                let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+                let session = name.map(|name| name.split('-').next().unwrap_or_default().to_owned());
+                (session, None, "have it sent again")
             }
-            _ => Ok(()),
-        }
+            Mended::Kept { session, id } => (
+                Some(session.clone()),
+                Some(*id),
+                "what came of it is kept; have it sent again, and it goes on with that",
+            ),
+            _ => return Ok(()),
+        };
+        let event = Event {
+            session,
+            bundle,
+            reason: Some("receiver-stopped".to_owned()),
+            detail: Some(format!(
+                "a transmission was under way when the receiver stopped; {detail}"
+            )),
+            ..self.event(EventKind::BundleIncomplete)
+        };
+        self.note(&event)
     }
 
     /// Complete, but never admitted: its announce is gone, and with it the number under which it could be.

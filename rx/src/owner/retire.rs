@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! plan_retention ─▶ over, oldest first ─▶ bundle.removed of some, one sync ─▶ names and packed bundles ─▶ trees, some names a turn
+//! retire_incomplete ─▶ bundle.removed of what an incomplete transmission left ─▶ its file
 //! ```
 //!
-//! Always true: a removal is in the log, synced, before anything is removed; what a crash leaves of it the next start removes.
+//! Always true: a removal is in the log, synced, before anything is removed; what a crash leaves of it the next start removes. But for what gives
+//! way to something else, which was never admitted: that is removed at once, and told then.
 
 use std::collections::VecDeque;
 
 use audit::event::{Event, EventKind, State};
-use scanner::quarantine::{Decided, LeavingTree};
+use scanner::quarantine::{Decided, Forgotten, GaveWay, Kept, LeavingTree};
 
 use super::{Owner, OwnerError};
 use crate::retention::{Over, Retention};
@@ -18,14 +20,16 @@ use crate::retention::{Over, Retention};
 #[derive(Debug, Default)]
 pub(super) struct Retiring {
     retention: Retention,
+    incomplete_days: u64,
     over: VecDeque<Over>,
     leaving: VecDeque<LeavingTree>,
 }
 
 impl Retiring {
-    pub(super) fn new(retention: Retention) -> Self {
+    pub(super) fn new(retention: Retention, incomplete_days: u64) -> Self {
         Self {
             retention,
+            incomplete_days,
             ..Self::default()
         }
     }
@@ -38,6 +42,58 @@ impl Owner {
         if !self.is_retiring() && retention.is_asked_for() {
             let now = self.now();
             self.retiring.over = self.with_ledger(|ledger| retention.over(ledger, now)).into();
+        }
+    }
+
+    /// Removes what incomplete transmissions left too long ago, and what takes the room that is kept free.
+    ///
+    /// # Errors
+    /// If the log can't be used any more. What can't be removed is told, and tried again by the next start.
+    pub fn retire_incomplete(&mut self) -> Result<(), OwnerError> {
+        let (now, days) = (self.now(), self.retiring.incomplete_days);
+        self.quarantine.date_kept(now);
+        let most_ms = days.saturating_mul(DAY_MS);
+        let is_over = |kept: &Kept| kept.since.is_some_and(|since| now.millis_since(since) > most_ms);
+        for kept in self.quarantine.kept().into_iter().filter(is_over) {
+            let detail = format!(
+                "nothing came of it for more than {days} days (limits.incomplete_days); sent again, it begins anew"
+            );
+            let event = self.leftover(&kept, "incomplete-age", &detail);
+            self.note(&event)?;
+            if let Err(error) = self.quarantine.forget(&kept.key) {
+                tracing::error!(%error, "what an incomplete transmission left can't be removed");
+            }
+        }
+        if let Err(error) = self.quarantine.make_way() {
+            tracing::error!(%error, "it can't be found out how full the disk is");
+        }
+        let forgotten = self.quarantine.take_forgotten();
+        forgotten
+            .iter()
+            .try_for_each(|forgotten| self.note_forgotten(forgotten))
+    }
+
+    /// Notes what was kept of an incomplete transmission, and gave way.
+    pub(super) fn note_forgotten(&mut self, forgotten: &Forgotten) -> Result<(), OwnerError> {
+        let (reason, why) = match forgotten.why {
+            GaveWay::Quota => (
+                "incomplete-full",
+                "more was kept than limits.incomplete_mib and limits.incomplete_bundles allow",
+            ),
+            GaveWay::Room => ("disk-full", "the disk's room was needed"),
+        };
+        let detail = format!("{why}, and it was without progress for longest; sent again, it begins anew");
+        let event = self.leftover(&forgotten.kept, reason, &detail);
+        self.record_limited(&event)
+    }
+
+    fn leftover(&mut self, kept: &Kept, reason: &str, detail: &str) -> Event {
+        Event {
+            bundle: Some(kept.key.bundle()),
+            file_bytes: Some(kept.bytes),
+            reason: Some(reason.to_owned()),
+            detail: Some(format!("kept of an incomplete transmission: {detail}")),
+            ..self.event(EventKind::BundleRemoved)
         }
     }
 
@@ -100,6 +156,7 @@ fn decided(state: State) -> Option<Decided> {
     }
 }
 
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Bundles that are removed with one sync.
 const BUNDLES_A_TURN: usize = 32;
 /// Names in released trees that are removed at once: some milliseconds.

@@ -2,11 +2,15 @@
 
 use audit::event::{EventKind, State};
 use protocol::digest::BundleId;
+use protocol::time::UnixMillis;
+use protocol::wire::SessionId;
+use scanner::quarantine::{Forgotten, GaveWay, Kept, ResumeKey};
 
 use super::group_tests::at_every_operation;
 use super::testing::*;
 use super::{Owner, OwnerError};
 use crate::retention::{Keep, Retention};
+use crate::serve::News;
 
 const REMOVED: EventKind = EventKind::BundleRemoved;
 
@@ -194,4 +198,67 @@ fn a_removal_cut_short_anywhere_is_done_or_was_never() {
         retire_all(owner, ()).unwrap();
         assert_eq!(bundles_of(owner, REMOVED), [all[0].id, all[2].id]);
     });
+}
+
+#[test]
+fn what_an_incomplete_transmission_left_goes_after_its_days_and_not_before() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let now = owner.now();
+    let all = bundles(2);
+    for (packed, days) in all.iter().zip([6, 8]) {
+        let key = ResumeKey::of(&packed.announce(days));
+        let spool = owner.quarantine().begin_resumable(SessionId(days), key, 100).unwrap();
+        let since = UnixMillis(now.0 - days * DAY_MS);
+        assert!(owner.quarantine().keep(spool, 1, since).unwrap());
+    }
+    owner.retire_incomplete().unwrap();
+    assert_eq!(bundles_of(&owner, REMOVED), [all[1].id]);
+    let told = events(&owner).pop().unwrap();
+    assert_eq!((told.reason.as_deref(), told.state), (Some("incomplete-age"), None));
+    assert_eq!(receiver.names("incomplete").len(), 1);
+    owner.retire_incomplete().unwrap();
+    assert_eq!(bundles_of(&owner, REMOVED).len(), 1);
+}
+
+#[test]
+fn what_gives_way_to_the_quota_is_on_record_and_what_it_was_of_may_come_again() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let [packed] = &bundles(1)[..] else { panic!() };
+    let key = ResumeKey::of(&packed.announce(1));
+    let kept = Kept {
+        key,
+        bytes: 100,
+        since: None,
+    };
+    let why = GaveWay::Quota;
+    owner.take(News::Forgotten(Forgotten { kept, why })).unwrap();
+    let told = events(&owner).pop().unwrap();
+    assert_eq!((told.event, told.bundle), (REMOVED, Some(packed.id)));
+    assert_eq!(told.reason.as_deref(), Some("incomplete-full"));
+    owner.admit_all(vec![packed.arrive(&owner, 1, 1)]).unwrap();
+    assert_eq!(bundles_of(&owner, EventKind::BundleAdmitted), [packed.id]);
+}
+
+#[test]
+fn what_gives_way_to_the_room_that_is_kept_free_is_on_record() {
+    let receiver = Receiver::new();
+    let mut owner = receiver.open().unwrap();
+    let [packed] = &bundles(1)[..] else { panic!() };
+    let quarantine = owner.quarantine();
+    let spool = quarantine
+        .begin_resumable(SessionId(1), ResumeKey::of(&packed.announce(1)), 100)
+        .unwrap();
+    let now = owner.now();
+    assert!(quarantine.keep(spool, 1, now).unwrap());
+    receiver.disk.set_free_bytes(0);
+    owner.retire_incomplete().unwrap();
+    let told = events(&owner).pop().unwrap();
+    assert_eq!(
+        (told.event, told.bundle, told.reason.as_deref()),
+        (REMOVED, Some(packed.id), Some("disk-full"))
+    );
+    assert_eq!(receiver.names("incomplete"), [""; 0]);
 }

@@ -304,6 +304,7 @@ pub(crate) fn summary() -> Summary {
         last_progress: Tick(1),
         blocks: 2,
         blocks_missing: 0,
+        blocks_resumed: 0,
         head: true,
         loss_ppm: 0,
         forged: ForgedBlocks::default(),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sockets ──parcels──▶ Reception ──SolveJob, Head──▶ workers (decode, hash, verify, write) ──Done──▶ Reception
-//!                         └─Opened: replay, place in the spool                                          └─Complete──▶ registrar
+//!                         └─Opened: replay, place in the spool, or what an earlier one left             └─Complete──▶ registrar
 //! ```
 //!
 //! Workers that have enough to do are no reason to wait: the work is done here.
@@ -12,7 +12,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use audit::event::State;
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, select};
 use protocol::bundle::VerifiedHead;
 use protocol::keys::KeyId;
@@ -20,21 +19,22 @@ use protocol::link::LinkNews;
 use protocol::reception::{Counters, Ending, Incoming, Lost, Output, Place, Reception, Summary};
 use protocol::time::{Tick, UnixMillis};
 use protocol::wire::{Announce, Heartbeat, SessionId, SignedAnnounce};
-use scanner::quarantine::{Quarantine, QuarantineError, SpoolFile};
-
-use again::HeadOnly;
+use scanner::quarantine::{Forgotten, Quarantine, QuarantineError, SpoolFile};
 
 use super::registrar::Task;
 use super::socket::{Inlet, Parcel};
-use super::workers::{self, Done, HeadFailure, HeadWork, Work};
+use super::workers::{self, Done, Work};
 use crate::authority::Authority;
 use crate::clock::{Ticker, Wall, wall_micros};
 use crate::ledger::{Ledger, Replay, Standing};
 use crate::status::{Completed, Gauges, LinkStatus, SessionStatus};
 
 mod again;
+mod heads;
+mod resuming;
 
-pub use again::HeadAgain;
+pub use self::again::HeadAgain;
+use self::again::HeadOnly;
 
 /// How often idle sessions are looked for.
 const PATROL: Duration = Duration::from_millis(50);
@@ -52,10 +52,12 @@ pub enum News {
     Opened(SessionId, Announce),
     /// A bundle is complete and verified, and lies in the spool.
     Complete(Box<Arrival>, Summary),
-    /// A transmission ended without a bundle.
-    Ended(Box<Announce>, SessionId, Ending, Summary),
+    /// A transmission ended without a bundle; whether what came of it is kept.
+    Ended(Box<Announce>, SessionId, Ending, Summary, bool),
     /// A bundle that is held came again with another head, which is verified.
     Countersigned(Box<HeadAgain>),
+    /// What an incomplete transmission had left gave way to something else.
+    Forgotten(Forgotten),
     /// A transmission was turned away at its announce.
     Replayed(Box<Announce>, SessionId, Replay),
     /// A transmission would be set aside in this state, and there is no room for it.
@@ -131,6 +133,7 @@ pub(super) struct Reassembly {
     arriving: BTreeMap<SessionId, Arriving>,
     /// Those of which the bundle is here already, and its signatures may be new.
     heads: BTreeMap<SessionId, HeadOnly>,
+    resuming: resuming::Resuming,
     /// What the workers have and have not handed back.
     under_way: usize,
     gauges: Arc<Gauges>,
@@ -175,6 +178,7 @@ impl Reassembly {
             wall: Wall::default(),
             arriving,
             heads: BTreeMap::new(),
+            resuming: resuming::Resuming::default(),
             under_way: 0,
             gauges,
             gauged: Tick(0),
@@ -223,6 +227,8 @@ impl Reassembly {
             self.reception.handle_timeout(now);
         }
         self.act();
+        self.resume_some();
+        self.tell_forgotten();
         now
     }
 
@@ -230,6 +236,7 @@ impl Reassembly {
     pub(super) fn stop(&mut self) -> (Counters, Lost) {
         self.reception.stop();
         self.act();
+        self.tell_forgotten();
         (*self.reception.counters(), self.reception.lost())
     }
 
@@ -331,6 +338,11 @@ impl Reassembly {
             Done::Solved(solved, Ok(())) => self.reception.handle_solved(*solved, self.ticker.now()),
             Done::Solved(solved, Err(error)) => self.give_up(solved.session(), error),
             Done::Head(session, verified) => self.take_head(session, *verified),
+            Done::KeptHead(session, verified) => self.take_kept_head(session, verified),
+            Done::Resumed(resumed) => {
+                self.reception.handle_resumed(&resumed, self.ticker.now());
+                self.look_on(resumed.session());
+            }
             Done::Failed(session) => {
                 let why = "a worker panicked: this is a defect, please report it";
                 self.leave_unjudged(session, why.to_owned());
@@ -341,11 +353,13 @@ impl Reassembly {
     /// What the workers still have may complete a bundle.
     fn finish_working(&mut self) {
         let patience = Duration::from_millis(500);
-        while self.reception.sessions() > 0 {
+        self.stop_resuming();
+        while self.reception.sessions() > 0 || self.waits_for_looks() {
             match self.done.recv_timeout(patience) {
                 Ok(done) => {
                     self.take_done(done);
                     self.act();
+                    self.resume_some();
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
@@ -374,12 +388,7 @@ impl Reassembly {
                     announce,
                     why,
                     summary,
-                } => {
-                    self.discard(session);
-                    if why != Ending::Dropped {
-                        self.tell(News::Ended(announce, session, why, summary));
-                    }
-                }
+                } => self.end_incomplete(announce, session, why, summary),
                 Output::Heartbeat(signed) => self.hear(signed.heartbeat()),
                 Output::Link(news) => self.tell(News::Link(news)),
                 Output::UnknownLinkKey { key_id } => self.tell(News::UnknownLinkKey(key_id)),
@@ -417,32 +426,15 @@ impl Reassembly {
     }
 
     fn open(&mut self, session: SessionId, signed: SignedAnnounce) {
-        let announce = signed.announce().clone();
         let file_len = signed.layout().file_len();
-        if let Some(news) = self.turn_away(&announce, session, file_len) {
-            match self.may_countersign(&announce) {
+        if let Some(news) = self.turn_away(signed.announce(), session, file_len) {
+            match self.may_countersign(signed.announce()) {
                 true => self.open_head(session, signed),
                 false => self.reception.drop_session(session),
             }
             return self.tell(news);
         }
-        match self.quarantine.begin(session, file_len) {
-            Ok(spool) => {
-                self.arriving.insert(
-                    session,
-                    Arriving {
-                        announce: signed,
-                        spool: Arc::new(spool),
-                        head: None,
-                    },
-                );
-                self.tell(News::Opened(session, announce));
-            }
-            Err(error) => {
-                self.reception.drop_session(session);
-                self.tell(News::Unstorable(Box::new(announce), session, error));
-            }
-        }
+        self.begin(session, signed);
     }
 
     /// The later of the system's clock and the log's newest entry.
@@ -484,52 +476,31 @@ impl Reassembly {
         }
     }
 
-    fn check_head(&mut self, session: SessionId, head: Bytes) {
-        let now = self.now();
-        let (announce, spool) = if let Some(arriving) = self.arriving.get(&session) {
-            (&arriving.announce, Some(Arc::clone(&arriving.spool)))
-        } else if let Some(again) = self.heads.get_mut(&session) {
-            again.head = head.clone();
-            (&again.announce, None)
-        } else {
-            return;
-        };
-        let work = HeadWork {
-            session,
-            announce: announce.announce().clone(),
-            head,
-            spool,
-            now,
-        };
-        self.hand_out(Work::Head(Box::new(work)), usize::MAX);
-    }
-
-    fn take_head(&mut self, session: SessionId, verified: Result<VerifiedHead, HeadFailure>) {
-        if let Some(again) = self.heads.remove(&session) {
-            return self.take_head_again(session, again, verified);
-        }
-        // It may have ended meanwhile.
-        let Some(arriving) = self.arriving.get_mut(&session) else {
-            return;
-        };
-        match verified {
-            Ok(verified) => {
-                let index = Arc::new(verified.index().clone());
-                arriving.head = Some(verified);
-                self.reception.accept_head(session, index, self.ticker.now());
-            }
-            Err(HeadFailure::Refused(refusal)) => self.reception.refuse(session, refusal),
-            Err(HeadFailure::Unstorable(error)) => self.give_up(session, error),
-            Err(HeadFailure::Unjudged(why)) => self.leave_unjudged(session, why),
-        }
-    }
-
     fn complete(&mut self, session: SessionId, summary: Summary) {
-        let Some(Arriving { announce, spool, head }) = self.arriving.remove(&session) else {
-            return;
-        };
+        if let Some(arriving) = self.arriving.remove(&session) {
+            self.hand_over(session, arriving, summary);
+        }
+    }
+
+    /// Gives a bundle of which all was written to the registrar.
+    fn hand_over(&mut self, session: SessionId, arriving: Arriving, summary: Summary) {
+        let Arriving { announce, spool, head } = arriving;
         // A session is complete only once its head was accepted; without one there is nothing to admit.
         let Some(head) = head else { return };
+        let spool = match Arc::try_unwrap(spool) {
+            Ok(spool) => spool,
+            Err(spool) if spool.was_kept() => {
+                let head = Some(head);
+                return self.wait_for_looks(session, Arriving { announce, spool, head }, summary);
+            }
+            Err(spool) => {
+                // Every block was handed back, and whoever hands back has let go.
+                spool.discard();
+                let announce = Box::new(announce.announce().clone());
+                let why = "its file is still written to: this is a defect, please report it".to_owned();
+                return self.tell(News::Unjudged(announce, session, why));
+            }
+        };
         let announce = announce.announce().clone();
         let completed = Completed {
             bundle: announce.bundle,
@@ -543,15 +514,7 @@ impl Reassembly {
             live.completed += 1;
             live.last = Some(completed);
         });
-        let spool = match Arc::try_unwrap(spool) {
-            Ok(spool) => spool,
-            Err(spool) => {
-                // Every block was handed back, and whoever hands back has let go.
-                spool.discard();
-                let why = "its file is still written to: this is a defect, please report it".to_owned();
-                return self.tell(News::Unjudged(Box::new(announce), session, why));
-            }
-        };
+        self.forget_kept(&announce);
         self.tell(News::Complete(
             Box::new(Arrival {
                 session,
@@ -565,30 +528,32 @@ impl Reassembly {
 
     /// Gives up a session of which nothing can be said.
     fn leave_unjudged(&mut self, session: SessionId, why: String) {
-        self.end(session, |announce| News::Unjudged(announce, session, why));
-    }
-
-    /// Gives up a session that can't be stored.
-    fn give_up(&mut self, session: SessionId, error: QuarantineError) {
-        self.end(session, |announce| News::Unstorable(announce, session, error));
-    }
-
-    fn end(&mut self, session: SessionId, news: impl FnOnce(Box<Announce>) -> News) {
-        let Some(arriving) = self.arriving.get(&session) else {
+        let Some(announce) = self.announced(session) else {
             return;
         };
-        let announce = Box::new(arriving.announce.announce().clone());
+        let (blocks_done, _) = self.reception.progress(session).unwrap_or_default();
         // First of all: a `Complete` that is queued already must find nothing to admit.
-        self.discard(session);
+        self.put_away(session, blocks_done);
         self.reception.drop_session(session);
-        self.tell(news(announce));
+        self.tell(News::Unjudged(announce, session, why));
     }
 
-    fn discard(&mut self, session: SessionId) {
-        self.heads.remove(&session);
+    /// Gives up a session that can't be stored, and its room.
+    fn give_up(&mut self, session: SessionId, error: QuarantineError) {
+        let Some(announce) = self.announced(session) else {
+            return;
+        };
+        // As above.
         if let Some(arriving) = self.arriving.remove(&session) {
             arriving.spool.discard();
         }
+        self.reception.drop_session(session);
+        self.tell(News::Unstorable(announce, session, error));
+    }
+
+    fn announced(&self, session: SessionId) -> Option<Box<Announce>> {
+        let arriving = self.arriving.get(&session)?;
+        Some(Box::new(arriving.announce.announce().clone()))
     }
 
     fn tell(&self, news: News) {

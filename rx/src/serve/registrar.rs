@@ -251,7 +251,7 @@ impl<'a> Registrar<'a> {
                 self.under_way.remove(session);
             }
             // Its number was closed at its announce.
-            News::Countersigned(_) => {}
+            News::Countersigned(_) | News::Forgotten(_) => {}
             News::UnknownLinkKey(_) | News::Mismatched(..) | News::Link(_) | News::Heartbeat(..) => {}
         }
         match news {
@@ -297,6 +297,7 @@ impl<'a> Registrar<'a> {
         }
         if due(Some(self.retention_next)) {
             self.owner.plan_retention();
+            self.owner.retire_incomplete()?;
             self.owner.resume_scans();
             self.hand_out();
             self.retention_next = clock() + RETENTION_EVERY;

@@ -3,6 +3,8 @@
 //! ```text
 //! Work::Solve ─▶ decode if symbols are missing ─▶ hash the leaves ─▶ write them to the spool ─▶ Done::Solved ─▶ reassembly
 //! Work::Head  ─▶ signatures, trust, dates ─▶ take the room, write prefix and head ────────────▶ Done::Head
+//!               └ of what is kept: read, and compare with the announce first ────────────────▶ Done::KeptHead
+//! Work::Resume ▶ read what is kept, hash the leaves ──────────────────────────────────────────▶ Done::Resumed
 //! ```
 //!
 //! Each step finds the block in the cache where the one before left it. Always true: a worker lets go of the spool's file before it
@@ -13,9 +15,10 @@ use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use protocol::bundle::{Prefix, Refusal, VerifiedHead};
+use protocol::bundle::{PREFIX_LEN, Prefix, Refusal, VerifiedHead};
+use protocol::digest::Digest;
 use protocol::merkle;
-use protocol::reception::{SolveJob, Solved, verify_announced_head};
+use protocol::reception::{ResumeJob, Resumed, SolveJob, Solved, verify_announced_head};
 use protocol::time::UnixMillis;
 use protocol::wire::{Announce, SessionId};
 use scanner::quarantine::{QuarantineError, SpoolFile};
@@ -32,6 +35,8 @@ pub(super) enum Work {
     Solve(Box<SolveJob>, Option<Arc<SpoolFile>>),
     /// A head that equals the announced digest.
     Head(Box<HeadWork>),
+    /// Blocks that an earlier transmission may have left.
+    Resume(Box<ResumeJob>, Arc<SpoolFile>),
 }
 
 /// A head to be verified and written.
@@ -39,7 +44,8 @@ pub(super) enum Work {
 pub(super) struct HeadWork {
     pub(super) session: SessionId,
     pub(super) announce: Announce,
-    pub(super) head: bytes::Bytes,
+    /// `None` if it is to be found in the spool file.
+    pub(super) head: Option<bytes::Bytes>,
     /// Where it is written; `None` if the bundle is here already, and only its signatures may be new.
     pub(super) spool: Option<Arc<SpoolFile>>,
     /// The receiver's time.
@@ -53,6 +59,10 @@ pub(super) enum Done {
     Solved(Box<Solved>, Result<(), QuarantineError>),
     /// A head.
     Head(SessionId, Box<Result<VerifiedHead, HeadFailure>>),
+    /// The head that an earlier transmission left; `None` if there is none that equals the announced digest.
+    KeptHead(SessionId, Option<Box<Result<VerifiedHead, HeadFailure>>>),
+    /// What is there of some blocks.
+    Resumed(Resumed),
     /// Work of this session ended by a fault of this program: nothing is known of it.
     Failed(SessionId),
 }
@@ -73,6 +83,7 @@ impl Work {
         match self {
             Self::Solve(job, _) => job.session(),
             Self::Head(work) => work.session,
+            Self::Resume(job, _) => job.session(),
         }
     }
 }
@@ -93,7 +104,8 @@ fn run_unfenced(batch: Vec<Work>, authority: &Authority) -> Vec<Done> {
                 jobs.push(*job);
                 spools.push(spool);
             }
-            Work::Head(work) => done.push(Done::Head(work.session, Box::new(work.run(authority)))),
+            Work::Head(work) => done.push(work.run(authority)),
+            Work::Resume(job, spool) => done.push(look(*job, spool)),
         }
     }
     let solved = SolveJob::run_all(jobs).into_iter().zip(spools);
@@ -111,6 +123,13 @@ fn write(solved: Solved, spool: Option<Arc<SpoolFile>>) -> Done {
     Done::Solved(Box::new(solved), written)
 }
 
+/// Looks for blocks in the file, and lets go of it.
+fn look(job: ResumeJob, spool: Arc<SpoolFile>) -> Done {
+    let resumed = job.run(|offset, bytes| spool.read_at(offset, bytes).is_ok_and(|read| read == bytes.len()));
+    drop(spool);
+    Done::Resumed(resumed)
+}
+
 /// Works until nobody gives or takes any more.
 fn work(to_do: &Receiver<Work>, done: &Sender<Done>, authority: &Authority) {
     let together = merkle::leaves_together();
@@ -126,11 +145,28 @@ fn work(to_do: &Receiver<Work>, done: &Sender<Done>, authority: &Authority) {
 }
 
 impl HeadWork {
-    fn run(&self, authority: &Authority) -> Result<VerifiedHead, HeadFailure> {
+    fn run(self, authority: &Authority) -> Done {
+        let session = self.session;
+        if let Some(head) = &self.head {
+            return Done::Head(session, Box::new(self.verify(head, authority)));
+        }
+        let kept = self.read_kept();
+        Done::KeptHead(session, kept.map(|head| Box::new(self.verify(&head, authority))))
+    }
+
+    /// The head that the spool file holds from an earlier transmission, if it is the announced one.
+    fn read_kept(&self) -> Option<Vec<u8>> {
+        let mut head = vec![0; self.announce.head_len as usize];
+        let spool = self.spool.as_ref()?;
+        let read = spool.read_at(PREFIX_LEN as u64, &mut head).ok()?;
+        (read == head.len() && Digest::of(&head) == self.announce.head_sha256).then_some(head)
+    }
+
+    fn verify(&self, head: &[u8], authority: &Authority) -> Result<VerifiedHead, HeadFailure> {
         let trust = authority
             .trust()
             .map_err(|error| HeadFailure::Unjudged(error.to_string()))?;
-        let verified = verify_announced_head(&self.announce, &self.head, &trust, authority.receiver(), self.now)
+        let verified = verify_announced_head(&self.announce, head, &trust, authority.receiver(), self.now)
             .map_err(HeadFailure::Refused)?;
         let Some(spool) = &self.spool else {
             return Ok(verified);
@@ -142,7 +178,7 @@ impl HeadWork {
         .emit();
         // From here the author stands for the size: the room is taken now rather than missed in the middle.
         let written = spool.allocate().and_then(|()| spool.write_at(0, &prefix));
-        let written = written.and_then(|()| spool.write_at(prefix.len() as u64, &self.head));
+        let written = written.and_then(|()| spool.write_at(prefix.len() as u64, head));
         written.map_err(HeadFailure::Unstorable)?;
         Ok(verified)
     }

@@ -2,7 +2,8 @@
 //!
 //! | folder | holds |
 //! |---|---|
-//! | `spool/` | `<session>.part` while it arrives, `<id>.bundle` once complete |
+//! | `spool/` | `<session>-<id>-<key>.part` while it arrives, `<id>.bundle` once complete |
+//! | `incomplete/` | `<id>-<key>.part`: what came of it, if it ended before it was complete |
 //! | `waiting/`, `evidence/` | `<id>.bundle`: not admitted yet, and never |
 //! | `held/`, `rejected/`, `originals/` | `<id>.bundle`: held, rejected, and the packed form of what was released |
 //! | the same | `<id>.<n>.dsse`: its envelope with n signers that were added once it was held |
@@ -24,6 +25,7 @@ use protocol::digest::BundleId;
 use protocol::wire::SessionId;
 
 use super::failure::{FolderFault, QuarantineError};
+use super::incomplete::Keeping;
 
 /// A folder in which packed bundles lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,9 +54,6 @@ impl Place {
         Self::Waiting,
         Self::Spool,
     ];
-
-    /// Places that quarantines of earlier versions don't have.
-    const LATER: [Self; 2] = [Self::Waiting, Self::Evidence];
 
     /// The folder's name.
     #[must_use]
@@ -87,14 +86,18 @@ impl fmt::Display for Place {
 
 pub(super) const RELEASED: &str = "released";
 pub(super) const REPORTS: &str = "reports";
+pub(super) const INCOMPLETE: &str = "incomplete";
 /// What a name begins with that nobody but its writer counts on.
 pub(super) const TEMPORARY: &str = ".tmp-";
 const PACKED: &str = ".bundle";
-const PART: &str = ".part";
+pub(super) const PART: &str = ".part";
 const REPORT: &str = ".json";
 pub(super) const ENVELOPE: &str = ".dsse";
 
 const FOLDER_MODE: u32 = 0o700;
+
+/// Folders that quarantines of earlier versions don't have.
+const LATER: [&str; 3] = ["waiting", "evidence", INCOMPLETE];
 
 pub(super) fn part(session: SessionId) -> PathBuf {
     PathBuf::from(format!("{}/{session}{PART}", Place::Spool))
@@ -154,6 +157,8 @@ pub(super) struct Places {
     syncing: Mutex<()>,
     busy: Mutex<BTreeSet<BundleId>>,
     pub(super) promises: Mutex<Promises>,
+    /// Taken after that of the promises, where both are.
+    pub(super) keeping: Mutex<Keeping>,
 }
 
 /// What the files in the spool will still take.
@@ -174,7 +179,7 @@ impl Places {
 
     /// Makes the folders that an earlier version did not know, durably, also if it was cut short in this before.
     pub(super) fn make_later(&self) -> Result<(), QuarantineError> {
-        for folder in Place::LATER.map(|place| Path::new(place.folder())) {
+        for folder in LATER.map(Path::new) {
             ensure_dir(self.storage(), folder, FOLDER_MODE).map_err(QuarantineError::io("make folder", folder))?;
         }
         self.sync_dir(Path::new(""))
@@ -210,6 +215,7 @@ impl Places {
             syncing: Mutex::default(),
             busy: Mutex::default(),
             promises: Mutex::default(),
+            keeping: Mutex::default(),
         }))
     }
 
@@ -355,12 +361,12 @@ pub(super) fn folders() -> impl Iterator<Item = &'static Path> {
     Place::ALL
         .map(Place::folder)
         .into_iter()
-        .chain([RELEASED, REPORTS])
+        .chain([RELEASED, REPORTS, INCOMPLETE])
         .map(Path::new)
 }
 
 fn is_later(folder: &Path) -> bool {
-    Place::LATER.iter().any(|place| folder == Path::new(place.folder()))
+    LATER.iter().any(|later| folder == Path::new(later))
 }
 
 /// What was released may be opened for readers by the operator; what is in quarantine is the daemon's alone.

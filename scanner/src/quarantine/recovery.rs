@@ -2,6 +2,7 @@
 //!
 //! | the log says | packed form | tree under its final name | then |
 //! |---|---|---|---|
+//! | nothing | in spool/ while it arrived | – | moved to incomplete/ if its head had been verified, else removed |
 //! | nothing | in spool/, perhaps not whole | – | handed out: to be admitted after all is hashed again, or discarded |
 //! | waiting, evidence | moved on to waiting/, evidence/ | – | – |
 //! | removed from waiting/ | removed | – | what came again since is handed out, as if the log said nothing |
@@ -27,6 +28,7 @@ use protocol::digest::BundleId;
 
 use super::Quarantine;
 use super::failure::QuarantineError;
+use super::incomplete::{self, Orphan};
 use super::places::{self, Place, Places};
 use super::spool::{COMPLETE, ReceivedBundle};
 use super::stored::StoredBundle;
@@ -103,6 +105,13 @@ pub enum Mended {
         /// Its name.
         path: PathBuf,
     },
+    /// What came of a transmission was kept, to be gone on with.
+    Kept {
+        /// The transmission, 16 hex digits.
+        session: String,
+        /// The bundle.
+        id: BundleId,
+    },
     /// A packed bundle was moved to where the log says.
     Moved {
         /// The bundle.
@@ -139,6 +148,7 @@ impl fmt::Display for Mended {
                 "removed {}, which was not complete or had been given up",
                 path.display()
             ),
+            Self::Kept { session, id } => write!(f, "kept what came of bundle {id} by transmission {session}"),
             Self::Moved { id, from, to } => write!(f, "moved bundle {id} from {from}/ to {to}/"),
             Self::CopyRemoved { id, place } => write!(f, "removed the second name of bundle {id} in {place}/"),
             Self::TakenBack { id } => write!(f, "took released/{id} back: its release was cancelled"),
@@ -340,6 +350,17 @@ impl Recovery {
             remove_tree(places.storage(), path).map_err(QuarantineError::io("remove", path))?;
             self.done.push(Mended::Removed { path: path.clone() });
         }
+        for orphan in &found.orphans {
+            orphan.keep(places)?;
+            let (session, id) = (orphan.session.clone(), orphan.key.bundle());
+            self.done.push(Mended::Kept { session, id });
+        }
+        if !found.orphans.is_empty() {
+            places.sync_dir(Path::new(places::INCOMPLETE))?;
+            places.sync_dir(Path::new(Place::Spool.folder()))?;
+        }
+        let foreign = incomplete::look(places)?.into_iter();
+        self.alarms.extend(foreign.map(|path| Alarm::Unrecorded { path }));
         for path in &found.writable {
             places
                 .storage()
@@ -469,6 +490,8 @@ struct Found {
     packed: BTreeMap<BundleId, BTreeSet<Place>>,
     trees: BTreeSet<BundleId>,
     reports: BTreeSet<BundleId>,
+    /// Transmissions that were under way.
+    orphans: Vec<Orphan>,
     /// Names that nobody but their writer counts on, and that has gone.
     leftovers: Vec<PathBuf>,
     /// Packed bundles that lost their mode.
@@ -520,7 +543,13 @@ impl Found {
                         self.writable.push(path);
                     }
                 }
-                None if place == Place::Spool && places::is_part(&entry) => self.leftovers.push(path),
+                None if place == Place::Spool && places::is_part(&entry) => {
+                    let name = entry.name.to_str().unwrap_or_default();
+                    match Orphan::find(places, name) {
+                        Some(orphan) => self.orphans.push(orphan),
+                        None => self.leftovers.push(path),
+                    }
+                }
                 None if place == Place::Held && places::is_temporary(&entry) => self.leftovers.push(path),
                 // Looked at once the bundles are where they belong.
                 None if places::envelope_id(&entry).is_some() => {}

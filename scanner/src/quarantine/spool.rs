@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! begin ──▶ SpoolFile ──write_at──▶ … ──finish_all──▶ ReceivedBundle ──hold_all──▶ HeldBundle
-//!              └──discard──▶ gone                         └──discard──▶ gone
+//!              ├──discard──▶ gone                         └──discard──▶ gone
+//!              └──keep────▶ incomplete/, to be gone on with
 //! ```
 //!
 //! Always true:
@@ -10,6 +11,7 @@
 //! - all files under way together never take the room that is kept free for the audit log.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +21,7 @@ use protocol::digest::BundleId;
 use protocol::wire::SessionId;
 
 use super::failure::{QuarantineError, VerifyError};
+use super::incomplete::{self, ResumeKey};
 use super::places::{self, Place, Places, locked};
 use super::stored::StoredBundle;
 
@@ -28,6 +31,10 @@ use super::stored::StoredBundle;
 pub struct SpoolFile {
     places: Arc<Places>,
     session: SessionId,
+    path: PathBuf,
+    /// For one that can be kept.
+    key: Option<ResumeKey>,
+    was_kept: bool,
     file: Box<dyn StorageFile>,
     len: u64,
     promise: Promise,
@@ -44,14 +51,52 @@ impl SpoolFile {
         len: u64,
         reserve: u64,
     ) -> Result<Self, QuarantineError> {
+        Self::begin_at(places, session, (places::part(session), None), len, reserve)
+    }
+
+    /// A file by this name, which can be kept if it is given `key`.
+    pub(super) fn begin_at(
+        places: &Arc<Places>,
+        session: SessionId,
+        (path, key): (PathBuf, Option<ResumeKey>),
+        len: u64,
+        reserve: u64,
+    ) -> Result<Self, QuarantineError> {
         places.check_sound()?;
         let promise = Promise::make(places, len, reserve)?;
-        let path = places::part(session);
         let opened = places.storage().open(&path, OpenHow::CreateNew { mode: FILLING });
         let file = opened.map_err(QuarantineError::io("create", &path))?;
         Ok(Self {
             places: Arc::clone(places),
             session,
+            path,
+            key,
+            was_kept: false,
+            file,
+            len,
+            promise,
+            reserve,
+            writing: Mutex::new(()),
+        })
+    }
+
+    /// A file that was kept, and has its name in the spool again.
+    pub(super) fn go_on(
+        places: &Arc<Places>,
+        session: SessionId,
+        (path, key): (PathBuf, ResumeKey),
+        file: Box<dyn StorageFile>,
+        len: u64,
+        reserve: u64,
+    ) -> Result<Self, QuarantineError> {
+        let has = file.room().map_err(QuarantineError::io("ask for the room of", &path))?;
+        let promise = Promise::make(places, len.saturating_sub(has), reserve)?;
+        Ok(Self {
+            places: Arc::clone(places),
+            session,
+            path,
+            key: Some(key),
+            was_kept: true,
             file,
             len,
             promise,
@@ -72,6 +117,21 @@ impl SpoolFile {
         self.len
     }
 
+    /// What another transmission must announce to go on with it.
+    pub(super) fn key(&self) -> Option<ResumeKey> {
+        self.key
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it holds what earlier transmissions left: any of it may be damaged.
+    #[must_use]
+    pub fn was_kept(&self) -> bool {
+        self.was_kept
+    }
+
     /// Takes the room on the disk for the whole file. For when the author's signature holds: before, an announce alone would cost room.
     ///
     /// On a file system that can't reserve, nothing is taken: the room stays promised to this file until its bytes are written.
@@ -81,7 +141,7 @@ impl SpoolFile {
     pub fn allocate(&self) -> Result<(), QuarantineError> {
         self.check_reserve()?;
         let taken = self.file.allocate(self.len).and_then(|()| self.file.room());
-        let taken = taken.map_err(QuarantineError::io("take room for", &places::part(self.session)))?;
+        let taken = taken.map_err(QuarantineError::io("take room for", &self.path))?;
         if taken >= self.len {
             self.promise.keep(self.len);
         }
@@ -98,16 +158,11 @@ impl SpoolFile {
         if needed == 0 {
             return Ok(());
         }
-        let free = free_bytes(&self.places)?;
-        match free.saturating_sub(self.reserve) < needed {
-            false => Ok(()),
-            true => Err(QuarantineError::NoRoom {
-                needed,
-                free,
-                promised: 0,
-                reserve: self.reserve,
-            }),
-        }
+        let beside = Beside {
+            promised: 0,
+            reserve: self.reserve,
+        };
+        beside.find_room(&self.places, needed)
     }
 
     /// Writes at an offset of the file: prefix at 0, head behind it, then content.
@@ -118,7 +173,7 @@ impl SpoolFile {
         let end = offset.saturating_add(bytes.len() as u64);
         if end > self.len {
             return Err(QuarantineError::PastEnd {
-                path: places::part(self.session),
+                path: self.path.clone(),
                 offset,
                 end,
                 len: self.len,
@@ -128,7 +183,7 @@ impl SpoolFile {
             let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             pieces(offset, bytes).try_for_each(|(offset, piece)| self.file.write_at(piece, offset))
         };
-        written.map_err(QuarantineError::io("write", &places::part(self.session)))?;
+        written.map_err(QuarantineError::io("write", &self.path))?;
         self.promise.keep(bytes.len() as u64);
         Ok(())
     }
@@ -140,7 +195,7 @@ impl SpoolFile {
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, QuarantineError> {
         self.file
             .read_at(buf, offset)
-            .map_err(QuarantineError::io("read", &places::part(self.session)))
+            .map_err(QuarantineError::io("read", &self.path))
     }
 
     /// Gives up on the transmission: the file is gone, and its room is free once nobody writes to it any more.
@@ -152,25 +207,27 @@ impl SpoolFile {
     pub(super) fn complete(&self) -> Result<(), QuarantineError> {
         self.check_len()?;
         self.check_prefix()?;
-        let part = places::part(self.session);
-        let changed = self.places.storage().set_mode(&part, COMPLETE);
-        changed.map_err(QuarantineError::io("set the mode of", &part))
+        let changed = self.places.storage().set_mode(&self.path, COMPLETE);
+        changed.map_err(QuarantineError::io("set the mode of", &self.path))
     }
 
     /// Makes its bytes durable, without the other files'.
     pub(super) fn sync(&self) -> Result<(), QuarantineError> {
-        self.places.sync_file(&*self.file, &places::part(self.session))
+        self.places.sync_file(&*self.file, &self.path)
     }
 
     /// Names it for its bundle. Its bytes must be durable.
     pub(super) fn name(&self, id: &BundleId) -> Result<(), QuarantineError> {
-        self.places
-            .rename(&places::part(self.session), &Place::Spool.packed(id))
+        if self.was_kept {
+            // The name that it was kept under must not come back in a crash, as a second one of an admitted file.
+            self.places.sync_dir(places::INCOMPLETE.as_ref())?;
+        }
+        self.places.rename(&self.path, &Place::Spool.packed(id))
     }
 
     /// A file that grew to its length has its last byte: that nothing is missing before it, whoever fills it knows.
     fn check_len(&self) -> Result<(), QuarantineError> {
-        let path = places::part(self.session);
+        let path = self.path.clone();
         let found = self
             .file
             .len()
@@ -187,7 +244,7 @@ impl SpoolFile {
 
     /// Whoever fills the file writes the prefix too; without one nobody could read it again.
     fn check_prefix(&self) -> Result<(), QuarantineError> {
-        let path = places::part(self.session);
+        let path = self.path.clone();
         let mut prefix = [0; PREFIX_LEN];
         self.file
             .read_exact_at(&mut prefix, 0)
@@ -205,7 +262,7 @@ impl SpoolFile {
 
     fn remove(&self) {
         // What cannot be removed now, recovery removes: under this name nothing is ever used.
-        let _ = self.places.storage().remove_file(&places::part(self.session));
+        let _ = self.places.storage().remove_file(&self.path);
     }
 }
 
@@ -317,21 +374,42 @@ pub(super) fn check_room(
     needed: u64,
     reserve: u64,
 ) -> Result<(), QuarantineError> {
-    let free = free_bytes(places)?;
-    let promised = promises.bytes;
-    if free.saturating_sub(promised).saturating_sub(reserve) < needed {
-        return Err(QuarantineError::NoRoom {
-            needed,
-            free,
-            promised,
-            reserve,
-        });
+    let beside = Beside {
+        promised: promises.bytes,
+        reserve,
+    };
+    beside.find_room(places, needed)
+}
+
+/// Bytes of the disk that are not to be taken.
+struct Beside {
+    promised: u64,
+    reserve: u64,
+}
+
+impl Beside {
+    /// Refuses what does not fit, once nothing more is kept that could give way.
+    fn find_room(&self, places: &Places, needed: u64) -> Result<(), QuarantineError> {
+        let Self { promised, reserve } = *self;
+        loop {
+            let free = free_bytes(places)?;
+            if free.saturating_sub(promised).saturating_sub(reserve) >= needed {
+                return Ok(());
+            }
+            if !incomplete::give_way(places) {
+                return Err(QuarantineError::NoRoom {
+                    needed,
+                    free,
+                    promised,
+                    reserve,
+                });
+            }
+        }
     }
-    Ok(())
 }
 
 /// The mode of a file that is being filled.
-const FILLING: u32 = 0o600;
+pub(super) const FILLING: u32 = 0o600;
 /// The mode of a packed bundle.
 pub(super) const COMPLETE: u32 = 0o400;
 

@@ -5,6 +5,7 @@ mod aside;
 mod crash;
 mod disk;
 mod group;
+mod incomplete;
 mod leaving;
 mod recovery;
 mod release;

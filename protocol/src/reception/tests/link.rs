@@ -245,6 +245,39 @@ impl Receiver {
         self.reception.handle_solved(solved, self.now);
     }
 
+    /// The bytes that a session's file has so far.
+    pub(super) fn file(&self, session: u64) -> Vec<u8> {
+        self.files[&SessionId(session)].clone()
+    }
+
+    /// Goes on with what an earlier transmission left in `file`, and the head as it was verified then; gives the first look's job.
+    pub(super) fn adopt(&mut self, bundle: &Bundle, file: Vec<u8>) -> Option<Box<ResumeJob>> {
+        let session = SessionId(bundle.session);
+        self.files.insert(session, file);
+        let verified =
+            crate::bundle::verify_head(&bundle.head, bundle.shape.envelope_len, &self.trust, "plant-7", CREATED);
+        let index = Arc::new(verified.unwrap().index().clone());
+        self.reception.adopt_head(session, index, self.now);
+        self.reception.resume(session)
+    }
+
+    /// Looks at a job's blocks, and has all that follow looked at.
+    pub(super) fn look(&mut self, job: Option<Box<ResumeJob>>) {
+        let mut next = job;
+        while let Some(job) = next {
+            let session = job.session();
+            let file = &self.files[&session];
+            let resumed = job.run(|offset, bytes| {
+                let start = offset as usize;
+                bytes.copy_from_slice(&file[start..start + bytes.len()]);
+                true
+            });
+            self.reception.handle_resumed(&resumed, self.now);
+            next = self.reception.resume(session);
+        }
+        self.drain();
+    }
+
     pub(super) fn complete(&self) -> Option<&Vec<u8>> {
         self.complete.as_ref()
     }

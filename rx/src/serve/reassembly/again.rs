@@ -13,7 +13,8 @@ use bytes::Bytes;
 use protocol::bundle::VerifiedHead;
 use protocol::wire::{Announce, SessionId, SignedAnnounce};
 
-use super::{HeadFailure, News, Reassembly};
+use super::super::workers::HeadFailure;
+use super::{News, Reassembly};
 
 /// The head of a bundle that is here already.
 #[derive(Debug)]

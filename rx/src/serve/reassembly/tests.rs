@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "the operator's trust file is a real one")]
 
+mod resuming;
+
 use std::path::Path;
 
 use audit::event::{Event, EventKind};
@@ -37,6 +39,11 @@ fn link() -> SigningKey {
 
 /// A signed bundle of three blocks, as its file.
 fn bundle() -> (PackedHead, Vec<u8>) {
+    described(None)
+}
+
+/// The same content under another head.
+fn described(description: Option<&str>) -> (PackedHead, Vec<u8>) {
     let content: Vec<u8> = (0..80_000u32).map(|i| (i % 251) as u8).collect();
     let path = BundlePath::parse("src/lib.rs").unwrap();
     let now = wall();
@@ -53,7 +60,7 @@ fn bundle() -> (PackedHead, Vec<u8>) {
         not_after: now.plus_millis(3_600_000),
         audience: vec!["plant-7".to_owned()],
         target: None,
-        description: None,
+        description: description.map(str::to_owned),
         origin: Origin::default(),
         content_len: 0,
         leaf_len: LEAF as u32,
@@ -103,10 +110,17 @@ fn datagrams_of(head: &PackedHead, envelope_len: u32, file: &[u8], session: u64)
 
 /// A reassembly over a disk in memory, and what it tells.
 fn reassembly(home: &Path) -> (Reassembly, Receiver<Task>, Arc<MemoryStorage>) {
+    let storage = Arc::new(MemoryStorage::new());
+    let quarantine = Quarantine::create(storage.clone()).unwrap();
+    let (reassembly, told) = reassembly_in(quarantine, home);
+    (reassembly, told, storage)
+}
+
+/// A reassembly that begins its work in a quarantine.
+fn reassembly_in(quarantine: Quarantine, home: &Path) -> (Reassembly, Receiver<Task>) {
     let config = "[receiver]\nname = \"plant-7\"\n[link]\nlisten = \"127.0.0.1:0\"\n";
     let authority = Authority::new(&Config::parse(config, "diode-rx.toml", home).unwrap());
-    let storage = Arc::new(MemoryStorage::new());
-    let quarantine = Quarantine::create(storage.clone()).unwrap().with_reserve(0);
+    let quarantine = quarantine.with_reserve(0);
     let limits = ReceptionLimits {
         memory_bytes: 32 << 20,
         sessions: 4,
@@ -126,7 +140,7 @@ fn reassembly(home: &Path) -> (Reassembly, Receiver<Task>, Arc<MemoryStorage>) {
     let reception = Reception::new(vec![link().public()], limits);
     let ledger = Arc::new(RwLock::new(Ledger::default()));
     let reassembly = Reassembly::new(reception, Arc::new(quarantine), authority, ledger, channels);
-    (reassembly, told, storage)
+    (reassembly, told)
 }
 
 fn take_all(reassembly: &mut Reassembly, datagrams: &[Vec<u8>]) {

@@ -137,7 +137,13 @@ fn a_transmission_that_ended_is_not_waited_for() {
         let all = bundles(2);
         bench.opened(1, &all[0]);
         bench.opened(2, &all[1]);
-        let ended = News::Ended(Box::new(all[1].announce(2)), SessionId(2), Ending::Idle, summary());
+        let ended = News::Ended(
+            Box::new(all[1].announce(2)),
+            SessionId(2),
+            Ending::Idle,
+            summary(),
+            false,
+        );
         bench.take(Task::News(ended));
         bench.complete(1, &all[0]);
         bench.settle();
@@ -151,7 +157,13 @@ fn the_end_of_a_transmission_that_never_opened_is_not_the_end_of_another() {
         let all = bundles(3);
         bench.opened(1, &all[0]);
         bench.opened(2, &all[1]);
-        let ended = News::Ended(Box::new(all[2].announce(3)), SessionId(3), Ending::Idle, summary());
+        let ended = News::Ended(
+            Box::new(all[2].announce(3)),
+            SessionId(3),
+            Ending::Idle,
+            summary(),
+            false,
+        );
         bench.take(Task::News(ended));
         bench.complete(1, &all[0]);
         bench.settle();

@@ -81,7 +81,7 @@ fn work(quarantine: &Quarantine, number: u64, envelope_len: u32) -> Work {
     Work::Head(Box::new(HeadWork {
         session,
         announce,
-        head: head.head().to_vec().into(),
+        head: Some(head.head().to_vec().into()),
         spool: Some(Arc::new(spool)),
         now: wall(),
     }))
