@@ -253,8 +253,12 @@ impl Model {
         Ok(())
     }
 
-    /// What is removed was let out or rejected, and the operator wants it removed some time.
+    /// What is removed was let out or rejected, and the operator wants it removed some time; or it is what an incomplete transmission left.
     fn remove(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
+        let leftover = ["incomplete-age", "incomplete-full", "disk-full"];
+        if event.state.is_none() && event.reason.as_deref().is_some_and(|reason| leftover.contains(&reason)) {
+            return Ok(());
+        }
         let stage = match event.state {
             Some(State::Released) => Some(Stage::Released),
             Some(State::Rejected) => Some(Stage::Rejected),

@@ -165,11 +165,11 @@ impl Ledger {
     #[must_use]
     pub fn closes(&self, id: BundleId, number: LinkNumber) -> bool {
         let unused = self.owner(number).is_none() && self.closed.has_room(id, number);
-        // A number far ahead is no reason to believe in all those before it, and one of an epoch that does not count closes nothing.
-        let counts = |epoch: &Epoch| {
-            matches!(epoch.acceptance, Acceptance::Accepted(_)) && epoch.used.check(number.sequence).is_ok()
-        };
-        let plausible = self.epochs.get(number.epoch).is_some_and(counts);
+        // A number far ahead is no reason to believe in all those before it. In an epoch that nobody has decided on it counts as well: its
+        // bundle is here, and is not to be told missing once the epoch is accepted.
+        let plausible =
+            |epoch: &Epoch| epoch.acceptance != Acceptance::Refused && epoch.used.check(number.sequence).is_ok();
+        let plausible = self.epochs.get(number.epoch).is_some_and(plausible);
         self.bundles.contains_key(&id) && unused && plausible
     }
 

@@ -437,24 +437,26 @@ fn evidence_of_a_bundle_that_is_admitted_or_waits_is_listed_besides() {
 }
 
 #[test]
-fn a_duplicate_in_an_epoch_that_does_not_count_closes_no_number() {
+fn a_duplicate_in_an_epoch_that_is_not_decided_on_closes_its_number_and_one_in_a_refused_epoch_does_not() {
     let mut events = with_waiting();
-    events.push(in_other(event(EventKind::BundleDuplicate, id(1), 9)));
     let other = LinkNumber {
         epoch: 0xF,
         sequence: 9,
     };
-    let ledger = ledger(&events);
-    assert!(!ledger.closes(id(1), other));
-    assert_eq!(ledger.epoch(0xF).unwrap().used.highest(), 0);
-    assert_eq!(ledger.standing(id(3), other), Standing::Waits(Wait::Epoch));
+    assert!(ledger(&events).closes(id(1), other));
+    let duplicate = in_other(event(EventKind::BundleDuplicate, id(1), 9));
+    let undecided = ledger(&[events.as_slice(), std::slice::from_ref(&duplicate)].concat());
+    assert_eq!(undecided.standing(id(3), other), Standing::Conflict { by: id(1) });
+    events.push(in_other(Event::new(EventKind::EpochRefused, UnixMillis(0))));
+    assert!(!ledger(&events).closes(id(1), other));
 }
 
 /// A ledger in which all but one of the gaps that are kept account of are open: the last used number is the second value.
 fn all_gaps_but_one() -> (Ledger, u64) {
     let mut ledger = ledger(&[event(EventKind::BundleAdmitted, id(1), 1)]);
     for gaps in 1..MAX_OPEN_RANGES as u64 {
-        ledger.apply(gaps, &event(EventKind::BundleDuplicate, id(1), 1 + 2 * gaps));
+        let another = BundleId(Digest::of(&gaps.to_be_bytes()));
+        ledger.apply(gaps, &event(EventKind::BundleAdmitted, another, 1 + 2 * gaps));
     }
     (ledger, 2 * MAX_OPEN_RANGES as u64 - 1)
 }

@@ -1,6 +1,7 @@
 //! Epochs, numbers far ahead, numbers that come twice: what is admitted, what waits, what is evidence, and all that across any crash.
 
 use audit::event::{Event, EventKind, State};
+use protocol::digest::{BundleId, Digest};
 use protocol::limits::{MAX_OPEN_RANGES, MAX_SEQUENCE_AHEAD};
 use protocol::reception::{Ending, Summary};
 use protocol::sequences::SequenceRange;
@@ -469,13 +470,13 @@ fn numbers_that_come_together_leave_no_more_gaps_than_are_kept_account_of() {
     {
         let mut ledger = owner.ledger.write().unwrap();
         for gaps in 1..MAX_OPEN_RANGES as u64 {
-            let closed = Event {
-                bundle: Some(all[0].id),
+            let admitted = Event {
+                bundle: Some(BundleId(Digest::of(&gaps.to_be_bytes()))),
                 seq: Some(1 + 2 * gaps),
                 epoch_id: Some(format!("{EPOCH:016x}")),
-                ..Event::new(EventKind::BundleDuplicate, UnixMillis(0))
+                ..Event::new(ADMITTED, UnixMillis(0))
             };
-            ledger.apply(gaps, &closed);
+            ledger.apply(gaps, &admitted);
         }
     }
     let arrivals = vec![

@@ -125,7 +125,10 @@ fn write(solved: Solved, spool: Option<Arc<SpoolFile>>) -> Done {
 
 /// Looks for blocks in the file, and lets go of it.
 fn look(job: ResumeJob, spool: Arc<SpoolFile>) -> Done {
-    let resumed = job.run(|offset, bytes| spool.read_at(offset, bytes).is_ok_and(|read| read == bytes.len()));
+    let resumed = job.run(
+        |offset, bytes| spool.read_at(offset, bytes).is_ok_and(|read| read == bytes.len()),
+        |offset, bytes| spool.write_at(offset, bytes).is_ok(),
+    );
     drop(spool);
     Done::Resumed(resumed)
 }

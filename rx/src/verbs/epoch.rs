@@ -158,9 +158,12 @@ mod tests {
     #[test]
     fn what_would_leave_too_many_gaps_is_mended_by_closing_some_and_not_by_allowing_more() {
         let admitted = event(EventKind::BundleAdmitted, 1, 1);
-        let closed = (1..=MAX_OPEN_RANGES as u64).map(|gaps| event(EventKind::BundleDuplicate, 1, 1 + 2 * gaps));
+        let others = (1..=MAX_OPEN_RANGES as u64).map(|gaps| Event {
+            bundle: Some(BundleId(Digest::of(&gaps.to_be_bytes()))),
+            ..event(EventKind::BundleAdmitted, 1, 1 + 2 * gaps)
+        });
         let waiting = event(EventKind::BundleWaiting, 2, 2 * MAX_OPEN_RANGES as u64 + 9);
-        let ledger = ledger([admitted].into_iter().chain(closed).chain([waiting]));
+        let ledger = ledger([admitted].into_iter().chain(others).chain([waiting]));
         let next = next(&ledger, 0xE);
         assert!(next.starts_with("diode-rx gaps") && !next.contains("--up-to"), "{next}");
     }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Always true:
-//! - a block is done only if each of its leaves, as it lies in the file, equals the signed index;
+//! - a block is done only if each of its leaves, as it lies in the file, equals the signed index, and it was written once more: what an earlier
+//!   process wrote may be in the system's cache alone, where a sync of it failed;
 //! - a block that a decoder is at work on when the look begins is left to it: what it writes may be older than the index;
 //! - one job at a time, of a few MiB, so that whoever runs it has soon time for others.
 
@@ -49,18 +50,24 @@ impl ResumeJob {
         self.session
     }
 
-    /// Hashes each block that `read` has: it fills the buffer from an offset of the bundle's file on, and says whether it could.
+    /// Hashes each block that `read` has: it fills the buffer from an offset of the bundle's file on, and says whether it could. `write` is
+    /// given each block that is whole, to be written where it was, and says whether it was.
     #[must_use]
-    pub fn run(self, mut read: impl FnMut(u64, &mut [u8]) -> bool) -> Resumed {
+    pub fn run(
+        self,
+        mut read: impl FnMut(u64, &mut [u8]) -> bool,
+        mut write: impl FnMut(u64, &[u8]) -> bool,
+    ) -> Resumed {
         let mut bytes = Vec::new();
         let mut is_whole = |block: &Block| {
             bytes.resize(block.len as usize, 0);
-            if !read(self.layout.file_offset(block), &mut bytes) {
+            let offset = self.layout.file_offset(block);
+            if !read(offset, &mut bytes) {
                 return false;
             }
             let leaves: Vec<&[u8]> = bytes.chunks(self.layout.leaf_len().max(1) as usize).collect();
             let first = self.layout.leaves_of(block).start;
-            first_wrong(&self.index, first, &merkle::leaf_hashes(&leaves)).is_none()
+            first_wrong(&self.index, first, &merkle::leaf_hashes(&leaves)).is_none() && write(offset, &bytes)
         };
         let whole = self.blocks.iter().filter(|block| is_whole(block));
         Resumed {

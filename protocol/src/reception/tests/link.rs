@@ -263,15 +263,26 @@ impl Receiver {
 
     /// Looks at a job's blocks, and has all that follow looked at.
     pub(super) fn look(&mut self, job: Option<Box<ResumeJob>>) {
+        self.look_writing(job, |_| true);
+    }
+
+    /// The same on a disk that takes what is whole at the offsets that `takes` says.
+    pub(super) fn look_writing(&mut self, job: Option<Box<ResumeJob>>, takes: impl Fn(u64) -> bool) {
         let mut next = job;
         while let Some(job) = next {
             let session = job.session();
             let file = &self.files[&session];
-            let resumed = job.run(|offset, bytes| {
-                let start = offset as usize;
-                bytes.copy_from_slice(&file[start..start + bytes.len()]);
-                true
-            });
+            let at = |offset: u64, len: usize| &file[offset as usize..offset as usize + len];
+            let resumed = job.run(
+                |offset, bytes| {
+                    bytes.copy_from_slice(at(offset, bytes.len()));
+                    true
+                },
+                |offset, bytes| {
+                    assert!(bytes == at(offset, bytes.len()), "it is written as it was");
+                    takes(offset)
+                },
+            );
             self.reception.handle_resumed(&resumed, self.now);
             next = self.reception.resume(session);
         }

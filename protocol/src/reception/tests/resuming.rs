@@ -73,6 +73,21 @@ fn a_damaged_leaf_costs_its_block_and_no_other() {
 }
 
 #[test]
+fn a_block_that_can_not_be_written_once_more_has_to_come() {
+    let (first, bundle) = cut_at(6);
+    let mut second = announced(&bundle);
+    let job = second.adopt(&bundle, first.file(77));
+    let content = PREFIX_LEN + bundle.head.len();
+    second.look_writing(job, |offset| offset != (content + BLOCK) as u64);
+    take_blocks(&mut second, &bundle, |block| block >= 6);
+    assert!(second.complete().is_none());
+    let unwritten = bundle.head.len().div_ceil(BLOCK) + 1;
+    take_blocks(&mut second, &bundle, |block| block == unwritten as u32);
+    assert!(second.complete() == Some(&bundle.content));
+    assert_eq!(second.summary().map(|summary| summary.blocks_resumed), Some(5));
+}
+
+#[test]
 fn a_bundle_that_was_all_there_is_complete_without_a_symbol() {
     let (first, bundle) = cut_at(u32::MAX);
     let mut second = announced(&bundle);
