@@ -188,9 +188,8 @@ impl Model {
         if !self.accepted.contains(&number.epoch) {
             return Err(Invariant::Number.broken(format!("its epoch was never accepted: {event:?}")));
         }
-        if self.waiting.remove(&id).is_some_and(|waited| waited != number) {
-            return Err(Invariant::Number.broken(format!("it waited under another number: {event:?}")));
-        }
+        // What waited may have come again under a number that counts.
+        self.waiting.remove(&id);
         let admitted = Admitted {
             number,
             stage: Stage::Held,
