@@ -170,12 +170,26 @@ impl Ledger {
     }
 
     fn admit(&mut self, id: BundleId, index: u64, event: &Event) {
-        self.stop_waiting(&id);
         let number = number(event);
+        let waited = self.waiting.bundles.get(&id).map(|record| record.number);
+        self.stop_waiting(&id);
+        if let Some(waited) = waited.filter(|waited| *waited != number) {
+            self.keep_number(id, waited);
+        }
         let epoch = self.epochs.used(number.epoch, event.time);
         self.numbers.insert(number, id);
         self.epochs.use_up(number);
         self.bundles.insert(id, record(index, event, State::Held, Some(epoch)));
+    }
+
+    /// The number that a bundle waited under stays its own, though it was admitted under another: it is here, and nobody else's.
+    fn keep_number(&mut self, id: BundleId, number: LinkNumber) {
+        // One that waits for lying far ahead is no reason to believe in all those before it.
+        let plausible = |epoch: &Epoch| epoch.used.check(number.sequence).is_ok();
+        if self.epochs.get(number.epoch).is_some_and(plausible) {
+            self.epochs.use_up(number);
+        }
+        self.closed.insert(id, number);
     }
 
     fn wait(&mut self, id: BundleId, index: u64, event: &Event) {
@@ -229,6 +243,12 @@ impl Ledger {
                 self.epochs.use_up(number);
             }
         }
+    }
+
+    /// Whether an entry that closes numbers closes its first one still.
+    #[must_use]
+    pub fn lacks(&self, closing: &Event) -> bool {
+        closing.bundle.is_some_and(|id| self.closes(id, number(closing)))
     }
 
     /// An entry about an admitted bundle. A refusal of the same id says nothing of the one that was admitted.

@@ -227,7 +227,7 @@ impl Owner {
         };
         owner.recover()?;
         unless_full(owner.note_settings())?;
-        owner.settle_waiting()?;
+        unless_full(owner.settle_waiting())?;
         owner.plan_retention();
         unless_full(owner.retire_incomplete())?;
         unless_full(owner.publish())?;
@@ -378,8 +378,15 @@ impl Owner {
             .iter_mut()
             .for_each(|run| run.time = earliest.unwrap_or(run.time));
         let first = closing.len();
-        let mut receipts = self.append(&[closing.as_slice(), events].concat())?;
-        Ok(receipts.split_off(first))
+        match self.append(&[closing.as_slice(), events].concat()) {
+            Ok(mut receipts) => Ok(receipts.split_off(first)),
+            Err(error) => {
+                // Where the disk is full only for now, what is not on record goes with the next entry.
+                closing.retain(|run| self.with_ledger(|ledger| ledger.lacks(run)));
+                self.closings.put_back(closing);
+                Err(error)
+            }
+        }
     }
 
     fn append(&mut self, events: &[Event]) -> Result<Vec<Receipt>, OwnerError> {

@@ -379,6 +379,20 @@ fn what_waits_in_an_epoch_that_does_not_count_is_free_under_a_number_that_does()
 }
 
 #[test]
+fn the_number_that_a_bundle_waited_under_stays_its_own_when_it_is_admitted_under_another() {
+    let mut events = with_waiting();
+    events.push(event(EventKind::BundleAdmitted, id(2), 2));
+    events.push(decided(EventKind::EpochAccepted, None));
+    let ledger = ledger(&events);
+    let waited = LinkNumber {
+        epoch: 0xF,
+        sequence: 5,
+    };
+    assert_eq!(ledger.standing(id(3), waited), Standing::Conflict { by: id(2) });
+    assert_eq!(ledger.untold(0xF, 7, &[], 9), [range(1, 4), range(6, 6)]);
+}
+
+#[test]
 fn what_an_epoch_lost_before_it_was_accepted_is_missing_from_then_on_until_it_comes() {
     let mut events = with_waiting();
     events.extend([

@@ -49,6 +49,11 @@ impl Closings {
         taken
     }
 
+    /// Takes entries back that could not be recorded.
+    pub(super) fn put_back(&mut self, entries: Vec<Event>) {
+        self.waiting = entries;
+    }
+
     /// How many runs there are.
     pub(super) fn runs(&self) -> usize {
         self.waiting.len()

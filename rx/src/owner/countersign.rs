@@ -18,7 +18,7 @@ use protocol::keys::Fingerprint;
 use protocol::limits::MAX_SIGNATURES;
 use scanner::quarantine::{Place, QuarantineError};
 
-use super::{Owner, OwnerError};
+use super::{Owner, OwnerError, unless_full};
 use crate::ledger::Ledger;
 use crate::serve::HeadAgain;
 
@@ -124,10 +124,10 @@ impl Owner {
         let recorded = self.with_ledger(countersigned);
         let recovery = self.quarantine.recover_envelopes(&recorded)?;
         for mended in &recovery.done {
-            self.tell_mended(mended)?;
+            unless_full(self.tell_mended(mended))?;
         }
         for alarm in &recovery.alarms {
-            self.tell_alarm(alarm)?;
+            unless_full(self.tell_alarm(alarm))?;
         }
         Ok(())
     }

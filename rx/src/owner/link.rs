@@ -171,7 +171,8 @@ impl Owner {
             return Ok(());
         };
         self.note_voids(&heartbeat)?;
-        self.note_missing(&heartbeat, before, &[])
+        // The last word counts: a state that was put back says less than the one before.
+        self.note_missing(&heartbeat, before.min(heartbeat.sent_below), &[])
     }
 
     fn note_voids(&mut self, heartbeat: &Heartbeat) -> Result<(), OwnerError> {
@@ -224,8 +225,15 @@ impl Owner {
         });
         let room = room.count();
         events.truncate(room);
-        self.record_all(&events)?;
-        Ok(events.len())
+        match self.record_all(&events) {
+            Ok(_) => Ok(events.len()),
+            // The next heartbeat tells of them again.
+            Err(error) if error.is_full() => {
+                tracing::error!(%error, "the disk is full: what is missing can't be recorded");
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// An event about numbers of an epoch.

@@ -6,7 +6,7 @@ use audit::event::{Event, EventKind, State};
 use protocol::digest::BundleId;
 use scanner::quarantine::{Alarm, Mended, Place, ReceivedBundle, Recorded, Unfinished};
 
-use super::{Owner, OwnerError};
+use super::{Owner, OwnerError, unless_full};
 use crate::ledger::{Ledger, Record};
 
 impl Owner {
@@ -14,16 +14,16 @@ impl Owner {
         let recorded = self.with_ledger(recorded);
         let recovery = self.quarantine.recover(&recorded)?;
         for mended in &recovery.done {
-            self.tell_mended(mended)?;
+            unless_full(self.tell_mended(mended))?;
         }
         for received in recovery.received {
             self.discard_received(received)?;
         }
         for unfinished in recovery.unfinished {
-            self.end_release(unfinished)?;
+            unless_full(self.end_release(unfinished))?;
         }
         for alarm in &recovery.alarms {
-            self.tell_alarm(alarm)?;
+            unless_full(self.tell_alarm(alarm))?;
         }
         self.recover_countersigned()?;
         self.unscanned = self.unjudged();
@@ -65,8 +65,14 @@ impl Owner {
             detail: Some("complete when the receiver stopped, but not admitted yet; have it sent again".to_owned()),
             ..self.event(EventKind::BundleIncomplete)
         };
-        self.note(&event)?;
-        Ok(received.discard()?)
+        match self.note(&event) {
+            // Its room may be what the log lacks.
+            Err(error) if error.is_full() => {
+                received.discard()?;
+                unless_full(self.note(&event))
+            }
+            noted => noted.and_then(|()| Ok(received.discard()?)),
+        }
     }
 
     fn end_release(&mut self, unfinished: Unfinished) -> Result<(), OwnerError> {

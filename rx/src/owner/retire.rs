@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use audit::event::{Event, EventKind, State};
 use scanner::quarantine::{Decided, Forgotten, GaveWay, Kept, LeavingTree};
 
-use super::{Owner, OwnerError};
+use super::{Owner, OwnerError, unless_full};
 use crate::retention::{Over, Retention};
 
 /// What retention still has to do.
@@ -50,6 +50,10 @@ impl Owner {
     /// # Errors
     /// If the log can't be used any more. What can't be removed is told, and tried again by the next start.
     pub fn retire_incomplete(&mut self) -> Result<(), OwnerError> {
+        // First of all: it may be the room that the entries need.
+        if let Err(error) = self.quarantine.make_way() {
+            tracing::error!(%error, "it can't be found out how full the disk is");
+        }
         let (now, days) = (self.now(), self.retiring.incomplete_days);
         self.quarantine.date_kept(now);
         let most_ms = days.saturating_mul(DAY_MS);
@@ -59,18 +63,22 @@ impl Owner {
                 "nothing came of it for more than {days} days (limits.incomplete_days); sent again, it begins anew"
             );
             let event = self.leftover(&kept, "incomplete-age", &detail);
-            self.note(&event)?;
+            match self.note(&event) {
+                // Kept until it can be recorded.
+                Err(error) if error.is_full() => {
+                    unless_full(Err(error))?;
+                    break;
+                }
+                noted => noted?,
+            }
             if let Err(error) = self.quarantine.forget(&kept.key) {
                 tracing::error!(%error, "what an incomplete transmission left can't be removed");
             }
         }
-        if let Err(error) = self.quarantine.make_way() {
-            tracing::error!(%error, "it can't be found out how full the disk is");
-        }
         let forgotten = self.quarantine.take_forgotten();
         forgotten
             .iter()
-            .try_for_each(|forgotten| self.note_forgotten(forgotten))
+            .try_for_each(|forgotten| unless_full(self.note_forgotten(forgotten)))
     }
 
     /// Notes what was kept of an incomplete transmission, and gave way.
