@@ -11,10 +11,12 @@ use protocol::digest::{BundleId, Digest};
 mod folder;
 mod memory;
 mod packed;
+mod source;
 
 pub use self::folder::{Folder, FolderError, LeftOut};
 pub use self::memory::Memory;
 pub use self::packed::{PackedBundle, PackedError};
+pub(crate) use self::source::FileSource;
 
 /// A file as it is named and announced, before anything of it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

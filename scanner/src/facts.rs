@@ -14,11 +14,13 @@ pub use self::language::{Language, Nature};
 /// A file's name and nature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
-    /// Its number in the content.
+    /// Its number in the content, or that of the archive it lies in.
     pub index: usize,
-    /// Its path.
+    /// Its path, which starts with that of the archives it lies in.
     pub path: String,
-    /// Its bytes.
+    /// Bytes of the path up to its own name or path; 0 for a file that lies in no archive.
+    outside: usize,
+    /// Its bytes; of one out of an archive that does not say, those of its first window.
     pub size: u64,
     /// Whether it may be run.
     pub executable: bool,
@@ -32,20 +34,34 @@ impl FileFacts {
     /// The facts of file number `index` that starts with `head`: its first bytes, all of them if it is short.
     #[must_use]
     pub fn of(index: usize, entry: &FileEntry, head: &[u8]) -> Self {
+        Self::within(index, entry, 0, head)
+    }
+
+    /// The facts of a file out of an archive: the first `outside` bytes of its path name the archive.
+    pub(crate) fn within(index: usize, entry: &FileEntry, outside: usize, head: &[u8]) -> Self {
+        let own = entry.path.get(outside..).unwrap_or(&entry.path);
         Self {
             index,
             path: entry.path.clone(),
+            outside,
             size: entry.size,
             executable: entry.executable,
-            kind: Type::of(&entry.path, head),
+            kind: Type::of(own, head),
             shebang: head.starts_with(b"#!"),
         }
+    }
+
+    /// The path as the bundle, or the archive that the file lies in, has it.
+    #[must_use]
+    pub fn own_path(&self) -> &str {
+        self.path.get(self.outside..).unwrap_or(&self.path)
     }
 
     /// The last part of the path.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
+        let path = self.own_path();
+        path.rsplit('/').next().unwrap_or(path)
     }
 
     /// The language, if it is text that both engines read byte by byte.

@@ -27,6 +27,7 @@ pub mod secrets;
 pub mod show;
 pub mod structure;
 
+mod archive;
 mod cli;
 
 pub use self::cli::run;

@@ -37,7 +37,7 @@ pub struct Report {
     pub integrity: Vec<IntegrityFailure>,
     /// The findings, worst first, then by file and place.
     pub findings: Vec<Finding>,
-    /// The files, in the content's order.
+    /// The files, in the content's order, those out of an archive behind it.
     pub files: Vec<FileReport>,
 }
 
@@ -55,11 +55,11 @@ pub struct EngineInfo {
 /// How much of the content was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Files in all.
+    /// Files in all, those out of archives among them.
     pub files: u64,
     /// Files that every engine which took them ended *scanned*, and that could be read to the end.
     pub covered: u64,
-    /// Bytes in all files.
+    /// Bytes in all files of the content.
     pub bytes: u64,
 }
 
@@ -78,8 +78,11 @@ pub struct IntegrityFailure {
 /// What is known of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
-    /// Its path.
+    /// Its path; of a file out of an archive the archive's path, `!`, and its name there.
     pub path: String,
+    /// Archives that it lies in.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub depth: u8,
     /// Its bytes.
     pub size: u64,
     /// The digest of its bytes, as read; absent when it could not be read.
@@ -97,6 +100,10 @@ pub struct FileReport {
     /// Why it could not be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unreadable: Option<String>,
+}
+
+fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }
 
 impl FileReport {

@@ -1,40 +1,43 @@
 //! The scanner: every engine over every file of a content, several files at once, each file read once.
 //!
 //! ```text
-//! content ─▶ workers: read a window ─▶ digest, type, engines ─┐   one file at a time each
-//!                     …                                       ├─▶ collected in any order, reported in one order
-//!            workers: …                                       ┘
+//! content ─▶ workers: read a window ─▶ digest, type, engines ─┐   one file at a time each,
+//!                     …                 archives, opened      ├─▶ collected in any order, reported in one order
+//!            workers: …                                       ┘   files in archives behind the archive
 //! ```
 //!
 //! Always true:
 //! - the report does not depend on how many workers there are, nor on which was faster;
-//! - memory is bounded by the windows of the workers and by the listed findings, whatever the content holds;
+//! - memory is bounded by the windows of the workers and by the listed findings and files, whatever the content holds;
 //! - a panic in an engine, for one file, is that engine's outcome for that file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use protocol::digest::{Digest, Hasher};
 
+use crate::archive;
 use crate::content::Content;
 use crate::engine::{
-    BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, Reader, Window, Windowing,
+    BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, Window, Windowing,
 };
 use crate::facts::FileFacts;
 use crate::finding::RuleInfo;
-use crate::report::{EngineInfo, FileReport, IntegrityFailure, Report};
+use crate::report::{EngineInfo, Report};
 use crate::secrets::Secrets;
 use crate::structure::Structure;
 
 mod gathered;
 mod ranking;
+mod work;
 
-use self::gathered::{FileDone, Gathered, worst};
+use self::gathered::Gathered;
+use self::work::Worker;
 
-/// The engines of this version, for policies that name them.
-pub const ENGINES: [&str; 2] = ["structure", "secrets"];
+/// The engines of this version, and the stage that opens archives, for policies that name them.
+pub const ENGINES: [&str; 3] = [archive::NAME, "structure", "secrets"];
 
 /// Files at work at once, at most: each takes a window of memory.
 const MAX_WORKERS: usize = 16;
@@ -112,12 +115,12 @@ impl Scanner {
         self
     }
 
-    /// The engines' rules, by engine.
+    /// The rules of the archive stage and of the engines.
     #[must_use]
     pub fn rules(&self) -> Vec<(&'static str, Vec<RuleInfo>)> {
-        self.engines
-            .iter()
-            .map(|engine| (engine.name(), engine.rules()))
+        let engines = self.engines.iter().map(|engine| (engine.name(), engine.rules()));
+        std::iter::once((archive::NAME, archive::rules::infos()))
+            .chain(engines)
             .collect()
     }
 
@@ -151,7 +154,15 @@ impl Scanner {
             for _ in 0..workers {
                 let sender = sender.clone();
                 let (bundles, next) = (&bundles, &next);
-                scope.spawn(move || self.work(content, bundles, next, &sender));
+                scope.spawn(move || {
+                    let worker = Worker {
+                        scanner: self,
+                        content,
+                        bundles,
+                        sender: &sender,
+                    };
+                    self.work(&worker, next);
+                });
             }
             drop(sender);
             for done in receiver {
@@ -171,92 +182,24 @@ impl Scanner {
             version: engine.version(),
             rules: engine.rules_digest(),
         };
-        self.engines.iter().map(|engine| info(engine.as_ref())).collect()
+        let archives = EngineInfo {
+            name: archive::NAME.to_owned(),
+            version: archive::VERSION,
+            rules: Digest::of(&serde_json::to_vec(&archive::rules::infos()).unwrap_or_default()),
+        };
+        let engines = self.engines.iter().map(|engine| info(engine.as_ref()));
+        std::iter::once(archives).chain(engines).collect()
     }
 
     /// One worker: takes the next file until there is none.
-    fn work(
-        &self,
-        content: &dyn Content,
-        bundles: &[Option<Box<dyn BundleScan + '_>>],
-        next: &AtomicUsize,
-        sender: &SyncSender<FileDone>,
-    ) {
+    fn work(&self, worker: &Worker<'_>, next: &AtomicUsize) {
         let mut buf = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= content.files().len() {
-                return;
-            }
-            let Some(done) = self.scan_file(content, index, bundles, &mut buf) else {
-                return;
-            };
-            // The collector is gone only if it panicked; then there is nobody to work for.
-            if sender.send(done).is_err() {
+            if worker.scan(index, &mut buf).is_err() {
                 return;
             }
         }
-    }
-
-    fn scan_file(
-        &self,
-        content: &dyn Content,
-        index: usize,
-        bundles: &[Option<Box<dyn BundleScan + '_>>],
-        buf: &mut Vec<u8>,
-    ) -> Option<FileDone> {
-        let entry = content.files().get(index)?;
-        let mut reader = Reader::new(content, index, entry.size, self.windowing, buf);
-        let mut findings = Findings::new(&self.key, &entry.path);
-        let mut unreadable = None;
-        let mut facts = None;
-        let mut scans: Vec<FenceOf<'_>> = Vec::new();
-        // The facts come from the first window, and the scans borrow the facts.
-        match reader.next_window() {
-            Ok(window) => {
-                let facts = facts.insert(FileFacts::of(index, entry, window.bytes));
-                scans = self.begin_file(bundles, facts);
-                feed(&mut scans, &window, &mut findings);
-            }
-            Err(error) => unreadable = Some(error.to_string()),
-        }
-        while unreadable.is_none() && !reader.is_done() {
-            match reader.next_window() {
-                Ok(window) => feed(&mut scans, &window, &mut findings),
-                Err(error) => unreadable = Some(error.to_string()),
-            }
-        }
-        let readable = unreadable.is_none();
-        let outcomes = scans
-            .into_iter()
-            .map(|scan| scan.finish(readable, &mut findings))
-            .collect();
-        let sha256 = readable.then(|| reader.finish());
-        let integrity = entry
-            .sha256
-            .filter(|expected| sha256 != Some(*expected))
-            .map(|expected| IntegrityFailure {
-                path: entry.path.clone(),
-                expected,
-                found: sha256,
-            });
-        let collected = findings.into_collected();
-        let report = FileReport {
-            path: entry.path.clone(),
-            size: entry.size,
-            sha256,
-            detected_type: facts.map_or_else(|| "unknown".to_owned(), |facts| facts.kind.to_string()),
-            executable: entry.executable,
-            outcomes,
-            worst: worst(&collected.counted),
-            unreadable,
-        };
-        Some(FileDone {
-            index,
-            report,
-            collected,
-            integrity,
-        })
     }
 
     /// Starts every engine on a file. One that cannot even start has crashed on it.
@@ -308,28 +251,28 @@ struct FenceOf<'a> {
     scan: Option<Box<dyn FileScan + 'a>>,
 }
 
-fn feed(scans: &mut [FenceOf<'_>], window: &Window<'_>, findings: &mut Findings<'_>) {
-    for fence in scans {
-        findings.set_engine(fence.engine);
-        let Some(scan) = &mut fence.scan else { continue };
+impl FenceOf<'_> {
+    fn feed(&mut self, window: &Window<'_>, findings: &mut Findings<'_>) {
+        findings.set_engine(self.engine);
+        let Some(scan) = &mut self.scan else { return };
         if fenced(|| scan.window(window, findings)).is_none() {
-            fence.forget();
+            self.forget();
         }
     }
-}
 
-impl FenceOf<'_> {
     /// Drops the engine's scan, which may panic once more.
     fn forget(&mut self) {
         let scan = self.scan.take();
         let _dropped = fenced(|| drop(scan));
     }
 
-    fn finish(mut self, readable: bool, findings: &mut Findings<'_>) -> (String, Outcome) {
+    /// Ends the file; `unseen` says how, where it could not be read to its end.
+    fn finish(mut self, unseen: Option<Outcome>, findings: &mut Findings<'_>) -> (String, Outcome) {
         findings.set_engine(self.engine);
         let name = self.engine.to_owned();
-        if !readable {
+        if let Some(outcome) = unseen {
             self.forget();
+            return (name, outcome);
         }
         let outcome = match self.scan.take() {
             Some(scan) => fenced(|| scan.finish(findings)).unwrap_or(Outcome::Crashed),

@@ -36,7 +36,7 @@ impl Engine for Structure {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn rules(&self) -> Vec<RuleInfo> {

@@ -107,7 +107,8 @@ fn a_bidirectional_override_is_rejected_and_named_by_file_and_line() {
 
 #[test]
 fn only_incomplete_coverage_is_exit_1() {
-    let dir = folder(&[("a.zip", b"PK\x03\x04\x14\0\0\0"), ("lax.toml", b"[types]\n")]);
+    let utf16: Vec<u8> = "\u{feff}hello".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let dir = folder(&[("a.txt", &utf16), ("lax.toml", b"[types]\n")]);
     let policy = dir.path().join("lax.toml");
     let output = check(&dir, &["--policy", policy.to_str().unwrap()]);
     assert_eq!(code(&output), 1, "{}", stdout(&output));

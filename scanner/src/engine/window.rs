@@ -9,12 +9,11 @@
 //! Half of the overlap belongs to the window before, half to the one after; a file that fits is one window.
 
 use std::cell::OnceCell;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 
 use protocol::digest::{Digest, Hasher};
 
-use crate::content::Content;
 use crate::finding::Place;
 
 /// Bytes that a snippet holds at most before and after its mark.
@@ -140,37 +139,47 @@ impl Default for Windowing {
 
 /// Reads one file, window by window, hashing each byte once.
 pub(crate) struct Reader<'a> {
-    content: &'a dyn Content,
-    file: usize,
-    size: u64,
+    source: &'a mut dyn Read,
+    /// How long the file is, where that is known before it was read.
+    expected: Option<u64>,
     windowing: Windowing,
     buf: &'a mut Vec<u8>,
+    /// A byte that was read to see whether the file goes on.
+    ahead: Option<u8>,
+    ended: bool,
     /// Offset in the file of `buf`'s first byte.
     offset: u64,
-    /// Bytes of the file that were read and hashed.
+    /// Bytes of the file that are or were in `buf`.
     read: u64,
+    /// Bytes at the start of `buf` that the window before held too.
+    kept: usize,
     first_line: u64,
     first_column: u64,
     hasher: Hasher,
 }
 
+/// What is asked for at once where nobody knows how much there is.
+const STEP: usize = 64 << 10;
+
 impl<'a> Reader<'a> {
+    /// Of what `source` gives; `expected` only says how much room to make.
     pub(crate) fn new(
-        content: &'a dyn Content,
-        file: usize,
-        size: u64,
+        source: &'a mut dyn Read,
+        expected: Option<u64>,
         windowing: Windowing,
         buf: &'a mut Vec<u8>,
     ) -> Self {
         buf.clear();
         Self {
-            content,
-            file,
-            size,
+            source,
+            expected,
             windowing,
             buf,
+            ahead: None,
+            ended: false,
             offset: 0,
             read: 0,
+            kept: 0,
             first_line: 1,
             first_column: 0,
             hasher: Hasher::new(),
@@ -179,29 +188,48 @@ impl<'a> Reader<'a> {
 
     /// Whether all of the file was read.
     pub(crate) fn is_done(&self) -> bool {
-        self.read >= self.size
+        self.ended
     }
 
-    /// The next window. To be called once for an empty file, and then until [`Reader::is_done`].
-    pub(crate) fn next_window(&mut self) -> io::Result<Window<'_>> {
-        let kept = self.keep_overlap();
-        let left = usize::try_from(self.size - self.read).unwrap_or(usize::MAX);
-        let fresh = left.min(self.windowing.window.saturating_sub(kept));
-        self.buf.resize(kept + fresh, 0);
-        self.fill(kept)?;
+    /// The bytes that were read so far, those to come in no window among them.
+    pub(crate) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// The bytes of the window.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buf
+    }
+
+    /// Moves on to the next window. To be called once for an empty file, and then until [`Reader::is_done`].
+    pub(crate) fn advance(&mut self) -> io::Result<()> {
+        self.kept = self.keep_overlap();
+        self.fill()?;
+        Ok(())
+    }
+
+    /// The window that was read last.
+    pub(crate) fn window(&self) -> Window<'_> {
         let half = self.windowing.overlap / 2;
-        let last = self.is_done();
-        let start = if self.offset == 0 { 0 } else { kept - half.min(kept) };
-        let end = if last { self.buf.len() } else { self.buf.len() - half };
-        Ok(Window {
+        let start = if self.offset == 0 {
+            0
+        } else {
+            self.kept - half.min(self.kept)
+        };
+        let end = if self.ended {
+            self.buf.len()
+        } else {
+            self.buf.len() - half.min(self.buf.len())
+        };
+        Window {
             offset: self.offset,
             bytes: self.buf,
-            owned: start..end,
-            last,
+            owned: start..end.max(start),
+            last: self.ended,
             first_line: self.first_line,
             first_column: self.first_column,
             line_feeds: OnceCell::new(),
-        })
+        }
     }
 
     /// The digest of all that was read.
@@ -228,42 +256,65 @@ impl<'a> Reader<'a> {
         kept
     }
 
-    fn fill(&mut self, from: usize) -> io::Result<()> {
-        let mut filled = from;
-        while let Some(target) = self.buf.get_mut(filled..).filter(|target| !target.is_empty()) {
-            match self.content.read_at(self.file, self.read, target) {
-                Ok(0) => {
-                    let message = format!("ends after {} of {} bytes", self.read, self.size);
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
-                }
-                Ok(len) => {
-                    // A content that claims more than it was given room for is held to the room.
-                    let len = len.min(target.len());
-                    self.hasher.update(target.split_at(len).0);
-                    filled += len;
-                    self.read += len as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    /// Fills the buffer up to a window, and looks whether a byte more follows.
+    fn fill(&mut self) -> io::Result<()> {
+        self.buf.extend(self.ahead.take());
+        while self.buf.len() < self.windowing.window {
+            let from = self.buf.len();
+            let expected = self
+                .expected
+                .map(|size| size.saturating_sub(self.read + (from - self.kept) as u64));
+            let step = expected.map_or(STEP.max(from), |left| {
+                usize::try_from(left).unwrap_or(usize::MAX).max(1)
+            });
+            self.buf.resize(self.windowing.window.min(from.saturating_add(step)), 0);
+            let read = more(self.source, self.buf.get_mut(from..).unwrap_or_default());
+            self.buf.truncate(from + *read.as_ref().unwrap_or(&0));
+            if read? == 0 {
+                self.ended = true;
+                break;
             }
         }
+        if !self.ended {
+            let mut next = [0];
+            match more(self.source, &mut next)? {
+                0 => self.ended = true,
+                _ => self.ahead = Some(next[0]),
+            }
+        }
+        let fresh = self.buf.get(self.kept..).unwrap_or_default();
+        self.hasher.update(fresh);
+        self.read += fresh.len() as u64;
         Ok(())
+    }
+}
+
+/// Reads what there is; a source that claims more than it was given room for is held to the room.
+fn more(source: &mut dyn Read, target: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(target) {
+            Ok(len) => return Ok(len.min(target.len())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::Memory;
+    use crate::content::{FileSource, Memory};
 
     /// The range of the file that each window owns, and the digest.
     fn windows(bytes: &[u8], windowing: Windowing) -> (Vec<Range<u64>>, Digest) {
         let content = Memory::new().with("f", bytes);
         let mut buf = Vec::new();
-        let mut reader = Reader::new(&content, 0, bytes.len() as u64, windowing, &mut buf);
+        let mut source = FileSource::new(&content, 0, bytes.len() as u64);
+        let mut reader = Reader::new(&mut source, Some(bytes.len() as u64), windowing, &mut buf);
         let mut seen = Vec::new();
         loop {
-            let window = reader.next_window().unwrap();
+            reader.advance().unwrap();
+            let window = reader.window();
             let owned = |at: usize| window.offset + at as u64;
             seen.push(owned(window.owned.start)..owned(window.owned.end));
             if reader.is_done() {
@@ -313,16 +364,12 @@ mod tests {
         let text = "ab\ncdé\nfghijklmnopqrstuvwxyz\n";
         let content = Memory::new().with("f", text);
         let mut buf = Vec::new();
-        let mut reader = Reader::new(
-            &content,
-            0,
-            text.len() as u64,
-            Windowing { window: 12, overlap: 4 },
-            &mut buf,
-        );
+        let mut source = FileSource::new(&content, 0, text.len() as u64);
+        let mut reader = Reader::new(&mut source, None, Windowing { window: 12, overlap: 4 }, &mut buf);
         let mut place = None;
         while !reader.is_done() {
-            let window = reader.next_window().unwrap();
+            reader.advance().unwrap();
+            let window = reader.window();
             let at = window.owned.clone().find(|&at| window.bytes[at] == b'z');
             place = place.or(at.map(|at| window.place(at..at + 1)));
         }
@@ -355,7 +402,8 @@ mod tests {
     fn a_file_that_ends_early_is_an_error() {
         let content = Memory::new().with("f", "short");
         let mut buf = Vec::new();
-        let mut reader = Reader::new(&content, 0, 10, Windowing::default(), &mut buf);
-        assert_eq!(reader.next_window().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let mut source = FileSource::new(&content, 0, 10);
+        let mut reader = Reader::new(&mut source, Some(10), Windowing::default(), &mut buf);
+        assert_eq!(reader.advance().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

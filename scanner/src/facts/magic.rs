@@ -6,6 +6,7 @@
 use infer::MatcherType;
 
 use super::{Language, Type};
+use crate::archive;
 
 /// Bytes that the text test looks at.
 const TEXT_HEAD: usize = 64 << 10;
@@ -59,7 +60,7 @@ fn signature(head: &[u8]) -> Option<Type> {
         [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Type::Image("png"),
         [0xFF, 0xD8, 0xFF, ..] => Type::Image("jpeg"),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Type::Image("gif"),
-        _ if at(head, 257, b"ustar") => Type::Archive("tar"),
+        _ if archive::starts_as_tar(head) => Type::Archive("tar"),
         _ if at(head, 0x8001, b"CD001") => Type::Archive("iso"),
         _ if at(head, 0, b"070701") || at(head, 0, b"070702") => Type::Archive("cpio"),
         _ => return None,

@@ -6,6 +6,7 @@ use audit::event::Verdict;
 use serde::Deserialize;
 
 use super::PolicyError;
+use crate::archive;
 use crate::finding::Severity;
 
 /// The file's shape; what is not written is as in the default policy.
@@ -58,14 +59,23 @@ pub(super) struct PathText {
 impl Default for PolicyFile {
     fn default() -> Self {
         let review = ["executable", "archive", "document", "font", "audio", "video", "unknown"];
+        let review = review.into_iter().map(|name| (name.to_owned(), Verdict::Review));
+        // What can be opened is as good as what is in it.
+        let opened = ["zip", "tar", "gzip", "zstd", "bzip2"];
+        let opened = opened
+            .into_iter()
+            .map(|kind| (format!("archive.{kind}"), Verdict::Allow));
         let engines = ["structure", "secrets"].map(str::to_owned).to_vec();
         Self {
             schema: 1,
             mode: Mode::AutoRelease,
             severity: BySeverity::default(),
             coverage: CoverageRule::default(),
-            required: BTreeMap::from([("all".to_owned(), engines)]),
-            types: review.map(|name| (name.to_owned(), Verdict::Review)).into(),
+            required: BTreeMap::from([
+                ("all".to_owned(), engines),
+                ("archive".to_owned(), vec![archive::NAME.to_owned()]),
+            ]),
+            types: review.chain(opened).collect(),
             path: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 use audit::event::Verdict;
 
 use super::{Decision, Mode, PathRule, Policy, Reason};
+use crate::archive;
 use crate::engine::Outcome;
 use crate::finding::Severity;
 use crate::report::{FileReport, Report};
@@ -68,6 +69,11 @@ impl Policy {
     fn missed(&self, file: &FileReport) -> Option<String> {
         if let Some(unreadable) = &file.unreadable {
             return Some(unreadable.clone());
+        }
+        // What an archive hides is looked at or not, whatever the policy requires.
+        match file.outcomes.get(archive::NAME) {
+            None | Some(Outcome::Scanned) => {}
+            Some(outcome) => return Some(format!("{} ended {outcome} ({})", archive::NAME, file.detected_type)),
         }
         let lines = self
             .required

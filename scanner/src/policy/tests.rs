@@ -40,6 +40,7 @@ fn report(detected_type: &str) -> Report {
         findings: Vec::new(),
         files: vec![FileReport {
             path: "deploy/run.sh".to_owned(),
+            depth: 0,
             size: 1,
             sha256: Some(Digest::of(b"x")),
             detected_type: detected_type.to_owned(),
@@ -68,7 +69,7 @@ fn a_covered_text_without_findings_is_allowed() {
 
 #[test]
 fn machine_code_archives_and_unknown_bytes_need_a_person() {
-    for kind in ["executable.elf", "archive.zip", "unknown", "document.pdf"] {
+    for kind in ["executable.elf", "archive.7z", "unknown", "document.pdf"] {
         assert_eq!(verdict(&default(), &report(kind)), Verdict::Review, "{kind}");
     }
 }
@@ -239,7 +240,7 @@ fn what_needs_review_is_not_cleared_by_the_policy() {
 #[test]
 fn a_person_clears_with_the_code_of_this_report_and_with_no_other() {
     let decision = default().judge(&report("unknown"));
-    let other = default().judge(&report("archive.zip"));
+    let other = default().judge(&report("archive.7z"));
     assert!(decision.clear_by_person(&id(), &decision.review_code(&id())).is_ok());
     let refused = decision.clear_by_person(&id(), &other.review_code(&id()));
     assert!(matches!(refused, Err(ClearanceError::OtherCode { .. })));

@@ -2,6 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
+use super::gathered::FileNumber;
 use crate::finding::{Finding, Severity};
 
 /// Findings that a report lists.
@@ -10,12 +11,12 @@ const LISTED: usize = 10_000;
 /// The worst findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Ranking {
-    ranked: Vec<(usize, Finding)>,
+    ranked: Vec<(FileNumber, Finding)>,
 }
 
 impl Ranking {
     /// Adds findings of file number `file`.
-    pub(super) fn add(&mut self, file: usize, findings: impl IntoIterator<Item = Finding>) {
+    pub(super) fn add(&mut self, file: FileNumber, findings: impl IntoIterator<Item = Finding>) {
         self.ranked.extend(findings.into_iter().map(|finding| (file, finding)));
         // Dropping what is past the limit early gives what dropping it at the end would: the order is total.
         if self.ranked.len() >= 2 * LISTED {
@@ -35,10 +36,10 @@ impl Ranking {
     }
 }
 
-fn compare(a: &(usize, Finding), b: &(usize, Finding)) -> Ordering {
+fn compare(a: &(FileNumber, Finding), b: &(FileNumber, Finding)) -> Ordering {
     type Key<'a> = (
         Reverse<Severity>,
-        usize,
+        FileNumber,
         Option<u64>,
         Option<u64>,
         &'a str,
@@ -46,7 +47,7 @@ fn compare(a: &(usize, Finding), b: &(usize, Finding)) -> Ordering {
         &'a str,
         [u8; 32],
     );
-    fn key((file, finding): &(usize, Finding)) -> Key<'_> {
+    fn key((file, finding): &(FileNumber, Finding)) -> Key<'_> {
         (
             Reverse(finding.severity),
             *file,

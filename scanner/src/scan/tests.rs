@@ -392,9 +392,9 @@ fn paths_that_no_bundle_can_hold_and_paths_that_collide_are_reported() {
 }
 
 #[test]
-fn what_archives_hold_is_not_covered() {
+fn what_a_damaged_archive_holds_is_not_covered() {
     let report = scan(&Memory::new().with("a.zip", b"PK\x03\x04\x14\0\0\0rest".to_vec()));
-    assert_eq!(report.files[0].outcomes["secrets"], Outcome::Unsupported);
+    assert_eq!(report.files[0].outcomes["archives"], Outcome::Unsupported);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Checksums that issuers put into their tokens, so that one can be told from a look-alike without asking them.
 
-use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD};
 use protocol::digest::Digest;
 use serde::Deserialize;
 
@@ -17,6 +17,19 @@ pub(super) enum Checksum {
     /// GitHub's fine-grained tokens: of the last 16 characters, the first eight are those of the base-32 SHA-256 of all
     /// that comes before.
     GithubFineGrained,
+    /// GitLab's routable tokens: after the last dot two characters of length and the CRC-32 of all that comes before it, in
+    /// base 36, seven characters. Tokens of the older form have no dot.
+    ///
+    /// # Source
+    /// GitLab's handbook, "Cells: Routable Tokens".
+    GitlabRoutable,
+    /// Atlassian's tokens: the last eight characters are the CRC-32 of those before, in upper-case hex.
+    AtlassianCrc32,
+    /// HTTP's basic credentials are a name, a colon and a password in base 64.
+    ///
+    /// # Source
+    /// RFC 7617, section 2.
+    BasicCredentials,
     /// A JSON web token's first part is a JSON object with `alg`.
     ///
     /// # Source
@@ -41,6 +54,16 @@ impl Checksum {
         let valid = match self {
             Self::Crc32Base62 => crc32_base62_holds(token),
             Self::GithubFineGrained => fine_grained_holds(token),
+            Self::AtlassianCrc32 => {
+                let parts = token.split_last_chunk::<8>();
+                parts.is_some_and(|(body, sum)| crc32_hex(body).as_bytes() == sum)
+            }
+            Self::GitlabRoutable => match routable_holds(token) {
+                None => return Proof::Plausible,
+                Some(valid) => valid,
+            },
+            Self::BasicCredentials if basic_holds(token) => return Proof::Plausible,
+            Self::BasicCredentials => false,
             Self::JwtHeader => {
                 return if jwt_header_holds(token) {
                     Proof::Plausible
@@ -57,11 +80,26 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// The CRC-32 of `body` in base 62, six characters.
 pub(super) fn crc32_base62(body: &[u8]) -> [u8; 6] {
-    let mut rest = crc32fast::hash(body) as usize;
-    let mut out = [b'0'; 6];
+    in_base(crc32fast::hash(body), BASE62)
+}
+
+/// The CRC-32 of `body` in base 36, seven characters.
+pub(super) fn crc32_base36(body: &[u8]) -> [u8; 7] {
+    in_base(crc32fast::hash(body), b"0123456789abcdefghijklmnopqrstuvwxyz")
+}
+
+/// The CRC-32 of `body` in upper-case hex, eight characters.
+pub(super) fn crc32_hex(body: &[u8]) -> String {
+    format!("{:08X}", crc32fast::hash(body))
+}
+
+/// A number in as many digits as there is room for, zeros in front.
+fn in_base<const N: usize>(number: u32, digits: &[u8]) -> [u8; N] {
+    let mut rest = number as usize;
+    let mut out = [b'0'; N];
     for digit in out.iter_mut().rev() {
-        *digit = BASE62.get(rest % 62).copied().unwrap_or(b'0');
-        rest /= 62;
+        *digit = digits.get(rest % digits.len()).copied().unwrap_or(b'0');
+        rest /= digits.len();
     }
     out
 }
@@ -90,6 +128,19 @@ fn fine_grained_holds(token: &[u8]) -> bool {
     tail.starts_with(sha256_base32(body).as_bytes())
 }
 
+/// Whether the CRC of a routable token is right; `None` for a token of the older form.
+fn routable_holds(token: &[u8]) -> Option<bool> {
+    let (body, sum) = token.split_last_chunk::<7>()?;
+    let (_, dot) = body.split_last_chunk::<3>()?;
+    (dot.first() == Some(&b'.')).then(|| crc32_base36(body) == *sum)
+}
+
+fn basic_holds(token: &[u8]) -> bool {
+    BASE64
+        .decode(token)
+        .is_ok_and(|text| text.contains(&b':') && text.iter().all(|byte| !byte.is_ascii_control()))
+}
+
 fn jwt_header_holds(token: &[u8]) -> bool {
     let header = token.split(|&byte| byte == b'.').next().unwrap_or_default();
     let Ok(header) = BASE64URL_NOPAD.decode(header) else {
@@ -107,6 +158,25 @@ mod tests {
         // https://gist.github.com/coolaj86/eb8cddfd3e4251258712dfed03e1f86d
         let body = ["zQWBuTSOoRi4A9", "spHcVY5ncnsDkxkJ"].concat();
         assert_eq!(&crc32_base62(body.as_bytes()), b"0mLq17");
+    }
+
+    #[test]
+    fn the_crc_of_a_routable_token_is_that_of_the_handbook() {
+        // The shortest token in "Cells: Routable Tokens".
+        let token = ["bzoxd_Rb5_cHeWe", "1JH56wr2FCBA.0r1pum4t4"].concat();
+        assert_eq!(Checksum::GitlabRoutable.proof(token.as_bytes()), Proof::Valid);
+        let other = token.replace("Rb5", "Rb6");
+        assert_eq!(Checksum::GitlabRoutable.proof(other.as_bytes()), Proof::Invalid);
+        assert_eq!(
+            Checksum::GitlabRoutable.proof(b"an-older-token-of-20"),
+            Proof::Plausible
+        );
+    }
+
+    #[test]
+    fn the_crc_in_hex_is_the_check_value_of_the_polynomial() {
+        assert_eq!(crc32_hex(b"123456789"), "CBF43926");
+        assert_eq!(Checksum::AtlassianCrc32.proof(b"123456789CBF43926"), Proof::Valid);
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct RuleText {
     within: Vec<Within>,
     #[serde(default)]
     languages: Vec<String>,
+    #[serde(default = "default_lead")]
+    pub(super) lead: Vec<usize>,
     #[serde(default = "default_reach")]
     pub(super) reach: usize,
     pub(super) checksum: Option<Checksum>,
@@ -87,6 +89,10 @@ struct BookText {
 
 fn default_group() -> usize {
     1
+}
+
+fn default_lead() -> Vec<usize> {
+    vec![0]
 }
 
 fn default_reach() -> usize {
@@ -192,7 +198,7 @@ impl Rule {
         if text.keywords.is_empty() || text.keywords.iter().any(|keyword| keyword.len() < 3) {
             return fault("it needs keywords, each of three characters or more");
         }
-        if text.reach > MAX_REACH {
+        if text.reach.saturating_add(text.lead.iter().copied().max().unwrap_or(0)) > MAX_REACH {
             return fault("its reach is longer than the context of a window");
         }
         if text.bad.is_empty() || text.good.is_empty() {
@@ -221,8 +227,13 @@ impl RuleText {
     /// The worst severity that a finding can have.
     pub(super) fn worst_severity(&self) -> Severity {
         match self.checksum {
-            Some(Checksum::Crc32Base62 | Checksum::GithubFineGrained) => Severity::Critical,
-            Some(Checksum::JwtHeader) | None => self.severity,
+            Some(
+                Checksum::AtlassianCrc32
+                | Checksum::Crc32Base62
+                | Checksum::GithubFineGrained
+                | Checksum::GitlabRoutable,
+            ) => Severity::Critical,
+            Some(Checksum::BasicCredentials | Checksum::JwtHeader) | None => self.severity,
         }
     }
 

@@ -50,7 +50,8 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
         }
         0xFE00..=0xFE0F => (&rules::VARIATION_SELECTOR, by(Medium, Medium, Low)),
         0xE_0100..=0xE_01EF if beside.before.is_some_and(is_han) => (&rules::VARIATION_SELECTOR, Medium),
-        0xE_0100..=0xE_01EF => (&rules::VARIATION_SELECTOR, Critical),
+        // One alone carries nothing, and stands at the ends of ranges in tables of characters; a row is worse.
+        0xE_0100..=0xE_01EF => (&rules::VARIATION_SELECTOR, High),
         0x115F | 0x1160 | 0x3164 | 0xFFA0 | 0x17B4 | 0x17B5 | 0x2800 => (&rules::INVISIBLE_LETTER, by(High, Low, Low)),
         0x00AD | 0x034F | 0x180B..=0x180F | 0x2061..=0x2065 | 0x206A..=0x206F | 0xFFF9..=0xFFFB => {
             (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low))
@@ -182,11 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_supplementary_selector_is_critical_but_after_a_han_character() {
+    fn a_supplementary_selector_is_high_but_after_a_han_character_and_critical_in_a_row() {
         assert_eq!(
             in_program(Some('x'), '\u{E0100}', None),
-            Some(("variation-selector", Critical))
+            Some(("variation-selector", High))
         );
+        assert_eq!(run_severity(&rules::VARIATION_SELECTOR, High, 2), Critical);
         assert_eq!(
             in_program(Some('\u{845B}'), '\u{E0100}', None),
             Some(("variation-selector", Medium))
