@@ -219,9 +219,10 @@ fn send_one(
 fn refused(stage: &Stage, admission: &Admission, code: &str, story: &mut Story) {
     let left = stage.receiver.stored(admission.packed.bundle);
     let (held, claim) = match (admission.refusal(), left.as_slice()) {
-        (Some(found), []) if found == code => {
-            (true, format!("refused by the check {code}, and nothing of it was kept"))
-        }
+        (Some(found), []) if found == code => (
+            true,
+            format!("refused by the check {code}, and nothing of it was admitted"),
+        ),
         (Some(found), [left, ..]) if found == code => (false, format!("refused, and yet there is {}", left.display())),
         _ => (
             false,

@@ -62,17 +62,18 @@ impl Receiver {
         self.home.join("quarantine/released").join(bundle.to_string())
     }
 
-    /// Files and folders of a bundle anywhere in quarantine, by its id.
+    /// Files and folders of a bundle anywhere in quarantine, by its id, but for what an incomplete transmission of it left.
     #[must_use]
     pub fn stored(&self, bundle: BundleId) -> Vec<PathBuf> {
         let (id, mut found) = (bundle.to_string(), Vec::new());
         let mut folders = vec![self.home.join("quarantine")];
+        let incomplete = folders[0].join("incomplete");
         while let Some(folder) = folders.pop() {
             // What can't be listed any more has just been moved or removed.
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 match entry.file_name().to_string_lossy().contains(&id) {
                     true => found.push(entry.path()),
-                    false if entry.path().is_dir() => folders.push(entry.path()),
+                    false if entry.path().is_dir() && entry.path() != incomplete => folders.push(entry.path()),
                     false => {}
                 }
             }
