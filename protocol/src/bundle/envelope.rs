@@ -127,12 +127,15 @@ impl Envelope {
         self.signatures.push(signature);
     }
 
-    /// The same payload with these signatures behind its own.
+    /// The same payload with these signatures behind its own, and in the place of those that have their key ids.
     ///
     /// # Errors
     /// [`BundleError::SignatureCount`] if that is more than eight.
     pub fn with_signatures(&self, further: impl IntoIterator<Item = EnvelopeSignature>) -> Result<Self, BundleError> {
         let mut envelope = self.clone();
+        let further: Vec<_> = further.into_iter().collect();
+        let has_place = |known: &EnvelopeSignature| further.iter().all(|new| new.keyid != known.keyid);
+        envelope.signatures.retain(has_place);
         envelope.signatures.extend(further);
         match envelope.signatures.len() {
             count if count > MAX_SIGNATURES => Err(BundleError::SignatureCount { count }),

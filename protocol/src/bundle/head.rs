@@ -197,6 +197,8 @@ fn verify_signatures<'a>(envelope: &Envelope, trust: &'a Trust, now: UnixMillis)
     let mut keys: Vec<&TrustedKey> = Vec::new();
     let mut unknown = 0;
     let mut unfit: Option<(&str, TrustLookup)> = None;
+    // Whoever carries a bundle can add such a one: beside a good one it does no harm, now or once its key is trusted.
+    let mut bad = None;
     for signature in envelope.signatures() {
         let found = match signature.keyid.parse() {
             Ok(fingerprint) => trust.find(&fingerprint, ROLE, now),
@@ -205,12 +207,9 @@ fn verify_signatures<'a>(envelope: &Envelope, trust: &'a Trust, now: UnixMillis)
         match found {
             Ok(key) => {
                 if key.public.verify(envelope.pae(), &signature.sig).is_err() {
-                    let (file, line) = (trust.file().to_owned(), key.line);
-                    return Err(Refusal::BadSignature {
-                        fingerprint: key.fingerprint,
-                        file,
-                        line,
-                    });
+                    unknown += 1;
+                    bad.get_or_insert((key.fingerprint, key.line));
+                    continue;
                 }
                 if !keys.iter().any(|known| known.fingerprint == key.fingerprint) {
                     keys.push(key);
@@ -226,19 +225,24 @@ fn verify_signatures<'a>(envelope: &Envelope, trust: &'a Trust, now: UnixMillis)
         }
     }
     let mut keys = keys.into_iter();
-    match (keys.next(), unfit) {
-        (Some(first), _) => Ok(Proven {
+    match (keys.next(), bad, unfit) {
+        (Some(first), ..) => Ok(Proven {
             first,
             others: keys.collect(),
             unknown,
         }),
-        (None, Some((keyid, lookup))) => Err(Refusal::of_signer(
+        (None, Some((fingerprint, line)), _) => Err(Refusal::BadSignature {
+            fingerprint,
+            file: trust.file().to_owned(),
+            line,
+        }),
+        (None, None, Some((keyid, lookup))) => Err(Refusal::of_signer(
             keyid,
             lookup,
             intoto::claimed_author(envelope.payload()),
             trust,
         )),
-        (None, None) => Err(BundleError::SignatureCount { count: 0 }.into()),
+        (None, None, None) => Err(BundleError::SignatureCount { count: 0 }.into()),
     }
 }
 

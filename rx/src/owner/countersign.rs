@@ -94,7 +94,9 @@ impl Owner {
             return Ok(None);
         };
         let room = MAX_SIGNATURES.saturating_sub(held.signatures().len());
-        let lacks = |signer: &&Signer| signature_of(&held, signer.fingerprint).is_none();
+        // What it has under the signer's key id may be none of the signer's.
+        let lacks =
+            |signer: &&Signer| signature_of(&held, signer.fingerprint) != signature_of(&came, signer.fingerprint);
         let signers: Vec<_> = verified.signers().filter(lacks).take(room).cloned().collect();
         let signatures = signers
             .iter()

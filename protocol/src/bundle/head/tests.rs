@@ -172,18 +172,25 @@ fn a_signature_under_another_keys_id_is_refused() {
 }
 
 #[test]
-fn a_bad_signature_beside_a_good_one_is_refused() {
-    let mut envelope = seal(&samples::statement().0.to_payload(), &[&samples::key(1)]).unwrap();
+fn a_bad_signature_beside_a_good_one_is_passed_over_whether_its_key_is_trusted_or_not() {
+    let (statement, content) = samples::statement();
+    let mut envelope = seal(&statement.to_payload(), &[&samples::key(1)]).unwrap();
     let sig = samples::key(2).sign(b"something else");
     envelope.add_signature(crate::bundle::EnvelopeSignature {
         keyid: fingerprint(2).to_string(),
         sig,
     });
-    let head = envelope.to_bytes();
+    let mut head = envelope.to_bytes();
     let envelope_len = u32::try_from(head.len()).unwrap();
-    let trust = trust(&["alice@lab", "bob@lab"]);
-    let refused = refusal(verify_head(&head, envelope_len, &trust, "plant-7", NOW));
-    assert_eq!(refused.code(), "bad-signature");
+    head.extend_from_slice(&LeafIndex::new(samples::leaves(&content)).to_bytes());
+    for trust in [alice(), trust(&["alice@lab", "bob@lab"])] {
+        let verified = verify_head(&head, envelope_len, &trust, "plant-7", NOW).unwrap();
+        let signers: Vec<_> = verified.signers().map(|signer| signer.fingerprint).collect();
+        assert_eq!(
+            (signers.as_slice(), verified.unknown_signatures()),
+            (&[fingerprint(1)][..], 1)
+        );
+    }
 }
 
 #[test]
