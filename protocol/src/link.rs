@@ -161,6 +161,7 @@ impl LinkMonitor {
     /// heard before the receiver started: nothing that is not newer is a sign of life.
     pub fn remember_heard(&mut self, epoch: u64, counter: u64, announced: UnixMillis, now: Tick) {
         let known = self.known(epoch, now);
+        known.heard = known.heard.max(now);
         known.counter = known.counter.max(Some(counter));
         known.announced = known.announced.max(Some(announced));
         self.forget_epochs();

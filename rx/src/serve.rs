@@ -26,7 +26,6 @@ use audit::event::EventKind;
 use crossbeam_channel::{Sender, bounded};
 use hw::udp::{Offload, SourceConfig, UdpSource};
 use protocol::reception::{Counters, Lost, Reception};
-use protocol::time::Tick;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -65,12 +64,7 @@ pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, u
         .map(|(lane, source)| link(source, lane))
         .collect();
     let mut reception = Reception::new(link_keys, config.limits);
-    for (epoch, next) in owner.expected_next() {
-        reception.remember_epoch(epoch, next, Tick(0));
-    }
-    for last in owner.last_heard() {
-        reception.remember_heard(last.epoch, last.counter, last.announced, Tick(0));
-    }
+    owner.remind(&mut reception);
     let running = Running::start(owner, sources, reception, Arc::clone(&view))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(wait(home, &running, &ready));

@@ -156,6 +156,19 @@ fn what_was_heard_before_a_restart_is_no_sign_of_life_after_it() {
 }
 
 #[test]
+fn epochs_that_were_heard_outlast_those_that_are_only_known_of() {
+    let mut monitor = LinkMonitor::default();
+    for epoch in 1..=EPOCHS_KEPT as u64 {
+        monitor.remember(epoch, 1, Tick(0));
+    }
+    // That of the beats below among them, the lowest.
+    for epoch in [1].into_iter().chain(100..99 + EPOCHS_KEPT as u64) {
+        monitor.remember_heard(epoch, 7, UnixMillis(50), Tick(1));
+    }
+    assert_eq!(monitor.handle_heartbeat(&beat(7), None, Tick(2)), HeartbeatFate::Old);
+}
+
+#[test]
 fn a_mismatch_lasts_until_a_heartbeat_fits_and_names_the_setting() {
     let mut monitor = up();
     monitor.handle_heartbeat(&beat(2), Some(MISMATCH), Tick(1000));

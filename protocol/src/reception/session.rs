@@ -1,5 +1,6 @@
 //! One transmission of a bundle while it arrives.
 
+mod ending;
 mod resuming;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -7,15 +8,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use ending::Summary;
 pub use resuming::{ResumeJob, Resumed};
 
 use super::loss::Reading;
-use super::marks::{ForgedBlocks, Marks};
+use super::marks::Marks;
 use super::pool::Pool;
 use super::reservation::{self, SPARE_WHILE_SOLVING};
 use super::solving::{About, SolveJob, Solved, SolvedBlock, first_wrong};
 use super::{Counters, Output};
-use crate::bundle::{LeafIndex, Refusal};
+use crate::bundle::LeafIndex;
 use crate::digest::Digest;
 use crate::fec::{Gathered, Insert};
 use crate::layout::{Block, Part};
@@ -34,27 +36,6 @@ pub(super) enum SymbolFate {
     Surplus,
     Duplicate,
     OutOfBounds,
-}
-
-/// How far a session came, and what it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// When it began.
-    pub opened: Tick,
-    /// When the last symbol of use came, or the last block was done.
-    pub last_progress: Tick,
-    /// Blocks in all, head blocks included.
-    pub blocks: u32,
-    /// Blocks that are not complete.
-    pub blocks_missing: u32,
-    /// Blocks that an earlier transmission had left, head blocks included.
-    pub blocks_resumed: u32,
-    /// Whether the head is complete and accepted.
-    pub head: bool,
-    /// Datagrams lost on all lanes meanwhile, in parts per million.
-    pub loss_ppm: u32,
-    /// Blocks that were forged, or damaged past the CRC.
-    pub forged: ForgedBlocks,
 }
 
 #[derive(Debug)]
@@ -257,44 +238,6 @@ impl Session {
         }
     }
 
-    pub(super) fn summary(&self, reading: Reading) -> Summary {
-        let (done, blocks) = self.progress();
-        Summary {
-            opened: self.opened,
-            last_progress: self.last_progress,
-            blocks,
-            blocks_missing: blocks - done,
-            blocks_resumed: self.resumed,
-            head: self.has_head(),
-            loss_ppm: reading.loss_ppm_since(self.reading_at_open, self.duplicates),
-            forged: self.marks.forged(),
-        }
-    }
-
-    /// The block that failed its leaves and was not mended, if there is one.
-    pub(super) fn forged(&self) -> Option<Refusal> {
-        if let (Some(received), false) = (self.wrong_head, self.has_head()) {
-            return Some(self.head_refusal(received));
-        }
-        let unmended = self.marks.unmended()?;
-        let (block, leaf) = match self.wrong_leaf {
-            Some((block, leaf)) if !self.marks.is_done(block) => (block, leaf),
-            // Which leaf of an earlier one it was is not kept.
-            _ => {
-                let block = self.signed.layout().block(unmended)?;
-                (unmended, self.signed.layout().leaves_of(&block).start)
-            }
-        };
-        Some(Refusal::LeafMismatch { block, leaf })
-    }
-
-    fn head_refusal(&self, received: Digest) -> Refusal {
-        Refusal::HeadDigest {
-            announced: self.announce().head_sha256,
-            received,
-        }
-    }
-
     pub(super) fn handle_symbol(
         &mut self,
         number: u32,
@@ -303,7 +246,8 @@ impl Session {
         now: Tick,
         pool: &mut Pool,
     ) -> SymbolFate {
-        if esi > self.announce().max_esi || symbol.len() != usize::from(self.announce().symbol_len) {
+        let is_of_a_block = number < self.signed.layout().blocks() && esi <= self.announce().max_esi;
+        if !is_of_a_block || symbol.len() != usize::from(self.announce().symbol_len) {
             return SymbolFate::OutOfBounds;
         }
         if self.head_only && number >= self.signed.layout().head_blocks() {

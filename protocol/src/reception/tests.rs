@@ -511,3 +511,23 @@ fn content_shows_that_a_session_goes_on_of_which_only_the_head_is_wanted() {
     receiver.reception.handle_timeout(Tick(2 * idle));
     assert_eq!(receiver.reception.sessions(), 0);
 }
+
+#[test]
+fn symbols_past_the_last_block_show_nothing_of_a_session_of_which_only_the_head_is_wanted() {
+    let bundle = Bundle::new(60_000);
+    let datagrams = bundle.datagrams(1);
+    let (mut receiver, _) = head_only(&bundle, &datagrams[..1]);
+    let idle = limits().idle_millis;
+    let header = crate::wire::Header {
+        kind: Kind::Symbol,
+        session: SessionId(bundle.session),
+        packet: 1,
+        block: u32::MAX,
+        esi: 0,
+    };
+    let body = [0; 128];
+    let forged = [&header.emit(&body), &body[..]].concat();
+    receiver.reception.handle_datagram(&forged, Tick(idle - 1));
+    receiver.reception.handle_timeout(Tick(idle));
+    assert_eq!(receiver.reception.sessions(), 0);
+}

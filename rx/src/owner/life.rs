@@ -14,7 +14,8 @@ use std::io;
 
 use audit::storage::{OpenHow, replace_durable};
 use protocol::link::EPOCHS_KEPT;
-use protocol::time::UnixMillis;
+use protocol::reception::Reception;
+use protocol::time::{Tick, UnixMillis};
 use protocol::wire::Announce;
 
 use super::Owner;
@@ -99,9 +100,20 @@ impl Life {
 }
 
 impl Owner {
-    /// What was heard of the link, for the next reception to remember.
+    /// What was heard of the link.
     pub fn last_heard(&self) -> impl Iterator<Item = LastHeard> + '_ {
         self.life.epochs.values().copied()
+    }
+
+    /// Has a reception that begins remember what was heard of the link, and which number comes next.
+    pub fn remind(&self, reception: &mut Reception) {
+        for (epoch, next) in self.expected_next() {
+            reception.remember_epoch(epoch, next, Tick(0));
+        }
+        // Later: there are not places for all, and whose recordings must show no life has one before what is only accepted.
+        for last in self.last_heard() {
+            reception.remember_heard(last.epoch, last.counter, last.announced, Tick(1));
+        }
     }
 
     /// Takes note of what reassembly tells of the transmitter.

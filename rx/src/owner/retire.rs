@@ -71,7 +71,7 @@ impl Owner {
                 }
                 noted => noted?,
             }
-            if let Err(error) = self.quarantine.forget(&kept.key) {
+            if let Err(error) = self.quarantine.forget(&kept) {
                 tracing::error!(%error, "what an incomplete transmission left can't be removed");
             }
         }

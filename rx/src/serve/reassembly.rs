@@ -240,11 +240,19 @@ impl Reassembly {
         (*self.reception.counters(), self.reception.lost())
     }
 
-    /// Gives up what the disk has no room for any more, since others filled it: one after another, until there is room for the rest.
+    /// Gives up what the disk has no room for any more, since others filled it: one after another, until there is room for the rest. The room
+    /// of what a worker still has is free only once it has let go: whether more must go, the next look shows.
     fn measure_disk(&mut self, now: Tick) {
         self.measured = now;
         while let Some((session, error)) = self.most_dispensable() {
+            let of_workers = self
+                .arriving
+                .get(&session)
+                .map(|arriving| Arc::strong_count(&arriving.spool));
             self.give_up(session, error);
+            if of_workers.is_some_and(|holders| holders > 1) {
+                return;
+            }
         }
     }
 
@@ -407,12 +415,22 @@ impl Reassembly {
     }
 
     fn hear(&self, heartbeat: &Heartbeat) {
-        let under_way = self.arriving.iter().filter_map(|(session, arriving)| {
-            let number = arriving.announce.announce().number;
-            let left = number.epoch == heartbeat.epoch && number.sequence < heartbeat.sent_below;
-            left.then(|| self.under_way_of(*session, arriving))?
+        let is_left = |announce: &Announce| {
+            announce.number.epoch == heartbeat.epoch && announce.number.sequence < heartbeat.sent_below
+        };
+        let arriving = self.arriving.iter().filter_map(|(session, arriving)| {
+            is_left(arriving.announce.announce()).then(|| self.under_way_of(*session, arriving))?
         });
-        self.tell(News::Heartbeat(Box::new(heartbeat.clone()), under_way.collect()));
+        // Here, and not told yet.
+        let complete = self.waiting_for_looks().filter(|(announce, _)| is_left(announce));
+        let complete = complete.map(|(announce, blocks)| UnderWay {
+            sequence: announce.number.sequence,
+            blocks_done: blocks,
+            solving: 0,
+            blocks,
+        });
+        let under_way = arriving.chain(complete).collect();
+        self.tell(News::Heartbeat(Box::new(heartbeat.clone()), under_way));
     }
 
     fn under_way_of(&self, session: SessionId, arriving: &Arriving) -> Option<UnderWay> {

@@ -147,9 +147,25 @@ impl Keeping {
         kept.min_by_key(|kept| (kept.since, kept.key))
     }
 
-    fn is_over(&self) -> bool {
+    /// Bytes of all files.
+    fn bytes(&self) -> u64 {
         let bytes = self.kept.values().map(|entry| entry.kept.bytes);
-        self.kept.len() > self.limits.files || bytes.fold(0, u64::saturating_add) > self.limits.bytes
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    fn is_over(&self) -> bool {
+        self.kept.len() > self.limits.files || self.bytes() > self.limits.bytes
+    }
+
+    fn remove(&mut self, places: &Places, key: &ResumeKey) -> Result<(), QuarantineError> {
+        let path = incomplete(key);
+        match self.kept.remove(key) {
+            None => Ok(()),
+            Some(_) => {
+                let removed = places.storage().remove_file(&path);
+                removed.map_err(QuarantineError::io("remove", &path))
+            }
+        }
     }
 
     fn forget_oldest(&mut self, places: &Places, why: GaveWay) -> bool {
@@ -166,6 +182,11 @@ impl Keeping {
             self.forget_oldest(places, GaveWay::Quota);
         }
     }
+}
+
+/// Bytes that all which is kept would free, at most.
+pub(super) fn bytes(places: &Places) -> u64 {
+    locked(&places.keeping).bytes()
 }
 
 /// Frees the room of the file without progress for longest; whether there was one.
@@ -267,22 +288,28 @@ impl Quarantine {
         }
     }
 
-    /// Removes what is kept of this key, if anything is.
+    /// Removes this file, unless it was taken over since, or more of its bundle came.
     ///
     /// # Errors
     /// The disk's; the next start finds it again.
-    pub fn forget(&self, key: &ResumeKey) -> Result<(), QuarantineError> {
-        let path = incomplete(key);
-        match locked(&self.places.keeping).kept.remove(key) {
-            None => Ok(()),
-            Some(_) => {
-                let removed = self.places.storage().remove_file(&path);
-                removed.map_err(QuarantineError::io("remove", &path))
-            }
+    pub fn forget(&self, kept: &Kept) -> Result<(), QuarantineError> {
+        let mut keeping = locked(&self.places.keeping);
+        if keeping.kept.get(&kept.key).is_none_or(|entry| entry.kept != *kept) {
+            return Ok(());
         }
+        keeping.remove(&self.places, &kept.key)
     }
 
-    /// Gives the room of what is kept back, as long as less of the disk is free than is to be kept free.
+    /// Removes what is kept of this key, if anything is: all of it is there.
+    ///
+    /// # Errors
+    /// The disk's; the next start finds it again.
+    pub fn forget_all_of(&self, key: &ResumeKey) -> Result<(), QuarantineError> {
+        locked(&self.places.keeping).remove(&self.places, key)
+    }
+
+    /// Gives the room of what is kept back, as long as less of the disk is free than is to be kept free. Unlike a transmission, the log has a
+    /// use for any part of it.
     ///
     /// # Errors
     /// The disk's.

@@ -388,15 +388,17 @@ struct Beside {
 }
 
 impl Beside {
-    /// Refuses what does not fit, once nothing more is kept that could give way.
+    /// Refuses what does not fit, even if all that is kept gave way: only what is of use gives way.
     fn find_room(&self, places: &Places, needed: u64) -> Result<(), QuarantineError> {
         let Self { promised, reserve } = *self;
         loop {
             let free = free_bytes(places)?;
-            if free.saturating_sub(promised).saturating_sub(reserve) >= needed {
+            let leaves_enough = |bytes: u64| bytes.saturating_sub(promised).saturating_sub(reserve) >= needed;
+            if leaves_enough(free) {
                 return Ok(());
             }
-            if !incomplete::give_way(places) {
+            let with_kept = free.saturating_add(incomplete::bytes(places));
+            if !leaves_enough(with_kept) || !incomplete::give_way(places) {
                 return Err(QuarantineError::NoRoom {
                     needed,
                     free,

@@ -138,12 +138,39 @@ fn what_is_kept_gives_way_before_a_transmission_is_refused() {
 }
 
 #[test]
+fn a_transmission_that_would_not_fit_anyhow_drives_nothing_out() {
+    let storage = MemoryStorage::new();
+    let quarantine = quarantine(&storage);
+    keep(&quarantine, 1, 1);
+    keep(&quarantine, 2, 2);
+    storage.set_free_bytes(LEN);
+    assert!(quarantine.begin(SESSION, 3 * LEN + 1).is_err());
+    assert!(quarantine.take_forgotten().is_empty());
+    assert_eq!((kept(&quarantine).len(), names(&storage, "incomplete").len()), (2, 2));
+}
+
+#[test]
+fn what_was_taken_over_and_kept_again_is_not_forgotten_for_its_age_before() {
+    let storage = MemoryStorage::new();
+    let quarantine = quarantine(&storage);
+    keep(&quarantine, 1, 1);
+    let before = quarantine.kept();
+    keep(&quarantine, 1, 2);
+    quarantine.forget(&before[0]).unwrap();
+    assert_eq!(
+        (kept(&quarantine), names(&storage, "incomplete").len()),
+        (vec![key(1)], 1)
+    );
+}
+
+#[test]
 fn what_is_forgotten_is_removed_and_what_is_not_there_is_no_error() {
     let storage = MemoryStorage::new();
     let quarantine = quarantine(&storage);
     keep(&quarantine, 1, 1);
-    quarantine.forget(&key(1)).unwrap();
-    quarantine.forget(&key(1)).unwrap();
+    let kept = quarantine.kept();
+    quarantine.forget(&kept[0]).unwrap();
+    quarantine.forget(&kept[0]).unwrap();
     assert_eq!(names(&storage, "incomplete"), [""; 0]);
 }
 

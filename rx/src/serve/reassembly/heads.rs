@@ -61,7 +61,13 @@ impl Reassembly {
                 arriving.head = Some(verified);
                 return Some(index);
             }
-            Err(HeadFailure::Refused(refusal)) => self.reception.refuse(session, refusal),
+            Err(HeadFailure::Refused(refusal)) => {
+                // Nothing is kept of it, not even what an earlier one left: each that came again would renew its days.
+                if let Some(refused) = self.arriving.remove(&session) {
+                    refused.spool.discard();
+                }
+                self.reception.refuse(session, refusal);
+            }
             Err(HeadFailure::Unstorable(error)) => self.give_up(session, error),
             Err(HeadFailure::Unjudged(why)) => self.leave_unjudged(session, why),
         }

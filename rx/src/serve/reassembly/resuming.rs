@@ -120,6 +120,12 @@ impl Reassembly {
         self.resuming.complete.push((session, arriving, summary));
     }
 
+    /// Those that wait, with their blocks.
+    pub(super) fn waiting_for_looks(&self) -> impl Iterator<Item = (&Announce, u32)> {
+        let complete = self.resuming.complete.iter();
+        complete.map(|(_, arriving, summary)| (arriving.announce.announce(), summary.blocks))
+    }
+
     /// Whether one waits.
     pub(super) fn waits_for_looks(&self) -> bool {
         !self.resuming.complete.is_empty()
@@ -189,7 +195,7 @@ impl Reassembly {
 
     /// Nothing is to be gone on with where all is there.
     pub(super) fn forget_kept(&self, announce: &Announce) {
-        if let Err(error) = self.quarantine.forget(&ResumeKey::of(announce)) {
+        if let Err(error) = self.quarantine.forget_all_of(&ResumeKey::of(announce)) {
             tracing::warn!(%error, "what an earlier transmission left can't be removed; the next start tries again");
         }
     }

@@ -248,6 +248,26 @@ fn only_as_much_is_given_up_as_the_disk_needs_and_what_got_on_last_stays() {
 }
 
 #[test]
+fn nothing_more_is_given_up_while_a_worker_has_the_file_of_what_was() {
+    let (head, file) = bundle();
+    let home = home();
+    let (mut reassembly, told, storage) = reassembly(home.path());
+    for session in [7, 8] {
+        take_all(&mut reassembly, &datagrams(&head, &file, session)[..1]);
+    }
+    let held = reassembly.arriving.values().map(|arriving| Arc::clone(&arriving.spool));
+    let held: Vec<_> = held.collect();
+    storage.set_free_bytes(0);
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        reassembly.measure_disk(Tick(0));
+        left.push(reassembly.arriving.len());
+    }
+    assert_eq!(left, [1, 0]);
+    drop((held, told));
+}
+
+#[test]
 fn what_has_all_its_room_is_not_given_up_when_others_fill_the_disk() {
     let (head, file) = bundle();
     let datagrams = datagrams(&head, &file, 7);

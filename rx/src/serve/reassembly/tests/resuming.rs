@@ -178,6 +178,27 @@ fn what_was_taken_over_and_brought_nothing_is_kept_again() {
 }
 
 #[test]
+fn what_was_kept_of_a_bundle_that_is_refused_now_is_gone() {
+    let (home, (head, file)) = (home(), bundle());
+    let (mut reassembly, told, storage) = reassembly(home.path());
+    take(
+        &mut reassembly,
+        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
+    );
+    fall_silent(&mut reassembly);
+    assert_eq!(incomplete(&storage).len(), 1);
+    std::fs::write(home.path().join("allowed_signers"), "").unwrap();
+    take(&mut reassembly, &datagrams(&head, &file, 8)[..1]);
+    let ended = news_of_bundles(&told).pop();
+    assert!(
+        matches!(ended, Some(News::Ended(_, _, Ending::Refused(_), _, false))),
+        "{ended:?}"
+    );
+    assert_eq!(incomplete(&storage), [] as [PathBuf; 0]);
+    assert_eq!(storage.list(Path::new("spool")).unwrap().len(), 0);
+}
+
+#[test]
 fn a_bundle_that_came_while_it_was_looked_for_is_handed_over_once_nobody_looks_any_more() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, _storage) = reassembly(home.path());
@@ -204,6 +225,16 @@ fn a_bundle_that_came_while_it_was_looked_for_is_handed_over_once_nobody_looks_a
         }
     }
     assert_eq!((complete(&told, &file), looks.len()), (vec![], 1));
+    take_all(&mut reassembly, &[heartbeat()]);
+    let heard = news(&told).into_iter().find_map(|news| match news {
+        News::Heartbeat(_, under_way) => Some(under_way),
+        _ => None,
+    });
+    let heard = heard.expect("a heartbeat");
+    assert!(
+        matches!(heard[..], [one] if one.sequence == 1 && one.came_whole()),
+        "it is here: {heard:?}"
+    );
     for done in workers::run_all(looks, &reassembly.authority) {
         reassembly.take_done(done);
     }
