@@ -188,8 +188,10 @@ impl Model {
         if !self.accepted.contains(&number.epoch) {
             return Err(Invariant::Number.broken(format!("its epoch was never accepted: {event:?}")));
         }
-        // What waited may have come again under a number that counts.
-        self.waiting.remove(&id);
+        // What waited may have come again under a number that counts; the one that it waited under stays its own.
+        if let Some(waited) = self.waiting.remove(&id).filter(|waited| *waited != number) {
+            self.numbers.insert(waited, id);
+        }
         let admitted = Admitted {
             number,
             stage: Stage::Held,
