@@ -143,7 +143,7 @@ impl VerifiedHead {
         std::iter::once(&self.author).chain(&self.further)
     }
 
-    /// Signatures that were passed over: their key ids name no key that is trusted for bundles at this time.
+    /// Signatures that were passed over: their key ids name no key that is trusted for bundles at this time, or they do not fit.
     #[must_use]
     pub fn unknown_signatures(&self) -> usize {
         self.unknown_signatures
@@ -152,8 +152,8 @@ impl VerifiedHead {
 
 /// Decides whether a received head is one that this receiver may admit at `now`.
 ///
-/// Signatures with an unknown key id are passed over; one that names a trusted key and does not hold refuses the head, since nobody honest
-/// makes such a one.
+/// Signatures with an unknown key id are passed over, and so are those that do not fit, beside one that holds: whoever carries a bundle can
+/// add such, and must not spoil it.
 ///
 /// # Errors
 /// [`Refusal`] for the first check that fails, in this order: form of the envelope, signatures, form of the statement, author, index,

@@ -30,7 +30,7 @@ struct Further {
 }
 
 impl Owner {
-    /// Adds what a head that came again has more than the held bundle. Its number is closed already.
+    /// Adds what a head that came again has more than the held bundle. Its number was told of at the announce.
     pub(super) fn countersign(&mut self, again: HeadAgain) -> Result<(), OwnerError> {
         let HeadAgain {
             session,

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Always true:
-//! - `spool/<id>.bundle` has all its bytes on the disk before it has that name;
+//! - `spool/<id>.bundle` has all its bytes on the disk before it is admitted; what a crash leaves under such a name may lack some;
 //! - all files under way together never take the room that is kept free for the audit log.
 
 use std::fmt;

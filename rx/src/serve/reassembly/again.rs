@@ -5,7 +5,8 @@
 //!                                       └── idle, evicted ──▶ gone                └─▶ refused
 //! ```
 //!
-//! Always true: nothing of these is spooled, and their number is closed at the announce, whatever comes of the head.
+//! Always true: nothing of these is spooled, and what becomes of their number is decided at the announce, whatever comes
+//! of the head.
 
 use std::sync::PoisonError;
 
