@@ -29,6 +29,7 @@ pub mod structure;
 
 mod archive;
 mod cli;
+mod fixed_rule;
 
 pub use self::cli::run;
 pub use self::content::{Content, FileEntry, Folder, Memory, PackedBundle};

@@ -12,7 +12,8 @@ use protocol::path::{BundlePath, check_set};
 use crate::content::FileEntry;
 use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Window};
 use crate::facts::{FileFacts, Type};
-use crate::finding::{Confidence, Found, Identity, Place, RuleInfo, Severity};
+use crate::finding::{Confidence, RuleInfo, Severity};
+use crate::fixed_rule::FixedRule;
 
 mod lookalike;
 mod naming;
@@ -22,7 +23,6 @@ mod unseen;
 mod words;
 
 use self::lookalike::Lookalikes;
-use self::rules::Rule;
 use self::text::TextScan;
 use self::words::Words;
 
@@ -40,7 +40,7 @@ impl Engine for Structure {
     }
 
     fn rules(&self) -> Vec<RuleInfo> {
-        rules::ALL.iter().map(Rule::info).collect()
+        rules::ALL.iter().map(FixedRule::info).collect()
     }
 
     fn begin_bundle<'a>(&'a self, files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
@@ -109,32 +109,6 @@ impl FileScan for FileStructure<'_> {
         match self.text {
             Some(text) => text.finish(self.file, self.lookalikes, out),
             None => Outcome::Scanned,
-        }
-    }
-}
-
-impl Rule {
-    /// A finding of this rule.
-    fn found(&self, severity: Severity, confidence: Confidence, message: String, place: Option<Place>) -> Found {
-        Found {
-            rule: self.id.to_owned(),
-            severity,
-            confidence,
-            cwe: self.cwe,
-            message,
-            mend: self.mend.to_owned(),
-            place,
-            identity: Identity::Line,
-        }
-    }
-
-    fn info(&self) -> RuleInfo {
-        RuleInfo {
-            id: self.id.to_owned(),
-            title: self.title.to_owned(),
-            severity: self.severity,
-            cwe: self.cwe,
-            mend: self.mend.to_owned(),
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::io;
 
-use super::rules::{self, Rule};
+use super::rules;
 use crate::engine::Outcome;
-use crate::finding::{Confidence, Found, Identity, Severity};
+use crate::finding::{Confidence, Found, Severity};
+use crate::fixed_rule::FixedRule;
 
 /// One refusal: the rule, what it says here, and whether something was left unseen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Flaw {
-    rule: &'static Rule,
+    rule: &'static FixedRule,
     severity: Severity,
     message: String,
     /// How the archive ends; [`Outcome::Scanned`] if all of it was seen all the same.
@@ -19,7 +20,7 @@ pub(crate) struct Flaw {
 
 impl Flaw {
     /// A flaw of `rule`, about an archive that is seen all the same.
-    pub(super) fn new(rule: &'static Rule, message: String) -> Self {
+    pub(super) fn new(rule: &'static FixedRule, message: String) -> Self {
         Self {
             rule,
             severity: rule.severity,
@@ -47,16 +48,7 @@ impl Flaw {
 
     /// The finding.
     pub(crate) fn into_found(self) -> Found {
-        Found {
-            rule: self.rule.id.to_owned(),
-            severity: self.severity,
-            confidence: Confidence::High,
-            cwe: self.rule.cwe,
-            message: self.message,
-            mend: self.rule.mend.to_owned(),
-            place: None,
-            identity: Identity::Line,
-        }
+        self.rule.found(self.severity, Confidence::High, self.message, None)
     }
 }
 

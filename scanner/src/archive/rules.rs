@@ -1,43 +1,14 @@
 //! The rules of the stage *archives*: what is refused in an archive, how bad that is, and what to do about it.
 
-use crate::finding::{RuleInfo, Severity};
-
-/// One way in which an archive is refused.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Rule {
-    pub(crate) id: &'static str,
-    title: &'static str,
-    pub(crate) severity: Severity,
-    pub(crate) cwe: Option<u32>,
-    pub(crate) mend: &'static str,
-}
-
-impl Rule {
-    fn info(&self) -> RuleInfo {
-        RuleInfo {
-            id: self.id.to_owned(),
-            title: self.title.to_owned(),
-            severity: self.severity,
-            cwe: self.cwe,
-            mend: self.mend.to_owned(),
-        }
-    }
-}
+use crate::finding::RuleInfo;
+use crate::fixed_rule::{FixedRule, fixed_rules};
 
 /// All rules, for lists and for the digest.
 pub(crate) fn infos() -> Vec<RuleInfo> {
-    ALL.iter().map(Rule::info).collect()
+    ALL.iter().map(FixedRule::info).collect()
 }
 
-macro_rules! rules {
-    ($($name:ident = $id:literal, $title:literal, $severity:ident, $cwe:expr, $mend:literal;)*) => {
-        $(pub(super) const $name: Rule =
-            Rule { id: $id, title: $title, severity: Severity::$severity, cwe: $cwe, mend: $mend };)*
-        const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+fixed_rules! {
     BOMB = "archive-bomb", "an archive that expands out of all proportion", Critical, Some(409),
         "do not unpack it; find out who made it and why";
     SLIP = "archive-slip", "an entry that unpacks outside of its folder (zip-slip)", Critical, Some(22),

@@ -4,10 +4,11 @@ use protocol::digest::Digest;
 use protocol::path::BundlePath;
 
 use super::lookalike::{self, Flaw};
-use super::rules::{self, Rule};
+use super::rules;
 use crate::engine::Findings;
 use crate::facts::{FileFacts, Language, Nature, Type};
 use crate::finding::{Confidence, Severity};
+use crate::fixed_rule::FixedRule;
 
 /// A program text longer than this is worth a remark.
 const LARGE_PROGRAM: u64 = 8 << 20;
@@ -16,7 +17,7 @@ const LARGE_FILE: u64 = 512 << 20;
 
 /// Adds what a file's name, type and size give.
 pub(super) fn check(file: &FileFacts, head: &[u8], out: &mut Findings<'_>) {
-    let mut add = |rule: &Rule, severity, confidence, message: String| {
+    let mut add = |rule: &FixedRule, severity, confidence, message: String| {
         out.add(rule.found(severity, confidence, message, None));
     };
     if let Some(message) = refused_path(file.own_path()) {
@@ -167,7 +168,7 @@ fn expected(extension: &str) -> Option<Expected> {
     Some(expected)
 }
 
-fn type_against_name(file: &FileFacts, head: &[u8]) -> Option<(&'static Rule, Severity, String)> {
+fn type_against_name(file: &FileFacts, head: &[u8]) -> Option<(&'static FixedRule, Severity, String)> {
     let lower = file.name().to_ascii_lowercase();
     let extension = lower.rsplit_once('.').map(|(_, extension)| extension);
     let expected = extension.and_then(expected);
@@ -228,7 +229,7 @@ fn type_against_name(file: &FileFacts, head: &[u8]) -> Option<(&'static Rule, Se
     }
 }
 
-fn plain_executable(kind: Type) -> (&'static Rule, Severity, String) {
+fn plain_executable(kind: Type) -> (&'static FixedRule, Severity, String) {
     let message = format!("{kind}: what it does cannot be read, and it is not shown to come from any source here");
     (&rules::EXECUTABLE, Severity::High, message)
 }

@@ -1,27 +1,8 @@
 //! The rules of the engine *structure*: what each is called, how bad it can be, and what to do about it.
 
-use crate::finding::Severity;
+use crate::fixed_rule::fixed_rules;
 
-/// A rule; where it is applied decides how bad a finding is, up to `severity`.
-#[derive(Debug)]
-pub(super) struct Rule {
-    pub(super) id: &'static str,
-    pub(super) title: &'static str,
-    pub(super) severity: Severity,
-    pub(super) cwe: Option<u32>,
-    pub(super) mend: &'static str,
-}
-
-macro_rules! rules {
-    ($($name:ident = $id:literal, $title:literal, $severity:ident, $cwe:expr, $mend:literal;)*) => {
-        $(pub(super) const $name: Rule =
-            Rule { id: $id, title: $title, severity: Severity::$severity, cwe: $cwe, mend: $mend };)*
-        /// All rules.
-        pub(super) const ALL: &[Rule] = &[$($name),*];
-    };
-}
-
-rules! {
+fixed_rules! {
     PATH_REFUSED = "path-refused", "a path that no bundle can hold", High, Some(451),
         "rename it";
     PATH_COLLISION = "path-collision", "two paths that are one file on some systems", High, Some(178),

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::lookalike::{self, Flaw, Lookalikes, Sighting};
-use super::rules::{self, Rule};
+use super::rules;
 use super::unseen::{self, Beside};
 use super::words::{WordHash, Words};
 use crate::engine::{Findings, Outcome, Window};
 use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Confidence, Place, Severity};
+use crate::fixed_rule::FixedRule;
 
 /// Blanks in a row that put what follows out of sight.
 const OFF_SCREEN: usize = 160;
@@ -80,7 +81,7 @@ pub(super) struct TextScan<'a> {
 
 /// Unseen characters in a row.
 struct Run {
-    rule: &'static Rule,
+    rule: &'static FixedRule,
     severity: Severity,
     first: char,
     count: u64,

@@ -3,9 +3,10 @@
 //! What is ordinary stays silent: an emoji's variation selector and joiners, joiners in scripts that are written with
 //! them, the flags that are made of tags, marks of direction beside letters that are written from right to left.
 
-use super::rules::{self, Rule};
+use super::rules;
 use crate::facts::Nature;
 use crate::finding::Severity::{self, Critical, High, Low, Medium};
+use crate::fixed_rule::FixedRule;
 
 /// What stands beside a character.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,7 +16,7 @@ pub(super) struct Beside {
 }
 
 /// The rule that `character` breaks in a text of this nature, and how badly; `None` for ordinary ones.
-pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(&'static Rule, Severity)> {
+pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(&'static FixedRule, Severity)> {
     let by = |program, data, prose| match nature {
         Nature::Program => program,
         Nature::Data => data,
@@ -71,7 +72,7 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
 }
 
 /// How bad a run of `count` characters of one rule is, when one of them alone is `severity`.
-pub(super) fn run_severity(rule: &Rule, severity: Severity, count: u64) -> Severity {
+pub(super) fn run_severity(rule: &FixedRule, severity: Severity, count: u64) -> Severity {
     // One selector varies the character before it; a second one has nothing to vary.
     if rule.id == rules::VARIATION_SELECTOR.id && count > 1 {
         Critical
@@ -81,7 +82,7 @@ pub(super) fn run_severity(rule: &Rule, severity: Severity, count: u64) -> Sever
 }
 
 /// Why the rule's characters matter, after a sentence that names them.
-pub(super) fn reason(rule: &Rule) -> &'static str {
+pub(super) fn reason(rule: &FixedRule) -> &'static str {
     match rule.id {
         "bidi-control" => "it reorders the line for whoever reads it, and not for what runs it",
         "bidi-mark" => "it can move what stands beside it for whoever reads it",
