@@ -186,11 +186,7 @@ impl Owner {
         if let Some(earlier) = read_high_water(&home).map_err(io_error("the high-water mark can't be read"))? {
             log.check_against(&earlier)?;
         }
-        let mut ledger = Ledger::with_quotas(config.quotas);
-        for entry in log.entries(0) {
-            let (index, event) = entry?;
-            ledger.apply(index, &event);
-        }
+        let ledger = read_ledger(&log, config)?;
         tracing::debug!(entries = log.size(), ?recovery, "audit log read");
         let clock = Clock::after(ledger.newest());
         let behind_ms = clock.behind(wall.now());
@@ -481,6 +477,16 @@ impl OwnerError {
             _ => false,
         }
     }
+}
+
+/// The ledger as the whole log has it.
+fn read_ledger(log: &Log, config: &Config) -> Result<Ledger, OwnerError> {
+    let mut ledger = Ledger::with_quotas(config.quotas);
+    for entry in log.entries(0) {
+        let (index, event) = entry?;
+        ledger.apply(index, &event);
+    }
+    Ok(ledger)
 }
 
 /// What a full disk keeps out of the log here permits nothing, and is no reason to show and decide nothing either.

@@ -234,19 +234,9 @@ impl fmt::Display for LinkStatus {
     }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.state)?;
-        for socket in &self.sockets {
-            writeln!(
-                f,
-                "listens   {}, buffer {} KiB{}",
-                socket.listen,
-                socket.buffer_bytes >> 10,
-                if socket.coalescing { ", coalescing" } else { "" },
-            )?;
-        }
-        writeln!(f, "since     {}", self.since.to_rfc3339())?;
+impl Status {
+    /// What came, and what was lost on the way.
+    fn write_counters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters {
             datagrams,
             symbols,
@@ -280,6 +270,24 @@ impl fmt::Display for Status {
         if queue > 0 {
             writeln!(f, "          this host is too slow for the rate: lower it")?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.state)?;
+        for socket in &self.sockets {
+            writeln!(
+                f,
+                "listens   {}, buffer {} KiB{}",
+                socket.listen,
+                socket.buffer_bytes >> 10,
+                if socket.coalescing { ", coalescing" } else { "" },
+            )?;
+        }
+        writeln!(f, "since     {}", self.since.to_rfc3339())?;
+        self.write_counters(f)?;
         for session in &self.sessions {
             let SessionStatus {
                 seq,

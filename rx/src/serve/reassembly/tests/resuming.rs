@@ -38,6 +38,22 @@ fn fall_silent(reassembly: &mut Reassembly) {
     settle(reassembly);
 }
 
+/// Takes a transmission's announces, and the symbols of these blocks.
+fn take_blocks(
+    reassembly: &mut Reassembly,
+    (head, file): (&PackedHead, &[u8]),
+    session: u64,
+    wanted: impl Fn(u32) -> bool,
+) {
+    take(reassembly, &of_blocks(&datagrams(head, file, session), wanted));
+}
+
+/// A first transmission, number 7, that ends after three of the four blocks.
+fn cut_after_three(reassembly: &mut Reassembly, bundle: (&PackedHead, &[u8])) {
+    take_blocks(reassembly, bundle, 7, |block| block < 3);
+    fall_silent(reassembly);
+}
+
 fn incomplete(storage: &MemoryStorage) -> Vec<PathBuf> {
     let folder = Path::new("incomplete");
     let entries = storage.list(folder).unwrap().into_iter();
@@ -63,10 +79,7 @@ fn complete(told: &Receiver<Task>, file: &[u8]) -> Vec<u32> {
 fn a_second_transmission_needs_only_what_the_first_lacked() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 2),
-    );
+    take_blocks(&mut reassembly, (&head, &file), 7, |block| block < 2);
     fall_silent(&mut reassembly);
     let ended = news_of_bundles(&told).pop();
     assert!(
@@ -74,10 +87,7 @@ fn a_second_transmission_needs_only_what_the_first_lacked() {
         "{ended:?}"
     );
     assert_eq!(incomplete(&storage).len(), 1);
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 8), |block| block >= 2),
-    );
+    take_blocks(&mut reassembly, (&head, &file), 8, |block| block >= 2);
     assert_eq!(complete(&told, &file), [2]);
     assert_eq!(incomplete(&storage), [] as [PathBuf; 0]);
 }
@@ -86,11 +96,7 @@ fn a_second_transmission_needs_only_what_the_first_lacked() {
 fn a_damaged_kept_file_costs_what_is_damaged() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
-    );
-    fall_silent(&mut reassembly);
+    cut_after_three(&mut reassembly, (&head, &file));
     let kept = storage.open(&incomplete(&storage)[0], OpenHow::Write).unwrap();
     let content = head.prefix().content_offset();
     kept.write_at(b"damaged", content + 100).unwrap();
@@ -105,11 +111,7 @@ fn a_damaged_kept_file_costs_what_is_damaged() {
 fn a_kept_file_without_its_head_goes_on_once_the_head_came() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
-    );
-    fall_silent(&mut reassembly);
+    cut_after_three(&mut reassembly, (&head, &file));
     let kept = storage.open(&incomplete(&storage)[0], OpenHow::Write).unwrap();
     kept.write_at(b"damaged", 40).unwrap();
     let second = datagrams(&head, &file, 8);
@@ -121,10 +123,7 @@ fn a_kept_file_without_its_head_goes_on_once_the_head_came() {
 fn nothing_is_kept_of_a_transmission_whose_head_did_not_come() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block > 0),
-    );
+    take_blocks(&mut reassembly, (&head, &file), 7, |block| block > 0);
     fall_silent(&mut reassembly);
     let ended = news_of_bundles(&told).pop();
     assert!(
@@ -139,20 +138,10 @@ fn another_bundle_of_the_same_content_goes_on_with_nothing_and_takes_nothing_awa
     let (home, (head, file)) = (home(), bundle());
     let (other_head, other_file) = described(Some("another"));
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
-    );
-    fall_silent(&mut reassembly);
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&other_head, &other_file, 8), |block| block != 1),
-    );
+    cut_after_three(&mut reassembly, (&head, &file));
+    take_blocks(&mut reassembly, (&other_head, &other_file), 8, |block| block != 1);
     assert_eq!((complete(&told, &other_file), incomplete(&storage).len()), (vec![], 1));
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 9), |block| block >= 3),
-    );
+    take_blocks(&mut reassembly, (&head, &file), 9, |block| block >= 3);
     assert_eq!(complete(&told, &file), [3]);
 }
 
@@ -160,20 +149,13 @@ fn another_bundle_of_the_same_content_goes_on_with_nothing_and_takes_nothing_awa
 fn what_was_taken_over_and_brought_nothing_is_kept_again() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
-    );
-    fall_silent(&mut reassembly);
+    cut_after_three(&mut reassembly, (&head, &file));
     // Only announced, and over before anything was looked at.
     take_all(&mut reassembly, &datagrams(&head, &file, 8)[..1]);
     reassembly.reception.stop();
     settle(&mut reassembly);
     assert_eq!(incomplete(&storage).len(), 1);
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 9), |block| block >= 3),
-    );
+    take_blocks(&mut reassembly, (&head, &file), 9, |block| block >= 3);
     assert_eq!(complete(&told, &file), [3]);
 }
 
@@ -181,11 +163,7 @@ fn what_was_taken_over_and_brought_nothing_is_kept_again() {
 fn what_was_kept_of_a_bundle_that_is_refused_now_is_gone() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
-    );
-    fall_silent(&mut reassembly);
+    cut_after_three(&mut reassembly, (&head, &file));
     assert_eq!(incomplete(&storage).len(), 1);
     std::fs::write(home.path().join("allowed_signers"), "").unwrap();
     take(&mut reassembly, &datagrams(&head, &file, 8)[..1]);
@@ -202,11 +180,7 @@ fn what_was_kept_of_a_bundle_that_is_refused_now_is_gone() {
 fn a_bundle_that_came_while_it_was_looked_for_is_handed_over_once_nobody_looks_any_more() {
     let (home, (head, file)) = (home(), bundle());
     let (mut reassembly, told, _storage) = reassembly(home.path());
-    take(
-        &mut reassembly,
-        &of_blocks(&datagrams(&head, &file, 7), |block| block < 3),
-    );
-    fall_silent(&mut reassembly);
+    cut_after_three(&mut reassembly, (&head, &file));
     let (work, to_do) = bounded(16);
     reassembly.work = work;
     let mut looks = Vec::new();
