@@ -17,6 +17,8 @@ mod bundles;
 mod disk;
 mod fault;
 mod heard;
+mod kept;
+mod life;
 mod link;
 mod model;
 mod quarantine;

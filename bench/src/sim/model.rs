@@ -9,7 +9,8 @@
 //! It knows no type of the receiver's: it folds the log by itself, so that a fault of the receiver's own fold is seen.
 //!
 //! Always true of a log: nothing of an epoch is admitted before its acceptance; a number is missing once at most, never one that came, and only
-//! after two heartbeats said that its last packet was sent; what is removed was let out or rejected.
+//! after two heartbeats said that its last packet was sent; a number is one bundle's for ever; what is removed was let out or rejected, or is
+//! what an incomplete transmission left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use protocol::wire::LinkNumber;
 
 use super::bundles::Bundle;
 use super::heard::Heard;
+use super::kept::Leftovers;
 use super::violation::{Invariant, Violation};
 
 /// Who decides for the operator.
@@ -60,6 +62,8 @@ pub(super) struct Model {
     pub(super) waiting: BTreeMap<BundleId, LinkNumber>,
     /// Whose each number is.
     numbers: BTreeMap<LinkNumber, BundleId>,
+    /// Numbers that became somebody's since all that waited for the registrar was on record.
+    recent: BTreeSet<LinkNumber>,
     /// Numbers that were told to be missing.
     told: BTreeSet<LinkNumber>,
     /// Epochs that nobody accepted when they were heard of.
@@ -90,6 +94,11 @@ impl Model {
         self.bundles.contains_key(id) || self.waiting.contains_key(id)
     }
 
+    /// All that waited for the registrar is on record: what comes next knows whose each number is.
+    pub(super) fn handle_idle(&mut self) {
+        self.recent.clear();
+    }
+
     /// The epochs that a person has to decide on.
     pub(super) fn undecided(&self) -> Vec<u64> {
         self.undecided.difference(&self.accepted).copied().collect()
@@ -115,6 +124,7 @@ impl Model {
         event: &Event,
         announced: &BTreeSet<(LinkNumber, BundleId)>,
         heard: &mut Heard,
+        kept: &mut Leftovers,
     ) -> Result<(), Violation> {
         if let Some(detail) = &event.detail
             && (detail.contains("this is a defect") || event.reason.as_deref() == Some("quarantine-alarm"))
@@ -131,6 +141,7 @@ impl Model {
         match event.event {
             EventKind::BundleAdmitted => self.admit(event, id, verified(event, id, announced)?),
             EventKind::BundleWaiting => self.wait(event, id, verified(event, id, announced)?),
+            EventKind::BundleRemoved if event.state.is_none() => kept.handle_removal(event, id),
             EventKind::BundleRemoved => self.remove(event, id),
             EventKind::BundleEvidence => self.set_aside(event, id, verified(event, id, announced)?),
             EventKind::BundleDuplicate => self.close(event, id),
@@ -188,9 +199,9 @@ impl Model {
         if !self.accepted.contains(&number.epoch) {
             return Err(Invariant::Number.broken(format!("its epoch was never accepted: {event:?}")));
         }
-        // What waited may have come again under a number that counts; the one that it waited under stays its own.
+        // What waited may have come again under a number that counts; that of its first coming stays its own.
         if let Some(waited) = self.waiting.remove(&id).filter(|waited| *waited != number) {
-            self.numbers.insert(waited, id);
+            self.own(waited, id);
         }
         let admitted = Admitted {
             number,
@@ -207,11 +218,13 @@ impl Model {
         if let Some(before) = self.numbers.insert(number, id) {
             return Err(Invariant::OneAdmission.broken(format!("the number was {before}'s: {event:?}")));
         }
+        self.recent.insert(number);
         Ok(())
     }
 
     fn wait(&mut self, event: &Event, id: BundleId, number: LinkNumber) -> Result<(), Violation> {
         self.undecided.insert(number.epoch);
+        self.recent.insert(number);
         let must = !self.misses(number.epoch) && !self.has_come(number) && !self.bundles.contains_key(&id);
         match must && self.waiting.insert(id, number).is_none() {
             true => Ok(()),
@@ -237,7 +250,7 @@ impl Model {
         let Some(first) = number_of(event) else {
             return wrong("nothing in particular is missing");
         };
-        let last = event.seq_last.unwrap_or(first.sequence);
+        let last = last_of(event, first);
         if last >= heard.may_tell_below(first.epoch) {
             return wrong("told to be missing before two heartbeats said that it was sent");
         }
@@ -254,12 +267,8 @@ impl Model {
         Ok(())
     }
 
-    /// What is removed was let out or rejected, and the operator wants it removed some time; or it is what an incomplete transmission left.
+    /// What is removed was let out or rejected, and the operator wants it removed some time.
     fn remove(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
-        let leftover = ["incomplete-age", "incomplete-full", "disk-full"];
-        if event.state.is_none() && event.reason.as_deref().is_some_and(|reason| leftover.contains(&reason)) {
-            return Ok(());
-        }
         let stage = match event.state {
             Some(State::Released) => Some(Stage::Released),
             Some(State::Rejected) => Some(Stage::Rejected),
@@ -274,19 +283,33 @@ impl Model {
         }
     }
 
-    /// A number under which an admitted bundle came once more is that bundle's, if it was nobody's: of two that were turned away before either was
-    /// on record the first has it.
+    /// The numbers under which an admitted bundle came once more are that bundle's, if they were nobody's: of two that were turned away before
+    /// either was on record the first has them.
     fn close(&mut self, event: &Event, id: BundleId) -> Result<(), Violation> {
         if self.waiting.contains_key(&id) {
             return Ok(());
         }
-        let (Some(number), true) = (number_of(event), self.bundles.contains_key(&id)) else {
+        let (Some(first), true) = (number_of(event), self.bundles.contains_key(&id)) else {
             return Err(Invariant::Verified.broken(format!("a duplicate of nothing: {event:?}")));
         };
-        if !self.has_come(number) {
-            self.numbers.insert(number, id);
+        for sequence in first.sequence..=last_of(event, first) {
+            let number = LinkNumber { sequence, ..first };
+            match (self.is_taken_from(number, &id), self.recent.contains(&number)) {
+                (false, _) => self.own(number, id),
+                (true, true) => {}
+                (true, false) => {
+                    return Err(Invariant::Number.broken(format!("{number:?} was another's before it came: {event:?}")));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// A number becomes a bundle's, or is already.
+    fn own(&mut self, number: LinkNumber, id: BundleId) {
+        if self.numbers.insert(number, id).is_none() {
+            self.recent.insert(number);
+        }
     }
 
     fn set_aside(&mut self, event: &Event, id: BundleId, number: LinkNumber) -> Result<(), Violation> {
@@ -336,4 +359,9 @@ fn number_of(event: &Event) -> Option<LinkNumber> {
         epoch: epoch_of(event)?,
         sequence: event.seq?,
     })
+}
+
+/// The last sequence number that an entry is about, whose first is this.
+fn last_of(event: &Event, first: LinkNumber) -> u64 {
+    event.seq_last.unwrap_or(first.sequence)
 }

@@ -161,6 +161,8 @@ pub(super) fn bytes(disk: &MemoryStorage) -> u64 {
         "originals",
         "released",
         "evidence",
+        "incomplete",
+        "reports",
     ];
     for folder in folders {
         walk(disk, Path::new(&format!("{ROOT}/{folder}")), &mut found);

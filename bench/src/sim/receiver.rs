@@ -15,7 +15,6 @@ use audit::storage::{Below, MemoryStorage, OpenHow, Storage};
 use protocol::digest::BundleId;
 use protocol::keys::SigningKey;
 use protocol::reception::{Reception, ReceptionLimits};
-use protocol::time::Tick;
 use protocol::wire::LinkNumber;
 use rx::clock::Wall;
 use rx::config::Config;
@@ -33,6 +32,8 @@ use super::bundles::{self, RECEIVER, START};
 use super::disk::FaultyDisk;
 use super::fault::{Fault, Keep};
 use super::heard::Heard;
+use super::kept::{Allowed, Leftovers};
+use super::life::Life;
 use super::link::OnLane;
 use super::model::{Model, PERSON, Stage};
 use super::quarantine::{self, When};
@@ -71,6 +72,8 @@ pub(super) struct Receiver<'a> {
     record: Record,
     pub(super) model: Model,
     heard: Heard,
+    life: Life,
+    kept: Leftovers,
     /// Bytes that the disk has, if they are few.
     capacity: Option<u64>,
     /// Operations of the disk when it was looked at last.
@@ -140,6 +143,8 @@ impl<'a> Receiver<'a> {
             ..config.limits
         };
         config.retention = retention(&mut dice);
+        let allowed = Allowed::draw(&mut dice, capacity.is_some());
+        (config.incomplete, config.incomplete_days) = (allowed.limits, allowed.days);
         let model = Model::new(config.retention.is_asked_for());
         Ok(Self {
             disk,
@@ -151,6 +156,8 @@ impl<'a> Receiver<'a> {
             record: Record::new("rx"),
             model,
             heard: Heard::default(),
+            life: Life::default(),
+            kept: Leftovers::new(allowed),
             capacity,
             looked_at: 0,
         })
@@ -179,19 +186,21 @@ impl<'a> Receiver<'a> {
     /// Starts it, in as many tries as faults make necessary.
     pub(super) fn start(&mut self, announced: &Announced, trace: &mut Trace) -> Result<(), Violation> {
         for _ in 0..TRIES {
+            self.kept.look(&self.disk.storage);
             match self.open() {
                 Ok(owner) => {
                     trace.note(format_args!("rx up"));
                     let fresh = self.record.compare(owner.entries(0))?;
+                    self.kept.look(&self.disk.storage);
                     self.learn(&fresh, announced, trace)?;
+                    self.model.handle_idle();
                     self.heard.forget();
+                    self.life = Life::read(&self.disk.storage);
                     self.record
                         .verify(&Below::new(Arc::new(self.disk.storage.clone()), home::LOG))?;
                     self.look_at_all(When::AfterStart)?;
                     let mut reception = Reception::new(vec![transmitter::link_key().public()], self.config.limits);
-                    for (epoch, next) in owner.expected_next() {
-                        reception.remember_epoch(epoch, next, Tick(0));
-                    }
+                    owner.remind(&mut reception);
                     self.stages = Some(Stages::begin(owner, reception, self.desk));
                     return Ok(());
                 }
@@ -201,6 +210,7 @@ impl<'a> Receiver<'a> {
                 Err(error) => {
                     let how = self.disk.end_process();
                     trace.note(format_args!("rx did not start, {how}: {error}"));
+                    self.kept.handle_failed_start(&self.disk.storage);
                 }
             }
         }
@@ -238,6 +248,7 @@ impl<'a> Receiver<'a> {
     ) -> Result<(), Violation> {
         let Some(stages) = &mut self.stages else { return Ok(()) };
         let before = stages.reception().counters().heartbeats;
+        self.life.handle_datagram(&bytes);
         stages.datagram(lane, &bytes);
         let reception = stages.reception();
         if reception.counters().heartbeats > before
@@ -246,7 +257,9 @@ impl<'a> Receiver<'a> {
             let (beat, is_quiet) = (signed.heartbeat(), reception.sessions() == 0);
             let misses = self.model.misses(beat.epoch);
             self.heard.hear(beat.epoch, beat.sent_below, is_quiet, misses);
+            self.life.handle_heartbeat(beat)?;
         }
+        self.life.check(reception.link().state())?;
         let (memory, limits) = (stages.reception().memory(), &self.config.limits);
         if memory > limits.memory_bytes || stages.reception().sessions() > limits.sessions {
             let what = format!(
@@ -291,7 +304,10 @@ impl<'a> Receiver<'a> {
         self.after(&outcome, announced, trace)?;
         if self.stages.is_some() && !self.disk.has_failed() {
             match call {
-                Call::Register if !any => self.check_told()?,
+                Call::Register if !any => {
+                    self.model.handle_idle();
+                    self.check_told()?;
+                }
                 Call::Ask if accepts => self.check_admitted()?,
                 _ => {}
             }
@@ -303,6 +319,11 @@ impl<'a> Receiver<'a> {
     fn check_told(&self) -> Result<(), Violation> {
         (self.heard.must_tell_below())
             .try_for_each(|(epoch, below)| self.check_told_below(LinkNumber { epoch, sequence: below }))
+    }
+
+    /// Whether heartbeats told it of all below; those of a transmitter that was put back count only once they are newer than what is remembered.
+    pub(super) fn hears(&self, end: LinkNumber) -> bool {
+        self.heard.may_tell_below(end.epoch) >= end.sequence || !self.life.remembers(end.epoch)
     }
 
     /// Every number below has come, or is on record as missing.
@@ -341,6 +362,9 @@ impl<'a> Receiver<'a> {
             && !self.disk.has_failed()
         {
             return Err(Invariant::Alive.broken(format!("the receiver does not stop: {error}")));
+        }
+        if !self.disk.has_failed() {
+            self.life.check_remembered(&self.disk.storage)?;
         }
         let how = self.disk.end_process();
         trace.note(format_args!("rx stopped, {how}"));
@@ -400,6 +424,9 @@ impl<'a> Receiver<'a> {
             Some(stages) => self.record.take(stages.owner().entries(self.record.len()))?,
             None => Vec::new(),
         };
+        if self.disk.storage.has_power() {
+            self.kept.look(&self.disk.storage);
+        }
         let touched = self.learn(&fresh, announced, trace)?;
         if self.disk.storage.has_power() {
             self.look_at(&touched)?;
@@ -428,13 +455,14 @@ impl<'a> Receiver<'a> {
         let mut touched = BTreeSet::new();
         for event in events {
             trace.note(format_args!("rx log {}", String::from_utf8_lossy(&event.to_entry())));
-            self.model.take(event, announced, &mut self.heard)?;
+            self.model.take(event, announced, &mut self.heard, &mut self.kept)?;
             touched.extend(event.bundle.filter(|id| self.model.holds(id)));
         }
         Ok(touched)
     }
 
     fn look_at(&self, touched: &BTreeSet<BundleId>) -> Result<(), Violation> {
+        self.kept.check(&self.disk.storage, !self.disk.has_failed())?;
         for id in touched {
             if let Some(known) = self.model.bundles.get(id) {
                 quarantine::check(&self.disk.storage, id, known, When::AtWork)?;
@@ -457,6 +485,7 @@ impl<'a> Receiver<'a> {
         quarantine::check_strays(&self.disk.storage, &self.model, when)?;
         quarantine::check_evidence(&self.disk.storage, &self.model, when)?;
         quarantine::check_waiting(&self.disk.storage, &self.model, when)?;
+        self.kept.check(&self.disk.storage, !self.disk.has_failed())?;
         self.check_room()
     }
 

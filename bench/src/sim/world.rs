@@ -249,7 +249,7 @@ impl World<'_> {
         }
         self.quieten()?;
         let next = self.tx.next_number();
-        match self.rx.model.misses(next.epoch) && self.tx.is_idle() {
+        match self.rx.model.misses(next.epoch) && self.rx.hears(next) && self.tx.is_idle() {
             true => self.rx.check_told_below(next),
             false => Ok(()),
         }
