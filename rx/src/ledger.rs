@@ -278,6 +278,13 @@ impl Ledger {
         record.latest = (index, event.clone());
     }
 
+    /// Takes note that the signatures added to a bundle are gone: the heads that brought them may bring them again.
+    pub fn forget_signatures(&mut self, id: &BundleId) {
+        if let Some(record) = self.bundles.get_mut(id) {
+            record.heads.truncate(1);
+        }
+    }
+
     /// The time of the newest entry.
     #[must_use]
     pub fn newest(&self) -> UnixMillis {

@@ -235,6 +235,47 @@ impl fmt::Display for LinkStatus {
 }
 
 impl Status {
+    /// What a link that is well has none of.
+    fn counters_of_nothing_good(&self) -> [(u64, &'static str); 10] {
+        let Counters {
+            refused,
+            foreign_version,
+            announces_unknown_key,
+            announces_invalid,
+            announces_conflicting,
+            heartbeats_old,
+            heartbeats_unknown_key,
+            heartbeats_invalid,
+            unverified,
+            duplicates,
+            out_of_bounds,
+            unknown_session,
+            forged_blocks,
+            ..
+        } = self.counters;
+        [
+            (foreign_version, "of another version"),
+            (refused, "of a kind, suite or field that is not known here"),
+            (unknown_session, "of transmissions whose announce did not come"),
+            (duplicates, "symbols that came twice"),
+            (out_of_bounds, "symbols outside of what was announced"),
+            (forged_blocks, "blocks solved to what nobody signed"),
+            (
+                announces_unknown_key + heartbeats_unknown_key,
+                "by a link key that is not pinned",
+            ),
+            (
+                announces_invalid + announces_conflicting + heartbeats_invalid,
+                "announces and heartbeats that do not hold",
+            ),
+            (
+                unverified,
+                "announces and heartbeats too many in a second, not looked at",
+            ),
+            (heartbeats_old, "heartbeats that are not newer than those before"),
+        ]
+    }
+
     /// What came, and what was lost on the way.
     fn write_counters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters {
@@ -245,6 +286,7 @@ impl Status {
             foreign,
             filler,
             after_end,
+            heartbeats_old,
             ..
         } = self.counters;
         writeln!(f, "came      {}", count(datagrams, "datagram"))?;
@@ -256,6 +298,18 @@ impl Status {
             f,
             "          {filler} filler, {after_end} of transmissions that were over"
         )?;
+        for (number, what) in self.counters_of_nothing_good() {
+            if number > 0 {
+                writeln!(f, "          {number} {what}")?;
+            }
+        }
+        if heartbeats_old > 0 && self.state.state != "up" {
+            writeln!(
+                f,
+                "          heard before: a recording is played, or the transmitter's state"
+            )?;
+            writeln!(f, "          was put back; if it was, there: diode-tx epoch new")?;
+        }
         let Lost { link, socket, queue } = self.lost;
         writeln!(
             f,
@@ -426,6 +480,25 @@ mod tests {
     }
 
     #[test]
+    fn what_came_and_fits_nothing_is_told_only_if_there_is_some() {
+        let quiet = status().to_string();
+        let mut odd = status();
+        (odd.counters.unknown_session, odd.counters.heartbeats_old) = (71, 72);
+        (odd.counters.announces_invalid, odd.counters.heartbeats_invalid) = (40, 33);
+        let text = odd.to_string();
+        for told in [
+            "71 of transmissions whose announce did not come",
+            "72 heartbeats that are not newer",
+            "73 announces and heartbeats that do not hold",
+            "diode-tx epoch new",
+        ] {
+            assert!(text.contains(told) && !quiet.contains(told), "{told}: {text}");
+        }
+        odd.state.state = "up".to_owned();
+        assert!(!odd.to_string().contains("epoch new"), "the transmitter is heard");
+    }
+
+    #[test]
     fn a_link_that_was_never_heard_says_so() {
         let text = LinkStatus::default().to_string();
         assert_eq!(text, "link      unknown for 0.0 s, no sign of life yet\n");
@@ -458,6 +531,25 @@ mod tests {
 
     #[test]
     fn no_line_is_longer_than_a_terminal() {
-        assert!(status().to_string().lines().all(|line| line.chars().count() <= 80));
+        const MANY: u64 = 99_999_999;
+        let mut odd = status();
+        odd.state.state = "silent".to_owned();
+        odd.counters = Counters {
+            datagrams: MANY,
+            refused: MANY,
+            foreign_version: MANY,
+            announces_unknown_key: MANY,
+            announces_invalid: MANY,
+            heartbeats_old: MANY,
+            unverified: MANY,
+            duplicates: MANY,
+            out_of_bounds: MANY,
+            unknown_session: MANY,
+            forged_blocks: MANY,
+            ..Counters::default()
+        };
+        for text in [status().to_string(), odd.to_string()] {
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        }
     }
 }

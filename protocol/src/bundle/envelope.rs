@@ -123,6 +123,13 @@ impl Envelope {
         }
     }
 
+    /// The same payload with those of its signatures that are to be kept.
+    pub(super) fn with_only(&self, keep: impl FnMut(&EnvelopeSignature) -> bool) -> Self {
+        let mut envelope = self.clone();
+        envelope.signatures.retain(keep);
+        envelope
+    }
+
     pub(super) fn add_signature(&mut self, signature: EnvelopeSignature) {
         self.signatures.push(signature);
     }

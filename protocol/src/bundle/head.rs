@@ -186,6 +186,24 @@ pub fn verify_head(
 /// The role whose signature lets a bundle in.
 const ROLE: Role = Role::Author;
 
+impl Envelope {
+    /// The same payload with one signature of each key that `trust` lets sign at `now`, if it holds: what else there is proves nothing.
+    #[must_use]
+    pub fn with_proven(&self, trust: &Trust, now: UnixMillis) -> Self {
+        let mut proven = Vec::new();
+        self.with_only(|signature| {
+            let found = signature.keyid.parse().ok();
+            let key = found.and_then(|fingerprint| trust.find(&fingerprint, ROLE, now).ok());
+            key.is_some_and(|key| {
+                let counts =
+                    !proven.contains(&key.fingerprint) && key.public.verify(self.pae(), &signature.sig).is_ok();
+                proven.extend(counts.then_some(key.fingerprint));
+                counts
+            })
+        })
+    }
+}
+
 /// What the signatures of an envelope prove: the first line of each key whose signature holds.
 struct Proven<'a> {
     first: &'a TrustedKey,

@@ -7,16 +7,18 @@
 //!
 //! Always true:
 //! - what is added was verified by the trust of now, and the bundle as a whole with it: a countersignature can't make one unfit for release;
+//! - signatures that prove nothing keep none out: where there are not places for all, they give way (the packed form still has them);
 //! - a crash leaves either the entries and the envelope, or what was held before: an envelope without entries is removed by the next start.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use audit::event::{Event, EventKind, State};
 use protocol::bundle::{Envelope, EnvelopeSignature, Signer, VerifiedHead, verify_head};
 use protocol::digest::BundleId;
 use protocol::keys::Fingerprint;
 use protocol::limits::MAX_SIGNATURES;
-use scanner::quarantine::{Place, QuarantineError};
+use scanner::quarantine::{Alarm, Place, QuarantineError};
 
 use super::{Owner, OwnerError, unless_full};
 use crate::ledger::Ledger;
@@ -46,7 +48,7 @@ impl Owner {
         });
         let Some(before) = before else { return Ok(()) };
         let envelope = head.get(..announce.envelope_len as usize).unwrap_or_default();
-        let Some(Further { signers, envelope }) = (match self.further(id, envelope, &verified) {
+        let Some(Further { signers, envelope }) = (match self.further(id, (before, envelope), &verified) {
             Ok(further) => further,
             Err(error) => return self.refuse_unstorable(&announce, session, error),
         }) else {
@@ -79,11 +81,11 @@ impl Owner {
         Ok(())
     }
 
-    /// What the envelope has that the held bundle lacks; `None` if that is nothing that may be added.
+    /// What the envelope has that the held bundle lacks, to which `before` signers were added; `None` if that is nothing that may be added.
     fn further(
         &mut self,
         id: BundleId,
-        came: &[u8],
+        (before, came): (u8, &[u8]),
         verified: &VerifiedHead,
     ) -> Result<Option<Further>, QuarantineError> {
         let stored = self.quarantine.open_any(id)?;
@@ -93,11 +95,22 @@ impl Owner {
         let (held, Ok(came), Ok(trust)) = (stored.envelope()?, Envelope::parse(came), self.authority.trust()) else {
             return Ok(None);
         };
+        let (receiver, now) = (self.authority.receiver().to_owned(), self.now());
+        let came = came.with_proven(&trust, now);
+        // What the held one has under a signer's key id may be none of the signer's.
+        let proven = held.with_proven(&trust, now);
+        let lacks = |signer: &&Signer| signature_of(&proven, signer.fingerprint).is_none();
+        let mut signers: Vec<_> = verified.signers().filter(lacks).cloned().collect();
+        let is_full = held.signatures().len() + signers.len() > MAX_SIGNATURES;
+        let held = if is_full { proven } else { held };
         let room = MAX_SIGNATURES.saturating_sub(held.signatures().len());
-        // What it has under the signer's key id may be none of the signer's.
-        let lacks =
-            |signer: &&Signer| signature_of(&held, signer.fingerprint) != signature_of(&came, signer.fingerprint);
-        let signers: Vec<_> = verified.signers().filter(lacks).take(room).cloned().collect();
+        // Each takes a number, of which there are as many as places beside the first author.
+        let room = room.min((MAX_SIGNATURES - 1).saturating_sub(before.into()));
+        if room < signers.len() {
+            let (came, most) = (signers.len(), MAX_SIGNATURES);
+            tracing::warn!(bundle = %id, came, room, "of {most} signatures there are not places for all that came");
+            signers.truncate(room);
+        }
         let signatures = signers
             .iter()
             .filter_map(|signer| signature_of(&came, signer.fingerprint));
@@ -107,7 +120,6 @@ impl Owner {
         let Ok(merged) = stored.head()?.with_envelope(&envelope.to_bytes()) else {
             return Ok(None);
         };
-        let (receiver, now) = (self.authority.receiver().to_owned(), self.now());
         match verify_head(&merged.bytes, merged.envelope_len, &trust, &receiver, now) {
             Ok(whole) => {
                 let counts = |signer: &Signer| whole.signers().any(|one| one.fingerprint == signer.fingerprint);
@@ -129,6 +141,10 @@ impl Owner {
             unless_full(self.tell_mended(mended))?;
         }
         for alarm in &recovery.alarms {
+            if let Alarm::Unsigned { id, .. } = alarm {
+                let mut ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
+                ledger.forget_signatures(id);
+            }
             unless_full(self.tell_alarm(alarm))?;
         }
         Ok(())

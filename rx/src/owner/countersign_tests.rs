@@ -178,6 +178,48 @@ fn a_countersigned_bundle_that_was_judged_is_not_scanned_again_by_the_next_start
 }
 
 #[test]
+fn signatures_that_prove_nothing_keep_no_further_one_out() {
+    let receiver = Receiver::new();
+    receiver.trust_besides(&["bob@lab", "carol@lab"]);
+    let mut owner = receiver.open().unwrap();
+    let plain = Packed::numbered(1);
+    let arrival = plain.clone().with_junk().arrive(&owner, 1, 1);
+    owner.admit_all(vec![arrival]).unwrap();
+    take(&mut owner, plain.come_again(2, &["bob@lab"])).unwrap();
+    take(&mut owner, plain.come_again(3, &["carol@lab"])).unwrap();
+    assert_eq!(signers_told(&owner), ["bob@lab", "carol@lab"]);
+    assert_eq!(
+        receiver.signers(&owner, plain.id),
+        ["alice@lab", "bob@lab", "carol@lab"]
+    );
+}
+
+#[test]
+fn signatures_that_are_gone_may_come_again() {
+    let (receiver, mut owner, packed) = holding();
+    take(&mut owner, packed.come_again(2, &["bob@lab"])).unwrap();
+    drop(owner);
+    receiver.remove(&format!("held/{}", name(packed.id, 1)));
+    let mut owner = receiver.open().unwrap();
+    take(&mut owner, packed.come_again(3, &["bob@lab"])).unwrap();
+    assert_eq!(signers_told(&owner), ["bob@lab", "bob@lab"]);
+    assert_eq!(receiver.signers(&owner, packed.id), ["alice@lab", "bob@lab"]);
+    assert_eq!(envelopes(&receiver, "held"), [name(packed.id, 2)]);
+}
+
+#[test]
+fn an_envelope_of_further_signatures_that_is_damaged_is_an_alarm() {
+    let (receiver, mut owner, packed) = holding();
+    take(&mut owner, packed.come_again(2, &["bob@lab"])).unwrap();
+    drop(owner);
+    receiver.truncate(&format!("held/{}", name(packed.id, 1)), 100);
+    let owner = receiver.open().unwrap();
+    let alarm = events(&owner).pop().unwrap();
+    assert_eq!(alarm.reason.as_deref(), Some("quarantine-alarm"));
+    assert!(alarm.detail.unwrap().contains(&name(packed.id, 1)));
+}
+
+#[test]
 fn signatures_that_are_gone_are_an_alarm_and_the_bundle_is_held_by_its_authors() {
     let (receiver, mut owner, packed) = holding();
     take(&mut owner, packed.come_again(2, &["bob@lab"])).unwrap();

@@ -15,9 +15,12 @@ use audit::log::Log;
 use audit::storage::{Below, DirEntry, MemoryStorage, OpenHow, Storage};
 use bytes::Bytes;
 use protocol::bundle::seal::PackedHead;
-use protocol::bundle::{Envelope, EnvelopeSignature, FileRecord, Kind, Origin, Statement, verify_head};
+use protocol::bundle::{
+    Envelope, EnvelopeSignature, FileRecord, Kind, Origin, PREFIX_LEN, Prefix, Statement, verify_head,
+};
 use protocol::digest::{BundleId, Digest};
-use protocol::keys::SigningKey;
+use protocol::keys::{Signature, SigningKey};
+use protocol::limits::MAX_SIGNATURES;
 use protocol::merkle::leaf_hash;
 use protocol::path::BundlePath;
 use protocol::reception::{ForgedBlocks, Summary};
@@ -163,6 +166,15 @@ impl Receiver {
         self.disk.sync_fs().unwrap();
     }
 
+    /// Cuts a file of the quarantine to a length, durably.
+    pub(crate) fn truncate(&self, path: &str, len: u64) {
+        let path = Path::new(home::QUARANTINE).join(path);
+        self.disk.set_mode(&path, 0o600).unwrap();
+        let file = self.disk.open(&path, OpenHow::Write).unwrap();
+        file.set_len(len).unwrap();
+        self.disk.sync_fs().unwrap();
+    }
+
     /// Changes the first byte of a transmission's file, so that it is no bundle any more.
     pub(crate) fn break_spool(&self, session: SessionId) {
         let path = format!("{}/spool/{session}.part", home::QUARANTINE);
@@ -220,6 +232,31 @@ impl Packed {
             file: [&head.prefix().emit()[..], head.head(), &content].concat(),
             envelope_len: head.prefix().envelope_len,
             head_len: u32::try_from(head.head().len()).unwrap(),
+        }
+    }
+
+    /// The same bundle with as many signatures behind its author's as there may be, which prove nothing.
+    pub(crate) fn with_junk(self) -> Self {
+        let (head, content) = self.file[PREFIX_LEN..].split_at(self.head_len as usize);
+        let (envelope, index) = head.split_at(self.envelope_len as usize);
+        let junk = (1..MAX_SIGNATURES).map(|number| EnvelopeSignature {
+            keyid: format!("SHA256:junk{number}"),
+            sig: Signature([7; 64]),
+        });
+        let envelope = Envelope::parse(envelope)
+            .unwrap()
+            .with_signatures(junk)
+            .unwrap()
+            .to_bytes();
+        let prefix = Prefix {
+            envelope_len: envelope.len() as u32,
+            index_len: index.len() as u32,
+        };
+        Self {
+            id: self.id,
+            file: [&prefix.emit()[..], &envelope, index, content].concat(),
+            envelope_len: prefix.envelope_len,
+            head_len: prefix.envelope_len + prefix.index_len,
         }
     }
 

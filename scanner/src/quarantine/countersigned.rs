@@ -90,6 +90,11 @@ impl Quarantine {
                     Some(home) => {
                         move_envelope(places, &id, added, place, home)?;
                         in_place.insert(id);
+                        let path = home.envelope(&id, added);
+                        // It was durable before its entries: no crash leaves a part of it.
+                        if !matches!(read(places, &path), Ok(envelope) if envelope.id() == id) {
+                            recovery.alarms.push(Alarm::BadEnvelope { id, path });
+                        }
                     }
                     // Of a bundle that is nowhere there is an alarm already.
                     None if belongs => {
@@ -167,18 +172,13 @@ impl StoredBundle {
             return Ok(head);
         };
         let path = self.place().envelope(&self.id(), added);
-        let file = self.places().storage().open(&path, OpenHow::Read);
-        let envelope = file.and_then(|file| file.read_all(MAX_HEAD_LEN));
-        let envelope = envelope.map_err(QuarantineError::io("read", &path))?;
-        let parsed = Envelope::parse(&envelope).map_err(|source| QuarantineError::Malformed {
-            path: path.clone(),
-            source,
-        })?;
-        if parsed.id() != self.id() {
-            let found = parsed.id();
+        let envelope = read(self.places(), &path)?;
+        if envelope.id() != self.id() {
+            let found = envelope.id();
             return Err(QuarantineError::OtherBundle { path, found });
         }
-        head.with_envelope(&envelope).map_err(|source| self.malformed(source))
+        let head = head.with_envelope(&envelope.to_bytes());
+        head.map_err(|source| self.malformed(source))
     }
 
     fn malformed(&self, source: BundleError) -> QuarantineError {
@@ -205,6 +205,16 @@ impl StoredHead {
             _ => Err(BundleError::HeadTooLong { len }),
         }
     }
+}
+
+fn read(places: &Places, path: &Path) -> Result<Envelope, QuarantineError> {
+    let file = places.storage().open(path, OpenHow::Read);
+    let envelope = file.and_then(|file| file.read_all(MAX_HEAD_LEN));
+    let envelope = envelope.map_err(QuarantineError::io("read", path))?;
+    Envelope::parse(&envelope).map_err(|source| QuarantineError::Malformed {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn write(places: &Places, path: &Path, bytes: &[u8]) -> Result<(), QuarantineError> {

@@ -177,12 +177,20 @@ pub enum Alarm {
         /// What the log says of it.
         recorded: Recorded,
     },
-    /// The signatures that were added to a bundle are gone.
+    /// The signatures that were added to a bundle are gone: it is held by its authors alone.
     #[error("bundle {id} was countersigned by the log, and {} is not there", path.display())]
     Unsigned {
         /// The bundle.
         id: BundleId,
         /// The file that they were in.
+        path: PathBuf,
+    },
+    /// The signatures that were added to a bundle can't be read, so that it can't be released.
+    #[error("bundle {id} was countersigned by the log, and {} is no envelope of its", path.display())]
+    BadEnvelope {
+        /// The bundle.
+        id: BundleId,
+        /// The file that they are in.
         path: PathBuf,
     },
     /// Something of a bundle is where it cannot be by the log.
@@ -219,6 +227,10 @@ impl Alarm {
             }
             Self::Unsigned { path, .. } => format!(
                 "restore {} from a backup, or have the bundle sent again with its signatures: what its author signed is whole",
+                path.display()
+            ),
+            Self::BadEnvelope { path, .. } => format!(
+                "restore {} from a backup; or move it away, start the receiver again, and have the bundle sent again with its signatures",
                 path.display()
             ),
             Self::Misplaced { path, .. } => format!(
