@@ -46,7 +46,8 @@ pub(super) fn check(disk: &MemoryStorage, id: &BundleId, known: &Admitted, when:
         found.push(place);
     }
     let fits = match when {
-        When::AtWork if known.removed => found.iter().all(|place| *place == home),
+        // What a failing disk left where it was held, the next start removes.
+        When::AtWork if known.removed => found.iter().all(|place| on_its_way.contains(place)),
         When::AfterStart if known.removed => found.is_empty(),
         When::AtWork => !found.is_empty() && found.iter().all(|place| on_its_way.contains(place)),
         When::AfterStart => found == [home],
