@@ -55,7 +55,7 @@ use protocol::digest::BundleId;
 use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use protocol::wire::Announce;
-use scanner::quarantine::{Quarantine, QuarantineError};
+use scanner::quarantine::{Quarantine, QuarantineError, Unfinished};
 use scanner::scan::Scanner;
 
 use closings::Closings;
@@ -127,6 +127,8 @@ pub struct Owner {
     life: Life,
     /// Held bundles without a verdict, in the order of their admission.
     unscanned: VecDeque<BundleId>,
+    /// Releases that a crash cut short, and whose ending the log had no room for.
+    unended: Vec<Unfinished>,
     /// Those whose reports the disk had no room for.
     postponed: Vec<BundleId>,
     /// What policy decided, still to be carried out.
@@ -213,6 +215,7 @@ impl Owner {
             closings: Closings::default(),
             life: Life::read(&home),
             unscanned: VecDeque::new(),
+            unended: Vec::new(),
             postponed: Vec::new(),
             steps: VecDeque::new(),
             heard: Heard::default(),

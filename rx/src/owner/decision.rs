@@ -112,6 +112,7 @@ impl Owner {
         if let Some(answer) = too_long(request) {
             return Ok(answer);
         }
+        self.end_cut_releases()?;
         match request {
             Request::Release { code, reason } => self.release(code, Asked { actor, reason }),
             Request::Reject { code, reason } => self.reject(code, Asked { actor, reason }),

@@ -340,10 +340,10 @@ fn a_report_that_the_disk_had_no_room_for_is_made_again_once_there_is_room() {
     owner.judge_all(scans).unwrap();
     let held = events(&owner).pop().unwrap();
     assert_eq!(held.reason.as_deref(), Some("report-not-stored"));
-    owner.resume_scans();
+    owner.resume_scans().unwrap();
     assert!(!owner.has_unscanned(), "there is no room yet");
     receiver.disk.set_free_bytes(u64::MAX);
-    owner.resume_scans();
+    owner.resume_scans().unwrap();
     let scans = scan_all(&mut owner);
     owner.judge_all(scans).unwrap();
     assert_eq!(bundles_of(&owner, EventKind::BundleScanned), [all[0].id]);

@@ -302,6 +302,74 @@ impl End {
     }
 }
 
+#[test]
+fn a_release_that_was_cut_short_is_ended_on_record_before_it_is_decided_again_however_full_the_disk_was() {
+    let packed = Packed::numbered(1);
+    let judged = || {
+        let receiver = Receiver::new();
+        receiver.trust_everything();
+        let mut owner = receiver.open().unwrap();
+        let arrival = packed.arrive(&owner, 1, 1);
+        owner.admit_all(vec![arrival]).unwrap();
+        let scans = scan_all(&mut owner);
+        owner.judge_all(scans).unwrap();
+        (receiver, owner)
+    };
+    let (receiver, mut owner) = judged();
+    let before = receiver.disk.operations();
+    owner.carry_out_next().unwrap();
+    let mut cancelled = 0;
+    for at in 0..=receiver.disk.operations() - before {
+        let (receiver, mut owner) = judged();
+        receiver.disk.fail_at(at, Fault::PowerCut);
+        let _cut = owner.carry_out_next();
+        drop(owner);
+        End::CrashMixed.come(&receiver.disk);
+        receiver.disk.set_capacity(0);
+        let mut owner = receiver.open().unwrap();
+        let started = events(&owner).len();
+        assert!(!is_decided(&owner) || !owner.has_unscanned(), "operation {at}");
+        receiver.disk.set_capacity(u64::MAX);
+        owner.resume_scans().unwrap();
+        let scans = scan_all(&mut owner);
+        owner.judge_all(scans).unwrap();
+        owner.carry_out_next().unwrap();
+        let kinds: Vec<_> = events(&owner).into_iter().map(|event| event.event).collect();
+        let of_release = kinds.iter().filter(|kind| RELEASE.contains(kind));
+        let of_release: Vec<_> = of_release.copied().collect();
+        cancelled += of_release.len() - 2;
+        match of_release.as_slice() {
+            [EventKind::BundleReleaseDecided, EventKind::BundleReleased] => {}
+            [
+                decided,
+                EventKind::BundleReleaseCancelled,
+                again,
+                EventKind::BundleReleased,
+            ] => {
+                assert_eq!(
+                    [decided, again],
+                    [&EventKind::BundleReleaseDecided; 2],
+                    "operation {at}"
+                );
+            }
+            other => panic!("operation {at}, {started} entries at the start: {other:?}"),
+        }
+    }
+    assert!(cancelled > 0, "no release was cut short");
+}
+
+const RELEASE: [EventKind; 3] = [
+    EventKind::BundleReleaseDecided,
+    EventKind::BundleReleaseCancelled,
+    EventKind::BundleReleased,
+];
+
+/// Whether the last that is on record of releases is a decision.
+fn is_decided(owner: &Owner) -> bool {
+    let kinds = events(owner).into_iter().map(|event| event.event);
+    kinds.filter(|kind| RELEASE.contains(kind)).last() == Some(EventKind::BundleReleaseDecided)
+}
+
 /// Runs `work` on a fresh receiver with a fault at each of its operations in turn, then `check` on the receiver that was started again.
 pub(super) fn at_every_operation<T>(
     prepare: impl Fn() -> (Receiver, Owner, T),

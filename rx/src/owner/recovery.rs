@@ -19,9 +19,8 @@ impl Owner {
         for received in recovery.received {
             self.discard_received(received)?;
         }
-        for unfinished in recovery.unfinished {
-            unless_full(self.end_release(unfinished))?;
-        }
+        self.unended = recovery.unfinished;
+        unless_full(self.end_cut_releases())?;
         for alarm in &recovery.alarms {
             unless_full(self.tell_alarm(alarm))?;
         }
@@ -75,6 +74,18 @@ impl Owner {
         }
     }
 
+    /// Records how releases ended that a crash cut short: before anything else is decided on their bundles, however long the log has no room for it.
+    pub(super) fn end_cut_releases(&mut self) -> Result<(), OwnerError> {
+        while let Some(&unfinished) = self.unended.last() {
+            self.end_release(unfinished)?;
+            self.unended.pop();
+            if let Unfinished::DecideAgain(id) = unfinished {
+                self.unscanned.push_back(id);
+            }
+        }
+        Ok(())
+    }
+
     fn end_release(&mut self, unfinished: Unfinished) -> Result<(), OwnerError> {
         let event = match unfinished {
             Unfinished::FinishRelease(id) => Event {
@@ -107,6 +118,7 @@ impl Owner {
         let is_judged = |latest: &Event| latest.event == EventKind::BundleHeld && latest.report.is_some();
         let waits = |record: &Record| {
             record.state == State::Held
+                && !record.decided
                 && (!record.scanned || record.rules != Some(rules) || !is_judged(&record.latest.1))
         };
         self.with_ledger(|ledger| {

@@ -19,7 +19,7 @@ use scanner::quarantine::{HeldBundle, QuarantineError};
 use scanner::report::Report;
 
 use super::decision::USAGE;
-use super::{Owner, OwnerError};
+use super::{Owner, OwnerError, unless_full};
 
 /// A scan that ended.
 #[derive(Debug)]
@@ -108,11 +108,17 @@ impl Owner {
         Ok(())
     }
 
-    /// Has bundles scanned again whose reports the disk had no room for, once it has.
-    pub fn resume_scans(&mut self) {
+    /// Has bundles scanned again that the disk had no room for, once it has: for their reports, or for the entry that ends a release which a
+    /// crash cut short.
+    ///
+    /// # Errors
+    /// If the log can't be used any more.
+    pub fn resume_scans(&mut self) -> Result<(), OwnerError> {
+        unless_full(self.end_cut_releases())?;
         if !self.postponed.is_empty() && self.quarantine.has_room().unwrap_or(false) {
             self.unscanned.extend(self.postponed.drain(..));
         }
+        Ok(())
     }
 
     fn is_held(&self, id: &BundleId) -> bool {

@@ -298,7 +298,7 @@ impl<'a> Registrar<'a> {
         if due(Some(self.retention_next)) {
             self.owner.plan_retention();
             self.owner.retire_incomplete()?;
-            self.owner.resume_scans();
+            self.owner.resume_scans()?;
             self.hand_out();
             self.retention_next = clock() + RETENTION_EVERY;
         }
