@@ -366,8 +366,8 @@ const RELEASE: [EventKind; 3] = [
 
 /// Whether the last that is on record of releases is a decision.
 fn is_decided(owner: &Owner) -> bool {
-    let kinds = events(owner).into_iter().map(|event| event.event);
-    kinds.filter(|kind| RELEASE.contains(kind)).last() == Some(EventKind::BundleReleaseDecided)
+    let mut kinds = events(owner).into_iter().map(|event| event.event);
+    kinds.rfind(|kind| RELEASE.contains(kind)) == Some(EventKind::BundleReleaseDecided)
 }
 
 /// Runs `work` on a fresh receiver with a fault at each of its operations in turn, then `check` on the receiver that was started again.
