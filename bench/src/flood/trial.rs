@@ -121,7 +121,11 @@ impl Trial {
         let epoch = admitted.event.epoch_id.context("an admission without an epoch")?;
         Ok(Honest {
             whole: pack(whole, self.seed.wrapping_add(1))?,
-            attacked: pack(LEAST_BYTES, self.seed.wrapping_add(2))?,
+            // As long as the flood, at a rate at which its first block is there soon.
+            attacked: pack(
+                LEAST_BYTES * (self.seconds.as_secs() / 10).max(1),
+                self.seed.wrapping_add(2),
+            )?,
             epoch: u64::from_str_radix(&epoch, 16)?,
         })
     }
