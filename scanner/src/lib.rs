@@ -19,6 +19,7 @@ pub mod content;
 pub mod engine;
 pub mod facts;
 pub mod finding;
+pub mod isolation;
 pub mod policy;
 pub mod quarantine;
 pub mod report;
