@@ -3,15 +3,18 @@
 //! ```text
 //! thread ─▶ table of descriptors ─▶ socket          threads share a table; a process that forks gives away a copy of its own;
 //!             7, 9 (dup) ─────────▶  shut, filter   what closes on exec is gone after it
+//!             5 ─ end ═ SCM_RIGHTS ═ end ─ 3        what one process hands over is in the other's table when it has taken it
 //! ```
 //!
 //! Always true:
 //! - a socket is followed for as long as any descriptor of any process leads to it;
+//! - a number that is in no table leads to something unknown: a file, a pipe, or what nobody saw being made;
 //! - a number is free again from where its close begins: another thread can have it back before close returns;
 //! - a step that closes a socket's wrong way counts only if it succeeded, and from where it returned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use crate::rights::{receives, rights, sends};
 use crate::trace::Call;
 
 /// A socket of any family but AF_UNIX, which leads nowhere but into this machine.
@@ -27,20 +30,43 @@ pub(crate) struct Socket {
     pub(crate) is_locked: bool,
 }
 
-/// A process's descriptors that are sockets of a network.
+/// A process's descriptors of which it is known where they lead.
 type Table = BTreeMap<i32, Slot>;
 
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// Its place in the list of sockets.
-    socket: usize,
+    target: Target,
     closes_on_exec: bool,
+}
+
+/// Where a descriptor leads.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// To a socket of a network, by its place in the list of those.
+    Network(usize),
+    /// To an end of a pair of AF_UNIX sockets, by its place in the list of ends.
+    End(usize),
+    /// To no network: another AF_UNIX socket, a file in memory, a process.
+    Local,
+}
+
+/// What a call that has returned brought into its process.
+#[derive(Debug)]
+pub(crate) enum Brought<'a> {
+    /// Nothing, or something that leads to no network, or what another process was seen to hand over.
+    Known,
+    /// A socket of a network that it made.
+    Made(&'a Socket),
+    /// A descriptor that nobody was seen to hand over.
+    Unknown,
 }
 
 /// The descriptors of a program's processes, at some step of its trace.
 #[derive(Debug)]
 pub(crate) struct Descriptors {
     sockets: Vec<Socket>,
+    /// For each end of a pair what was handed over to it and not taken yet, absent if unknown. Two that follow each other are a pair.
+    ends: Vec<VecDeque<Option<Target>>>,
     tables: Vec<Table>,
     /// The table of a thread.
     of: BTreeMap<u32, usize>,
@@ -51,6 +77,7 @@ impl Descriptors {
     pub(crate) fn of_program(first: u32) -> Self {
         Self {
             sockets: Vec::new(),
+            ends: Vec::new(),
             tables: vec![Table::new()],
             of: BTreeMap::from([(first, 0)]),
         }
@@ -70,7 +97,16 @@ impl Descriptors {
     pub(crate) fn touched(&self, call: &Call) -> impl Iterator<Item = &Socket> {
         let table = self.table(call.thread);
         let numbers = places(&call.name).iter().filter_map(move |place| call.number(*place));
-        numbers.filter_map(move |number| self.sockets.get(table?.get(&number)?.socket))
+        numbers.filter_map(move |number| match table?.get(&number)?.target {
+            Target::Network(socket) => self.sockets.get(socket),
+            Target::End(_) | Target::Local => None,
+        })
+    }
+
+    /// Whether a number of a thread is known to lead to no network.
+    pub(crate) fn leads_to_no_network(&self, thread: u32, number: i32) -> bool {
+        let slot = self.table(thread).and_then(|table| table.get(&number));
+        slot.is_some_and(|slot| !matches!(slot.target, Target::Network(_)))
     }
 
     /// Takes in what a call does where it begins.
@@ -79,14 +115,20 @@ impl Descriptors {
             "close" if call.errno.as_deref() != Some("EBADF") => self.forget(call.thread, call.number(0)),
             "close_range" if call.result == Some(0) => self.close_range(call),
             "fork" | "vfork" | "clone" | "clone3" => self.give_away(call),
+            // Who takes it may return first.
+            name if sends(name) && call.errno.is_none() => self.hand_over(call),
             _ => {}
         }
     }
 
-    /// Takes in what a call has done where it returns. Gives the socket that it made.
-    pub(crate) fn finish(&mut self, call: &Call) -> Option<&Socket> {
+    /// Takes in what a call has done where it returns.
+    pub(crate) fn finish(&mut self, call: &Call) -> Brought<'_> {
         match call.name.as_str() {
-            "socket" => return self.make(call),
+            "socket" | "socketpair" if is_local(call) => self.make_local(call),
+            "socket" | "socketpair" => return self.make(call),
+            "memfd_create" => self.make_other(call, call.names("MFD_CLOEXEC")),
+            "pidfd_open" => self.make_other(call, true),
+            name if receives(name) && !self.take_over(call) => return Brought::Unknown,
             "dup" => self.copy(call, false),
             "dup2" | "dup3" => self.copy(call, call.names("O_CLOEXEC")),
             "fcntl" if ["F_DUPFD", "F_DUPFD_CLOEXEC"].contains(&call.arg(1)) => self.copy(call, call.names("CLOEXEC")),
@@ -101,7 +143,7 @@ impl Descriptors {
             "shutdown" | "setsockopt" => self.close_a_way(call),
             _ => {}
         }
-        None
+        Brought::Known
     }
 
     /// A thread is no more; its number may come again.
@@ -109,26 +151,53 @@ impl Descriptors {
         self.of.remove(&thread);
     }
 
-    fn make(&mut self, call: &Call) -> Option<&Socket> {
-        let number: i32 = call.made()?;
-        if ["AF_UNIX", "AF_LOCAL"].contains(&call.arg(0)) {
-            return None;
+    fn make(&mut self, call: &Call) -> Brought<'_> {
+        let numbers = sockets_of(call);
+        if numbers.is_empty() {
+            return Brought::Known;
+        }
+        let target = Target::Network(self.sockets.len());
+        for number in numbers {
+            self.put(call.thread, number, target, call.names("SOCK_CLOEXEC"));
         }
         let over_ip = ["AF_INET", "AF_INET6"].contains(&call.arg(0));
         let udp = ["IPPROTO_UDP", "IPPROTO_IP"].contains(&call.arg(2));
-        let socket = self.sockets.len();
         self.sockets.push(Socket {
             is_udp: over_ip && udp && call.arg(1).split('|').any(|word| word == "SOCK_DGRAM"),
             is_shut: false,
             drops_everything: false,
             is_locked: false,
         });
-        let slot = Slot {
-            socket,
-            closes_on_exec: call.arg(1).contains("SOCK_CLOEXEC"),
-        };
-        self.table_mut(call.thread)?.insert(number, slot);
-        self.sockets.last()
+        self.sockets.last().map_or(Brought::Known, Brought::Made)
+    }
+
+    fn make_local(&mut self, call: &Call) {
+        for number in sockets_of(call) {
+            let target = match call.name.as_str() {
+                "socketpair" => self.new_end(),
+                _ => Target::Local,
+            };
+            self.put(call.thread, number, target, call.names("SOCK_CLOEXEC"));
+        }
+    }
+
+    /// A file in memory, or what stands for a process.
+    fn make_other(&mut self, call: &Call, closes_on_exec: bool) {
+        if let Some(number) = call.made() {
+            self.put(call.thread, number, Target::Local, closes_on_exec);
+        }
+    }
+
+    fn new_end(&mut self) -> Target {
+        self.ends.push(VecDeque::new());
+        Target::End(self.ends.len() - 1)
+    }
+
+    /// A number leads there from now on.
+    fn put(&mut self, thread: u32, number: i32, target: Target, closes_on_exec: bool) {
+        if let Some(table) = self.table_mut(thread) {
+            table.insert(number, Slot { target, closes_on_exec });
+        }
     }
 
     /// The descriptor that was returned leads where the first argument does.
@@ -141,8 +210,50 @@ impl Descriptors {
         };
         // Whatever had that number is closed by the call.
         table.remove(&to);
-        if let Some(Slot { socket, .. }) = table.get(&from).copied() {
-            table.insert(to, Slot { socket, closes_on_exec });
+        if let Some(Slot { target, .. }) = table.get(&from).copied() {
+            table.insert(to, Slot { target, closes_on_exec });
+        }
+    }
+
+    /// What comes with messages waits at the other end.
+    fn hand_over(&mut self, call: &Call) {
+        let (Some(end), Some(table)) = (self.end_of(call), self.table(call.thread)) else {
+            return;
+        };
+        let sent = rights(call).unwrap_or_default();
+        let targets: Vec<_> = sent
+            .iter()
+            .map(|number| table.get(number).map(|slot| slot.target))
+            .collect();
+        if let Some(other) = self.ends.get_mut(end ^ 1) {
+            other.extend(targets);
+        }
+    }
+
+    /// What came with messages is what waited here. Whether that much did.
+    fn take_over(&mut self, call: &Call) -> bool {
+        let Some(numbers) = rights(call) else {
+            return false;
+        };
+        let mut all_known = true;
+        for number in numbers {
+            let waiting = self.end_of(call).and_then(|end| self.ends.get_mut(end));
+            let sent = waiting.and_then(VecDeque::pop_front);
+            all_known &= sent.is_some();
+            // Whatever had that number is no more, or it would not be free.
+            self.forget(call.thread, Some(number));
+            if let Some(target) = sent.flatten() {
+                self.put(call.thread, number, target, call.names("MSG_CMSG_CLOEXEC"));
+            }
+        }
+        all_known
+    }
+
+    /// The end of a pair that is a call's first argument.
+    fn end_of(&self, call: &Call) -> Option<usize> {
+        match self.first(call)?.target {
+            Target::End(end) => Some(end),
+            Target::Network(_) | Target::Local => None,
         }
     }
 
@@ -197,7 +308,10 @@ impl Descriptors {
     }
 
     fn close_a_way(&mut self, call: &Call) {
-        let Some(socket) = self.first(call).and_then(|slot| self.sockets.get_mut(slot.socket)) else {
+        let Some(Target::Network(socket)) = self.first(call).map(|slot| slot.target) else {
+            return;
+        };
+        let Some(socket) = self.sockets.get_mut(socket) else {
             return;
         };
         let done = call.result == Some(0);
@@ -226,6 +340,23 @@ impl Descriptors {
 
     fn table_mut(&mut self, thread: u32) -> Option<&mut Table> {
         self.tables.get_mut(*self.of.get(&thread)?)
+    }
+}
+
+/// Whether a call makes sockets that lead nowhere but into this machine.
+fn is_local(call: &Call) -> bool {
+    ["AF_UNIX", "AF_LOCAL"].contains(&call.arg(0))
+}
+
+/// The descriptors of the sockets that a call made.
+fn sockets_of(call: &Call) -> Vec<i32> {
+    match (call.name.as_str(), call.made()) {
+        (_, None) => Vec::new(),
+        ("socketpair", Some(_)) => {
+            let numbers = call.arg(3).trim_matches(['[', ']']).split(", ");
+            numbers.filter_map(|number| number.parse().ok()).collect()
+        }
+        (_, Some(made)) => vec![made],
     }
 }
 

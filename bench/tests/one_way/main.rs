@@ -17,7 +17,9 @@
 )]
 
 mod descriptors;
+mod handing;
 mod offences;
+mod rights;
 mod rules;
 mod trace;
 

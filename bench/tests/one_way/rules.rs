@@ -10,9 +10,11 @@
 //! Always true:
 //! - what is not known to be harmless is a breach: a call that nobody thought of does not pass for a good one;
 //! - a call counts from where it begins, whether it returned or not, and whatever it returned;
-//! - what a trace can't show (rings, descriptors handed to others) is a breach by itself.
+//! - what a trace can't show (rings, descriptors that come from nowhere) is a breach by itself;
+//! - no descriptor is handed to another process unless it is known to lead to no network.
 
-use crate::descriptors::{Descriptors, Socket};
+use crate::descriptors::{Brought, Descriptors, Socket};
+use crate::rights::{rights, sends};
 use crate::trace::{Call, Step, Trace};
 
 /// The way of one side's datagrams.
@@ -55,6 +57,8 @@ pub(crate) enum Wrong {
     Foreign(String),
     /// After it, a trace does not show what is done with descriptors.
     Unseen(String),
+    /// It hands over the descriptor of this number, which is a socket of a network or not known to be none.
+    HandedOver(i32),
     /// It is by a thread of which it is not known where it has its descriptors from.
     Stranger(u32),
 }
@@ -81,12 +85,13 @@ pub(crate) fn judge(trace: &Trace, rule: &Rule) -> Verdict {
                 verdict.look_at(call, descriptors, rule);
                 descriptors.begin(call);
             }
-            Step::Returns(call) => {
-                let made = descriptors.as_mut().and_then(|descriptors| descriptors.finish(call));
-                if made.is_some_and(|socket| !socket.is_udp) {
+            Step::Returns(call) => match descriptors.as_mut().map(|descriptors| descriptors.finish(call)) {
+                Some(Brought::Made(socket)) if !socket.is_udp => {
                     verdict.note(call, Wrong::Foreign(call.arg(0).to_owned()));
                 }
-            }
+                Some(Brought::Unknown) => verdict.note(call, Wrong::Unseen(call.name.clone())),
+                Some(Brought::Made(_) | Brought::Known) | None => {}
+            },
             Step::Ends(thread) => {
                 if let Some(descriptors) = &mut descriptors {
                     descriptors.end(thread);
@@ -105,6 +110,15 @@ impl Verdict {
         }
         if is_unseen(call) {
             self.note(call, Wrong::Unseen(call.name.clone()));
+        }
+        if sends(&call.name) {
+            let handed = rights(call).unwrap_or_default();
+            for number in handed
+                .into_iter()
+                .filter(|number| !descriptors.leads_to_no_network(call.thread, *number))
+            {
+                self.note(call, Wrong::HandedOver(number));
+            }
         }
         let carries = rule.carrying.contains(&call.name.as_str());
         for socket in descriptors.touched(call) {
@@ -148,7 +162,7 @@ const HARMLESS: [&str; 10] = [
 /// Whether a call has something done to descriptors that later calls do not show.
 fn is_unseen(call: &Call) -> bool {
     let name = call.name.as_str();
-    // Work that is put into shared memory, and descriptors that processes hand each other.
-    let carries_message = name.starts_with("send") || name.starts_with("recv");
-    name.starts_with("io_") || name == "pidfd_getfd" || (carries_message && call.names("SCM_RIGHTS"))
+    // Work that is put into shared memory, what is taken out of another process, and what is sent and not shown. What is received is
+    // judged where the call returns.
+    name.starts_with("io_") || name == "pidfd_getfd" || (sends(name) && rights(call).is_none())
 }
