@@ -1,4 +1,4 @@
-//! What must not be in `diode-rx`: anything that sends, and anything that signs bundles.
+//! What must not be in `diode-rx`: anything that sends, and anything that signs bundles; in a release, also what misbehaves on request.
 //!
 //! The binary is the one that cargo built for this test; `cargo test --release --test symbols` looks at the release binary.
 
@@ -54,4 +54,11 @@ fn the_receiver_can_neither_transmit_nor_sign_bundles() {
     ] {
         assert!(!any(&functions, absent), "{absent} is linked into diode-rx");
     }
+}
+
+#[test]
+fn a_release_has_no_task_that_misbehaves_on_request() {
+    // A debug build has them, for the tests of workers: there the same look must find them.
+    let found = any(&functions(), "isolation::task::hostile");
+    assert_eq!(found, cfg!(debug_assertions));
 }

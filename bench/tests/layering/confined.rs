@@ -15,9 +15,11 @@ pub(crate) enum Needle {
     Text(&'static str),
     /// A word by itself.
     Word(&'static str),
+    /// The name of a crate, at the beginning of a path.
+    Crate(&'static str),
 }
 
-pub(crate) const CONFINED: [Confined; 6] = [
+pub(crate) const CONFINED: [Confined; 10] = [
     Confined {
         what: Needle::Text("bincode::"),
         places: &["protocol/src/codec.rs"],
@@ -48,6 +50,26 @@ pub(crate) const CONFINED: [Confined; 6] = [
         places: &["hw/src/"],
         why: "sockets of the link are opened in one crate, which sets their directions",
     },
+    Confined {
+        what: Needle::Crate("landlock"),
+        places: &["scanner/src/isolation/confine/"],
+        why: "one folder takes a worker's rights away, step after step",
+    },
+    Confined {
+        what: Needle::Crate("seccompiler"),
+        places: &["scanner/src/isolation/confine/"],
+        why: "one folder takes a worker's rights away, step after step",
+    },
+    Confined {
+        what: Needle::Crate("nix"),
+        places: &["scanner/src/isolation/"],
+        why: "it closes by number and holds signals back, for processes that were just started; all else is rustix's",
+    },
+    Confined {
+        what: Needle::Crate("postcard"),
+        places: &["scanner/src/isolation/"],
+        why: "it is spoken between one executable's processes: what is kept or sent has formats that are written down",
+    },
 ];
 
 /// Where `confined` stands and must not: path and line number.
@@ -64,15 +86,15 @@ pub(crate) fn strays(confined: &Confined, sources: &BTreeMap<String, String>) ->
 
 impl Needle {
     fn is_in(self, line: &str) -> bool {
-        match self {
-            Self::Text(text) => line.contains(text),
-            Self::Word(word) => {
-                let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-                line.match_indices(word).any(|(at, _)| {
-                    !line[..at].ends_with(part_of_word) && !line[at + word.len()..].starts_with(part_of_word)
-                })
-            }
-        }
+        let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+        let begins_at = |at: usize| !line[..at].ends_with(part_of_word);
+        let (needle, ends_before): (_, &dyn Fn(&str) -> bool) = match self {
+            Self::Text(text) => return line.contains(text),
+            Self::Word(word) => (word, &|rest| !rest.starts_with(part_of_word)),
+            Self::Crate(name) => (name, &|rest| rest.starts_with("::")),
+        };
+        let mut places = line.match_indices(needle);
+        places.any(|(at, _)| begins_at(at) && ends_before(&line[at + needle.len()..]))
     }
 }
 
@@ -175,6 +197,20 @@ fn unsafe_code_is_found_and_a_lints_name_is_none() {
         ["audit/src/lib.rs:2"]
     );
     assert_eq!(strays(confined, &one_source("hw/src/udp/x.rs", text)), [""; 0]);
+}
+
+#[test]
+fn a_crates_name_is_found_at_the_beginning_of_a_path_alone() {
+    let confined = CONFINED
+        .iter()
+        .find(|confined| matches!(confined.what, Needle::Crate("nix")))
+        .unwrap();
+    let text = "use std::os::unix::fs::PermissionsExt;\nlet nix = \"nix\";\nuse {nix::unistd::close, std::fs};\n";
+    assert_eq!(strays(confined, &one_source("rx/src/x.rs", text)), ["rx/src/x.rs:3"]);
+    assert_eq!(
+        strays(confined, &one_source("scanner/src/isolation/x.rs", text)),
+        [""; 0]
+    );
 }
 
 #[test]
