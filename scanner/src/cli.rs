@@ -9,6 +9,7 @@ use audit::escape::terminal;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod eval;
 mod rules;
 
 /// Exit codes; the same in all programs of the pair.
@@ -45,6 +46,8 @@ enum Verb {
         #[command(subcommand)]
         verb: RulesVerb,
     },
+    /// Measure the taint engine by a corpus of functions that are known to be vulnerable or safe
+    Eval(EvalArgs),
     /// Print the default policy, to start one from
     #[command(after_help = "Example:\n  diode-scan policy > policy.toml")]
     Policy,
@@ -92,6 +95,26 @@ struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A finding counts if the default policy would not let it pass. Its README says what a corpus is made of.
+Only for a corpus that is trusted: files are parsed in this very process.
+
+Examples:
+  diode-scan eval scanner/corpus
+  diode-scan eval scanner/corpus --json | jq .tuned.all"
+)]
+struct EvalArgs {
+    /// The corpus: a folder for each language, with its cases.toml
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// List the cases that were missed and the false alarms, but for those that are held out
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
 struct OutputArgs {
     /// How to print results; json is one object a line
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -130,6 +153,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Rules {
             verb: RulesVerb::List(args),
         } => rules::list(args, &mut out).map(|()| exit::DONE),
+        Verb::Eval(args) => eval::run(args, &mut out),
         Verb::Policy => out
             .write_all(crate::Policy::default_text().as_bytes())
             .map(|()| exit::DONE)

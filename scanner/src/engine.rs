@@ -26,7 +26,7 @@ mod collect;
 mod snippet;
 mod window;
 
-pub use self::collect::{BundleFindings, Findings, FingerprintKey};
+pub use self::collect::{BundleFindings, Findings, FingerprintKey, Way};
 pub(crate) use self::collect::{Collected, count};
 pub use self::window::Window;
 pub(crate) use self::window::{Reader, Windowing};

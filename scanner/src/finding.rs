@@ -100,8 +100,28 @@ pub struct Finding {
     /// The line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub snippet: Option<Snippet>,
+    /// How a value came here, where it came from first and this place last; empty if the place alone says it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub way: Vec<Step>,
     /// The same for the same finding in another scan with the same key: HMAC-SHA-256 by the scanner's fingerprint key.
     pub fingerprint: Digest,
+}
+
+/// A place on the way of a value to a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What happens there, for people: "the query string of the request".
+    pub what: String,
+    /// The file, if it is another than the finding's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+    /// The line's text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub snippet: Option<Snippet>,
 }
 
 /// Where in a file, with the raw bytes around it; made by [`crate::engine::Window::place`].

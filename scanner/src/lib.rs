@@ -27,6 +27,7 @@ pub mod scan;
 pub mod secrets;
 pub mod show;
 pub mod structure;
+pub mod taint;
 
 mod archive;
 mod cli;

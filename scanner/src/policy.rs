@@ -179,6 +179,12 @@ impl Policy {
         self.digest
     }
 
+    /// Whether a finding of this severity alone keeps a bundle from being released without a person.
+    #[must_use]
+    pub fn blocks(&self, severity: Severity) -> bool {
+        self.of_severity(severity) != Verdict::Allow
+    }
+
     fn of_severity(&self, severity: Severity) -> Verdict {
         match severity {
             Severity::Critical => self.critical,

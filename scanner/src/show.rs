@@ -6,6 +6,7 @@
 //!       │            ^^^^^^^^^^^^^^^^^^^^ an AWS access key id: with its secret key it acts as its owner in AWS
 //!       = mend: read it from the environment or a secret store, and deactivate this key in IAM
 //! ```
+//! A finding with a way from somewhere else shows that, too, one place a line.
 //!
 //! Always true: everything that comes from files, names included, is escaped.
 
@@ -91,7 +92,30 @@ fn write_finding(out: &mut String, finding: &Finding, look: Look) -> fmt::Result
         }
         None => writeln!(out, "{margin} = {message}")?,
     }
-    writeln!(out, "{margin} = mend: {}", terminal(&finding.mend))
+    writeln!(out, "{margin} = mend: {}", terminal(&finding.mend))?;
+    write_way(out, finding, &margin)
+}
+
+/// How a value came to the finding: a line for each place, where it came from first.
+fn write_way(out: &mut String, finding: &Finding, margin: &str) -> fmt::Result {
+    for (index, step) in finding.way.iter().enumerate() {
+        let head = if index == 0 { "= way:" } else { "      " };
+        let path = step.path.as_deref().unwrap_or(&finding.path);
+        let text = step
+            .snippet
+            .as_ref()
+            .map(|snippet| snippet.text.trim())
+            .unwrap_or_default();
+        let what = terminal(&step.what);
+        writeln!(
+            out,
+            "{margin} {head} {}:{}  {}  ({what})",
+            terminal(path),
+            step.line,
+            terminal(text)
+        )?;
+    }
+    Ok(())
 }
 
 /// The snippet's line, without what its line started with in blanks, and where in it the caret goes.
@@ -166,7 +190,7 @@ mod tests {
     use protocol::digest::Digest;
 
     use super::*;
-    use crate::finding::Confidence;
+    use crate::finding::{Confidence, Step};
 
     fn sample(path: &str, text: &str) -> Finding {
         Finding {
@@ -185,6 +209,7 @@ mod tests {
                 mark_from: 6,
                 mark_len: 3,
             }),
+            way: Vec::new(),
             fingerprint: Digest::of(b""),
         }
     }
@@ -194,6 +219,25 @@ mod tests {
         let shown = finding(&sample("src/a.py", "      abc = 1"), Look::default());
         let expected = "high  a-rule  CWE-798  src/a.py:14:5\n   14 │     abc = 1\n      │     ^^^ why it matters\n      = mend: what to do\n";
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_way_is_shown_from_its_source_to_the_finding() {
+        let step = |line, path: Option<&str>, what: &str| Step {
+            what: what.to_owned(),
+            path: path.map(str::to_owned),
+            line,
+            column: 1,
+            snippet: None,
+        };
+        let mut finding = sample("src/a.py", "abc");
+        finding.way = vec![step(3, Some("src/b.py"), "the request"), step(14, None, "a\u{1b}sink")];
+        let shown = super::finding(&finding, Look::default());
+        let way: Vec<&str> = shown.lines().skip(4).map(str::trim).collect();
+        assert_eq!(
+            way,
+            ["= way: src/b.py:3    (the request)", "src/a.py:14    (a\\u{1b}sink)"]
+        );
     }
 
     #[test]

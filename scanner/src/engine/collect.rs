@@ -11,7 +11,7 @@ use protocol::digest::Digest;
 use sha2::Sha256;
 
 use super::snippet::Blots;
-use crate::finding::{Finding, Found, Identity, Severity};
+use crate::finding::{Finding, Found, Identity, Place, Severity, Step};
 
 /// Findings of one rule that are listed for a file.
 const LISTED_A_RULE: u64 = 20;
@@ -60,13 +60,16 @@ pub(crate) fn count(counts: &mut FindingCounts, severity: Severity, count: u64) 
     *sum = sum.saturating_add(count);
 }
 
+/// How a value came to a finding: what happens at each place.
+pub type Way = Vec<(String, Place)>;
+
 /// What was found in one file so far.
 #[derive(Debug)]
 pub struct Findings<'a> {
     key: &'a FingerprintKey,
     path: &'a str,
     engine: &'static str,
-    found: Vec<(&'static str, Found)>,
+    found: Vec<(&'static str, Found, Way)>,
     a_rule: BTreeMap<(&'static str, String), u64>,
     counted: FindingCounts,
     blots: Blots,
@@ -101,11 +104,16 @@ impl<'a> Findings<'a> {
 
     /// Adds a finding.
     pub fn add(&mut self, found: Found) {
+        self.add_with_way(found, Way::new());
+    }
+
+    /// Adds a finding and how a value came there.
+    pub fn add_with_way(&mut self, found: Found, way: Way) {
         count(&mut self.counted, found.severity, 1);
         let listed = self.a_rule.entry((self.engine, found.rule.clone())).or_default();
         *listed += 1;
         if *listed <= LISTED_A_RULE && self.found.len() < LISTED_A_FILE {
-            self.found.push((self.engine, found));
+            self.found.push((self.engine, found, way));
         }
     }
 
@@ -139,7 +147,10 @@ impl<'a> Findings<'a> {
         } = self;
         let findings = found
             .into_iter()
-            .map(|(engine, found)| finding(key, path, engine, found, &blots))
+            .map(|(engine, found, way)| Finding {
+                way: steps(way, &blots),
+                ..finding(key, path, engine, found, &blots)
+            })
             .collect();
         Collected { findings, counted }
     }
@@ -167,8 +178,20 @@ fn finding(key: &FingerprintKey, path: &str, engine: &str, found: Found, blots: 
         message: found.message,
         mend: found.mend,
         snippet: found.place.as_ref().and_then(|place| blots.snippet(place)),
+        way: Vec::new(),
         fingerprint,
     }
+}
+
+fn steps(way: Way, blots: &Blots) -> Vec<Step> {
+    let step = |(what, place): (String, Place)| Step {
+        what,
+        path: None,
+        line: place.line,
+        column: place.column,
+        snippet: blots.snippet(&place),
+    };
+    way.into_iter().map(step).collect()
 }
 
 /// What an engine found between files, once all were seen.
@@ -193,6 +216,16 @@ impl<'a> BundleFindings<'a> {
     pub fn add(&mut self, path: &str, found: Found) {
         self.findings
             .push(finding(self.key, path, self.engine, found, &Blots::default()));
+    }
+
+    /// Adds a finding that is shown by its places alone: what stands there may hold a secret that another engine found.
+    pub fn add_unshown(&mut self, path: &str, found: Found, way: Vec<Step>) {
+        let finding = finding(self.key, path, self.engine, found, &Blots::default());
+        self.findings.push(Finding {
+            snippet: None,
+            way,
+            ..finding
+        });
     }
 
     pub(crate) fn into_findings(self) -> Vec<Finding> {

@@ -1,0 +1,500 @@
+//! Engine *sast*: programs whose values go where they must not.
+//!
+//! ```text
+//! windows ─▶ whole file ─┬─ too long, minified ──────────────▶ over-limit, unsupported
+//!                        ├─ no word of any sink in it ───────▶ scanned
+//!                        └─ Lowerer ─▶ check ─▶ follow ──────▶ findings with their way
+//! after the last file: those that call functions of others are followed once more, into them
+//! ```
+//!
+//! Always true:
+//! - a file is parsed only if a rule could hold in it, and followed only if its module passed the check;
+//! - a file that was not followed to its end is never *scanned*.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use aho_corasick::{AhoCorasick, BuildError};
+use protocol::digest::{Digest, Hasher};
+
+use super::flow::{self, Followed, Hit, Outside};
+use super::ir::{IrFault, Limits, Module, Span};
+use super::link::{Caller, Export, Link, Modules};
+use super::lower::{LowerFault, Lowerer, MAX_FILE, supports};
+use super::rules::{Rule, RulesFault, Ruleset};
+use crate::content::FileEntry;
+use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Way, Window};
+use crate::facts::{FileFacts, Language, Nature};
+use crate::finding::{Confidence, Found, Identity, RuleInfo, Severity, Step};
+
+/// The rules that the program is built with, by language.
+const BUILT_IN: [(Language, &str); 1] = [(Language::Python, include_str!("../../rules/taint/python.toml"))];
+/// Room for the walk over a module as deep as the check allows, in functions as deep as the flow goes.
+const STACK: usize = 256 << 20;
+/// Lines that are longer than this on average are written by a machine, if there is more than [`MINIFIED_FROM`] of them.
+const MINIFIED_LINE: usize = 400;
+const MINIFIED_FROM: usize = 8 << 10;
+/// Hits of a file that are looked at when it is followed into others.
+const MAX_LINKED: usize = 400;
+/// Places of a way that are told.
+const MAX_STEPS: usize = 12;
+
+/// The engine, with its rules and with what lowers for it.
+#[derive(Clone)]
+pub struct Sast {
+    books: Arc<Vec<Book>>,
+    lowerer: Arc<dyn Lowerer>,
+}
+
+/// The rules of a language, and the words without one of which none of them holds.
+#[derive(Debug)]
+struct Book {
+    language: Language,
+    rules: Ruleset,
+    gate: AhoCorasick,
+    digest: Digest,
+}
+
+/// Rules that the engine cannot work with.
+#[derive(Debug, thiserror::Error)]
+pub enum SastError {
+    /// A fault in a language's rules.
+    #[error("the rules for {language}: {fault}")]
+    Rules {
+        /// The language.
+        language: &'static str,
+        /// What is wrong, and where.
+        fault: RulesFault,
+    },
+    /// The words of the sinks do not make an automaton.
+    #[error("the words of the sinks for {language} do not compile")]
+    Gate {
+        /// The language.
+        language: &'static str,
+        /// Why not.
+        source: BuildError,
+    },
+}
+
+impl fmt::Debug for Sast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sast")
+            .field("books", &self.books.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sast {
+    /// The engine with the rules that the program is built with.
+    ///
+    /// # Errors
+    /// [`SastError`], which a test shows not to happen.
+    pub fn built_in(lowerer: Arc<dyn Lowerer>) -> Result<Self, SastError> {
+        Self::with_rules(&BUILT_IN, lowerer)
+    }
+
+    /// The engine with these rules, as TOML by language.
+    ///
+    /// # Errors
+    /// [`SastError`] naming language and rule.
+    pub fn with_rules(rules: &[(Language, &str)], lowerer: Arc<dyn Lowerer>) -> Result<Self, SastError> {
+        let books = rules.iter().map(|&(language, text)| Book::read(language, text));
+        Ok(Self {
+            books: Arc::new(books.collect::<Result<_, _>>()?),
+            lowerer,
+        })
+    }
+
+    fn book(&self, language: Language) -> Option<&Book> {
+        self.books.iter().find(|book| book.language == language)
+    }
+}
+
+impl Book {
+    fn read(language: Language, text: &str) -> Result<Self, SastError> {
+        let name = language.name();
+        let rules = Ruleset::parse(text).map_err(|fault| SastError::Rules { language: name, fault })?;
+        let mut words: Vec<&str> = rules.words().collect();
+        words.sort_unstable();
+        words.dedup();
+        let gate = AhoCorasick::new(words).map_err(|source| SastError::Gate { language: name, source })?;
+        Ok(Self {
+            language,
+            gate,
+            rules,
+            digest: Digest::of(text.as_bytes()),
+        })
+    }
+}
+
+impl Engine for Sast {
+    fn name(&self) -> &'static str {
+        "sast"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn rules(&self) -> Vec<RuleInfo> {
+        let info = |rule: &Rule| RuleInfo {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            severity: rule.severity,
+            cwe: Some(rule.cwe),
+            mend: rule.mend.clone(),
+        };
+        self.books.iter().flat_map(|book| &book.rules.rules).map(info).collect()
+    }
+
+    fn rules_digest(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        hasher.update(b"sast rules\0");
+        for book in self.books.iter() {
+            hasher.update(format!("{}\0{}\0", book.language.name(), book.digest).as_bytes());
+        }
+        hasher.finish()
+    }
+
+    fn begin_bundle<'a>(&'a self, files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
+        Box::new(BundleSast {
+            sast: self,
+            modules: Modules::of(files),
+            link: Mutex::default(),
+        })
+    }
+}
+
+struct BundleSast<'a> {
+    sast: &'a Sast,
+    modules: Modules,
+    link: Mutex<Link>,
+}
+
+impl BundleScan for BundleSast<'_> {
+    fn begin_file<'a>(&'a self, file: &'a FileFacts) -> Option<Box<dyn FileScan + 'a>> {
+        let language = file
+            .language()
+            .filter(|language| language.nature() == Nature::Program)?;
+        let book = self.sast.book(language).filter(|_| supports(language));
+        Some(match book {
+            Some(book) => Box::new(FileSast {
+                book,
+                bundle: self,
+                file,
+                bytes: Vec::new(),
+                too_long: file.size > MAX_FILE as u64,
+            }),
+            None => Box::new(Unreadable),
+        })
+    }
+
+    fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        for (caller, outside) in link.linked() {
+            self.follow_linked(&link, caller, &outside, out);
+        }
+    }
+}
+
+impl BundleSast<'_> {
+    /// Follows a file once more, into the functions of other files that it calls.
+    fn follow_linked(&self, link: &Link, caller: &Caller, outside: &Outside<'_>, out: &mut BundleFindings<'_>) {
+        let Some(book) = self.sast.book(Language::Python) else {
+            return;
+        };
+        // It was lowered and followed before; what fails now is said by the outcome that it had then.
+        let Ok(lowered) = self.sast.lowerer.lower(book.language, &caller.bytes) else {
+            return;
+        };
+        if lowered.module.check(caller.bytes.len(), Limits::default()).is_err() {
+            return;
+        }
+        let followed = follow_aside(&lowered.module, &book.rules, outside);
+        let window = Window::whole(&caller.bytes);
+        for hit in followed.hits.iter().take(MAX_LINKED) {
+            let known = (hit.at, hit.rule, hit.way.first().copied());
+            let Some(rule) = book
+                .rules
+                .rules
+                .get(hit.rule)
+                .filter(|_| !caller.found.contains(&known))
+            else {
+                continue;
+            };
+            let found = found(rule, hit, is_test(&caller.path), &window);
+            let way = told(hit, rule, &book.rules, &window)
+                .into_iter()
+                .map(|(what, place)| Step {
+                    what,
+                    path: None,
+                    line: place.line,
+                    column: place.column,
+                    snippet: None,
+                });
+            out.add_unshown(&caller.path, found, way.chain(beyond(link, caller, hit)).collect());
+        }
+    }
+}
+
+/// The places of a hit's way in the other file.
+fn beyond(link: &Link, caller: &Caller, hit: &Hit) -> Vec<Step> {
+    let Some(beyond) = &hit.beyond else { return Vec::new() };
+    let Some(export) = link.export_of(caller, &beyond.called) else {
+        return Vec::new();
+    };
+    let places = export.ways.get(beyond.reach).into_iter().flatten();
+    let step = |&(line, column): &(u64, u64)| Step {
+        what: "goes on in another file".to_owned(),
+        path: Some(export.path.clone()),
+        line,
+        column,
+        snippet: None,
+    };
+    places.map(step).collect()
+}
+
+/// A program in a language that there are no rules for.
+struct Unreadable;
+
+impl FileScan for Unreadable {
+    fn window(&mut self, _window: &Window<'_>, _out: &mut Findings<'_>) {}
+
+    fn finish(self: Box<Self>, _out: &mut Findings<'_>) -> Outcome {
+        Outcome::Unsupported
+    }
+}
+
+/// One file at work.
+struct FileSast<'a> {
+    book: &'a Book,
+    bundle: &'a BundleSast<'a>,
+    file: &'a FileFacts,
+    bytes: Vec<u8>,
+    too_long: bool,
+}
+
+impl FileScan for FileSast<'_> {
+    fn window(&mut self, window: &Window<'_>, _out: &mut Findings<'_>) {
+        let owned = window.bytes.get(window.owned.clone()).unwrap_or_default();
+        self.too_long |= self.bytes.len() + owned.len() > MAX_FILE;
+        if !self.too_long {
+            self.bytes.extend_from_slice(owned);
+        }
+    }
+
+    fn finish(self: Box<Self>, out: &mut Findings<'_>) -> Outcome {
+        if self.too_long {
+            return Outcome::OverLimit;
+        }
+        if !self.book.gate.is_match(&self.bytes) {
+            return Outcome::Scanned;
+        }
+        if is_minified(self.book.language, &self.bytes) {
+            return Outcome::Unsupported;
+        }
+        let lowered = match self.bundle.sast.lowerer.lower(self.book.language, &self.bytes) {
+            Ok(lowered) => lowered,
+            Err(fault) => return outcome_of(fault),
+        };
+        if let Err(fault) = lowered.module.check(self.bytes.len(), Limits::default()) {
+            return match fault {
+                IrFault::TooMany(_) | IrFault::Deep => Outcome::OverLimit,
+                _ => Outcome::Crashed,
+            };
+        }
+        let followed = follow_aside(&lowered.module, &self.book.rules, &Outside::default());
+        self.report(&followed.hits, out);
+        let outcome = match () {
+            () if lowered.cut || followed.exhausted => Outcome::OverLimit,
+            () if too_much_unparsed(&lowered.module, self.bytes.len()) => Outcome::Unsupported,
+            () => Outcome::Scanned,
+        };
+        (*self).link(followed);
+        outcome
+    }
+}
+
+impl FileSast<'_> {
+    fn report(&self, hits: &[Hit], out: &mut Findings<'_>) {
+        let window = Window::whole(&self.bytes);
+        let is_test = is_test(&self.file.path);
+        for hit in hits {
+            let Some(rule) = self.book.rules.rules.get(hit.rule) else {
+                continue;
+            };
+            if out.lists(&rule.id) {
+                let way = told(hit, rule, &self.book.rules, &window);
+                out.add_with_way(found(rule, hit, is_test, &window), way);
+            } else {
+                out.count(&rule.id, judged(rule, is_test).0);
+            }
+        }
+    }
+
+    /// Keeps what other files need to know of this one, and the file if it calls others.
+    fn link(self, followed: Followed) {
+        let window = Window::whole(&self.bytes);
+        let exports = followed.exports.into_iter().map(|function| Export {
+            path: self.file.path.clone(),
+            ways: function
+                .reaches
+                .iter()
+                .map(|reach| lines(&reach.way, &window))
+                .collect(),
+            function,
+        });
+        let exports: Vec<Export> = exports.collect();
+        let modules = &self.bundle.modules;
+        let calls = followed.called.into_iter().filter_map(|path| {
+            let (file, name) = modules.resolve(&self.file.path, &path)?;
+            (file != self.file.index).then_some((path, file, name))
+        });
+        let calls: Vec<_> = calls.collect();
+        let found = followed
+            .hits
+            .iter()
+            .map(|hit| (hit.at, hit.rule, hit.way.first().copied()));
+        let found = found.collect();
+        let mut link = self.bundle.link.lock().unwrap_or_else(PoisonError::into_inner);
+        if !exports.is_empty() {
+            link.export(self.file.index, exports);
+        }
+        if !calls.is_empty() {
+            let caller = Caller {
+                path: self.file.path.clone(),
+                bytes: self.bytes,
+                calls,
+                found,
+            };
+            link.keep(self.file.index, caller);
+        }
+    }
+}
+
+fn lines(way: &[Span], window: &Window<'_>) -> Vec<(u64, u64)> {
+    let mut lines: Vec<(u64, u64)> = Vec::new();
+    for span in way {
+        let place = window.place(range(*span));
+        if lines.last().is_none_or(|(line, _)| *line != place.line) {
+            lines.push((place.line, place.column));
+        }
+    }
+    lines
+}
+
+fn judged(rule: &Rule, is_test: bool) -> (Severity, Confidence) {
+    match is_test {
+        true => (Severity::Low, Confidence::Low),
+        false => (rule.severity, rule.confidence),
+    }
+}
+
+fn found(rule: &Rule, hit: &Hit, is_test: bool, window: &Window<'_>) -> Found {
+    let (severity, confidence) = judged(rule, is_test);
+    Found {
+        rule: rule.id.clone(),
+        severity,
+        confidence,
+        cwe: Some(rule.cwe),
+        message: rule.message.clone(),
+        mend: rule.mend.clone(),
+        place: Some(window.place(range(hit.at))),
+        identity: Identity::Line,
+    }
+}
+
+/// The places of a hit's way, one a line; none if the sink alone says it.
+fn told(hit: &Hit, rule: &Rule, rules: &Ruleset, window: &Window<'_>) -> Way {
+    let source = hit.source.and_then(|source| rules.sources.get(source));
+    let mut way = Way::new();
+    for (index, span) in hit.way.iter().enumerate() {
+        let place = window.place(range(*span));
+        let what = match (index, source) {
+            (0, Some(source)) => source.what.clone(),
+            _ if index + 1 == hit.way.len() => rule.title.clone(),
+            _ => "goes on".to_owned(),
+        };
+        let told = way.len();
+        match way.last_mut() {
+            Some((last, known)) if known.line == place.line => {
+                if index + 1 == hit.way.len() && told > 1 {
+                    *last = what;
+                }
+            }
+            _ => way.push((what, place)),
+        }
+    }
+    if way.len() > MAX_STEPS {
+        // Where it comes from and how it ends says most.
+        way.drain(MAX_STEPS / 2..way.len() - MAX_STEPS / 2);
+    }
+    if way.len() < 2 && hit.beyond.is_none() {
+        way.clear();
+    }
+    way
+}
+
+/// Whether a file's place says that it is a test: what it does with its own values nobody else reaches. Weaknesses are told
+/// as low there; what is meant to harm is the business of other engines, which make no such difference.
+fn is_test(path: &str) -> bool {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    folders
+        .split('/')
+        .any(|folder| matches!(folder, "tests" | "test" | "__tests__"))
+        || stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || stem == "conftest"
+        || name.contains(".test.")
+        || name.contains(".spec.")
+}
+
+/// Follows a module on a thread with room for it.
+fn follow_aside(module: &Module, rules: &Ruleset, outside: &Outside<'_>) -> Followed {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(STACK);
+        let Ok(worker) = worker.spawn_scoped(scope, || flow::follow(module, rules, outside)) else {
+            return Followed {
+                exhausted: true,
+                ..Followed::default()
+            };
+        };
+        match worker.join() {
+            Ok(followed) => followed,
+            // As if it had happened here: whoever runs engines catches it.
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn outcome_of(fault: LowerFault) -> Outcome {
+    match fault {
+        LowerFault::Unsupported => Outcome::Unsupported,
+        LowerFault::OverLimit => Outcome::OverLimit,
+        LowerFault::TimedOut => Outcome::TimedOut,
+        LowerFault::Crashed | LowerFault::Grammar => Outcome::Crashed,
+    }
+}
+
+/// Whether so much of a file was not understood that nothing follows from what was not found.
+fn too_much_unparsed(module: &Module, len: usize) -> bool {
+    let bytes: usize = module.unparsed.iter().map(|span| range(*span).len()).sum();
+    bytes > len / 50
+}
+
+/// Whether a tool wrote the file for browsers: in other languages long lines are data.
+fn is_minified(language: Language, bytes: &[u8]) -> bool {
+    let shipped = matches!(language, Language::JavaScript | Language::TypeScript);
+    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    shipped && bytes.len() > MINIFIED_FROM && bytes.len() / lines > MINIFIED_LINE
+}
+
+fn range(span: Span) -> Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+//! The engine from bytes to findings, with the built-in rules; and that no bytes hurt it.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::content::Memory;
+use crate::engine::FingerprintKey;
+use crate::finding::Finding;
+use crate::report::Report;
+use crate::scan::Scanner;
+use crate::taint::lower::{Here, Lowered};
+
+static SAST: LazyLock<Sast> = LazyLock::new(|| Sast::built_in(Arc::new(Here)).unwrap());
+
+fn scan_with(sast: Sast, path: &str, text: &[u8]) -> Report {
+    let scanner = Scanner::with_engines(vec![Box::new(sast)], FingerprintKey::new([1; 32]));
+    scanner.scan(&Memory::new().with(path, text), &mut |_| {})
+}
+
+fn findings(path: &str, text: &str) -> Vec<Finding> {
+    scan_with(SAST.clone(), path, text.as_bytes()).findings
+}
+
+fn outcome(path: &str, text: &[u8]) -> Option<Outcome> {
+    scan_with(SAST.clone(), path, text).files[0]
+        .outcomes
+        .get("sast")
+        .copied()
+}
+
+fn extension(language: Language) -> &'static str {
+    match language {
+        Language::Python => "py",
+        _ => "",
+    }
+}
+
+#[test]
+fn every_rule_finds_its_bad_samples_and_none_of_its_good_ones() {
+    let mut wrong = Vec::new();
+    for book in SAST.books.iter() {
+        let path = format!("sample.{}", extension(book.language));
+        for rule in &book.rules.rules {
+            let found = |sample: &str| findings(&path, sample).iter().any(|finding| finding.rule == rule.id);
+            let missed = rule
+                .bad
+                .iter()
+                .filter(|sample| !found(sample))
+                .map(|sample| ("missed", sample));
+            let false_alarms = rule
+                .good
+                .iter()
+                .filter(|sample| found(sample))
+                .map(|sample| ("false", sample));
+            wrong.extend(
+                missed
+                    .chain(false_alarms)
+                    .map(|(what, sample)| format!("{} {what}: {sample}", rule.id)),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_rule_has_an_id_of_its_own() {
+    let mut ids: Vec<String> = SAST.rules().into_iter().map(|rule| rule.id).collect();
+    let len = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), len);
+}
+
+#[test]
+fn a_finding_tells_its_way_from_the_source_to_the_sink() {
+    let code = "import os\nfrom flask import request\n\ndef f():\n    x = request.args['x']\n    y = 'ls ' + x\n    os.system(y)\n";
+    let found = findings("a.py", code);
+    let [finding] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    let lines: Vec<u64> = finding.way.iter().map(|step| step.line).collect();
+    assert_eq!((finding.line, lines), (Some(7), vec![5, 6, 7]));
+    assert_eq!(finding.way[0].what, "the request, as text that its sender chose");
+}
+
+#[test]
+fn a_program_in_a_language_without_rules_is_unsupported_and_a_text_is_no_business_of_the_engine() {
+    assert_eq!(outcome("a.rb", b"puts 1\n"), Some(Outcome::Unsupported));
+    assert_eq!(outcome("a.txt", b"puts 1\n"), None);
+}
+
+#[test]
+fn a_file_without_a_word_of_any_sink_is_scanned_without_being_parsed() {
+    struct Never;
+    impl Lowerer for Never {
+        fn lower(&self, _: Language, _: &[u8]) -> Result<Lowered, LowerFault> {
+            panic!("it was parsed")
+        }
+    }
+    let sast = Sast::built_in(Arc::new(Never)).unwrap();
+    let report = scan_with(sast, "a.py", b"a = 1\n");
+    assert_eq!(report.files[0].outcomes["sast"], Outcome::Scanned);
+}
+
+#[test]
+fn a_file_that_is_too_long_is_over_limit() {
+    let text = b"import os\nos.system('ls')\n".repeat(MAX_FILE / 26 + 1);
+    assert_eq!(outcome("a.py", &text), Some(Outcome::OverLimit));
+}
+
+#[test]
+fn code_that_is_nested_too_deep_is_over_limit() {
+    for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("not ", ""), ("lambda: ", "")] {
+        let lines = "a = 1\n".repeat(2000);
+        let text = format!(
+            "import os\nos.system({}1{})\n{lines}",
+            open.repeat(5000),
+            close.repeat(5000)
+        );
+        assert_eq!(outcome("a.py", text.as_bytes()), Some(Outcome::OverLimit), "{open}");
+    }
+}
+
+#[test]
+fn long_lines_are_a_tools_in_scripts_for_browsers_and_data_elsewhere() {
+    let text = "a=1;".repeat(5000);
+    assert!(is_minified(Language::JavaScript, text.as_bytes()));
+    assert!(!is_minified(Language::Python, text.as_bytes()));
+    assert!(!is_minified(Language::JavaScript, "a = 1;\n".repeat(5000).as_bytes()));
+}
+
+#[test]
+fn a_weakness_in_a_test_is_told_as_low() {
+    let code = "import os\nfrom flask import request\nos.system(request.args['x'])\n";
+    for (path, severity) in [
+        ("src/a.py", Severity::High),
+        ("src/latest/contest.py", Severity::High),
+        ("tests/a.py", Severity::Low),
+        ("src/test_a.py", Severity::Low),
+    ] {
+        assert_eq!(findings(path, code)[0].severity, severity, "{path}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_of_its_language_is_not_scanned() {
+    let text = "os.system(((((( }}}} @@@ ???? <<<>>> ;;; %%%\n".repeat(20);
+    assert_eq!(outcome("a.py", text.as_bytes()), Some(Outcome::Unsupported));
+}
+
+#[test]
+fn a_module_that_does_not_pass_the_check_is_a_crash_and_no_finding() {
+    struct Liar;
+    impl Lowerer for Liar {
+        fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
+            let mut lowered = Here.lower(language, source)?;
+            for expr in &mut lowered.module.exprs {
+                expr.span.end = u32::MAX;
+            }
+            Ok(lowered)
+        }
+    }
+    let sast = Sast::built_in(Arc::new(Liar)).unwrap();
+    let report = scan_with(sast, "a.py", b"import os\nos.system(input())\n");
+    assert_eq!(report.files[0].outcomes["sast"], Outcome::Crashed);
+    assert!(report.findings.is_empty());
+}
+
+#[test]
+fn functions_that_call_each_other_in_every_way_end_within_their_budget() {
+    let mut code = "import os\nfrom flask import request\n".to_owned();
+    for function in 0..40 {
+        code.push_str(&format!("def f{function}(a, b='x'):\n"));
+        for other in 0..40 {
+            code.push_str(&format!("    a = f{other}(a + b, 'y{other}')\n"));
+        }
+        code.push_str("    os.system(a)\n    return a\n");
+    }
+    code.push_str("f0(request.args['x'])\n");
+    let report = scan_with(SAST.clone(), "a.py", code.as_bytes());
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.rule == "python-command-injection")
+    );
+}
+
+const DB: &str = "import sqlite3\n\ndef select(where, args=()):\n    return sqlite3.connect('x').execute('SELECT * FROM t WHERE ' + where, args)\n\n\
+                  def quoted(x):\n    import html\n    return html.escape(x)\n";
+
+fn scan_all(files: &[(&str, &str)]) -> Vec<Finding> {
+    let content = files
+        .iter()
+        .fold(Memory::new(), |content, (path, text)| content.with(path, *text));
+    let engines: Vec<Box<dyn Engine>> = vec![Box::new(SAST.clone())];
+    Scanner::with_engines(engines, FingerprintKey::new([1; 32]))
+        .scan(&content, &mut |_| {})
+        .findings
+}
+
+#[test]
+fn a_value_is_followed_into_the_function_of_another_file() {
+    let web = "from flask import request\nfrom shop.db import select\n\ndef f():\n    return select('n = ' + request.args['n'])\n";
+    for files in [
+        [("shop/db.py", DB), ("shop/web.py", web)],
+        [("shop/web.py", web), ("shop/db.py", DB)],
+    ] {
+        let found = scan_all(&files);
+        let [finding] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (finding.rule.as_str(), finding.path.as_str()),
+            ("python-sql-injection", "shop/web.py")
+        );
+        let last = finding.way.last().unwrap();
+        assert_eq!((last.path.as_deref(), last.line), (Some("shop/db.py"), 4));
+        // What is shown of a file must not hold what other engines conceal in it.
+        assert!(finding.snippet.is_none() && finding.way.iter().all(|step| step.snippet.is_none()));
+    }
+}
+
+#[test]
+fn what_another_file_is_given_for_its_parameters_is_no_part_of_the_statement() {
+    let web = "from flask import request\nfrom shop.db import select\n\ndef f():\n    return select('n = ?', [request.args['n']])\n";
+    assert_eq!(scan_all(&[("shop/db.py", DB), ("shop/web.py", web)]), []);
+}
+
+#[test]
+fn a_function_of_a_file_that_is_not_there_is_not_followed() {
+    let web = "from flask import request\nfrom shop.db import select\n\ndef f():\n    return select('n = ' + request.args['n'])\n";
+    assert_eq!(scan_all(&[("shop/web.py", web)]), []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bytes_have_an_outcome(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let mut text = b"import os\nos.system(x)\n".to_vec();
+        text.extend(bytes);
+        let lowered = Here.lower(Language::Python, &text).unwrap();
+        prop_assert!(lowered.module.check(text.len(), Limits::default()).is_ok());
+        follow_aside(&lowered.module, &SAST.books[0].rules, &Outside::default());
+    }
+
+    #[test]
+    fn any_row_of_pieces_of_python_passes_the_check(pieces in proptest::collection::vec(piece(), 0..60)) {
+        let text = pieces.concat();
+        let lowered = Here.lower(Language::Python, text.as_bytes()).unwrap();
+        prop_assert_eq!(lowered.module.check(text.len(), Limits::default()), Ok(()));
+        follow_aside(&lowered.module, &SAST.books[0].rules, &Outside::default());
+    }
+}
+
+fn piece() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "def f(a, *b, c=1, **d):\n    ",
+        "class A(B):\n    ",
+        "x",
+        " = ",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        ", ",
+        "\n",
+        "\n    ",
+        "f'{x!r:>{w}}'",
+        "'%s' % ",
+        "lambda y: ",
+        "return ",
+        "yield ",
+        "await ",
+        "if ",
+        "else",
+        "for x in ",
+        "while ",
+        "try:\n    ",
+        "except E as e:\n    ",
+        "with a as b:\n    ",
+        "match x:\n    case 1:\n        ",
+        "import os\n",
+        "from a import b as c\n",
+        "from . import *\n",
+        "os.system",
+        "request.args",
+        ".get(",
+        " + ",
+        " in ",
+        " not in ",
+        " and ",
+        " or ",
+        "@mark\n",
+        "**",
+        "*",
+        "1",
+        "'a'",
+        "b'\\x00'",
+        "del ",
+        "global x\n",
+        "assert ",
+        "raise ",
+        "break\n",
+        "x := ",
+        "print x\n",
+        "\u{feff}",
+        "é",
+    ])
+}

@@ -1,0 +1,569 @@
+//! Values followed through a file: what reaches a sink from a source, on which way.
+//!
+//! ```text
+//! top level (names, constants) ─▶ each function ─▶ Summary ─▶ its callers ─▶ hits
+//!                                  statements in order; branches apart, then joined; a loop's body twice
+//! ```
+//!
+//! A function is followed once with its parameters as labels. What of them reaches a sink, the result, or is proved by
+//! the result is its [`Summary`]; a call puts the caller's values in the labels' places.
+//!
+//! Always true:
+//! - what a constant condition rules out is not followed;
+//! - work is bounded by [`Fuel`]: when it is used up the file's outcome is over-limit, with what was found so far;
+//! - the same file and rules give the same hits in the same order.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::ir::{BlockId, ExprId, FunctionId, Module, NameId, Span, StmtId, StmtKind};
+use super::rules::{Kinds, Ruleset};
+use super::value::{Label, Proof, Value};
+
+mod assign;
+mod call;
+mod entry;
+mod eval;
+mod fold;
+mod names;
+mod outside;
+mod own;
+mod sink;
+mod state;
+
+use self::entry::Entry;
+use self::names::Names;
+pub use self::outside::{Beyond, Exported, ExportedReach, Outside};
+use self::state::State;
+
+/// Expressions that may be worked out for one file.
+pub const FUEL: u64 = 4_000_000;
+/// Functions that are followed within each other.
+const MAX_CALLS: usize = 32;
+/// Of these, how many deep a function is followed again with a caller's values.
+const MAX_AGAIN: usize = 6;
+/// Expressions that may be worked out again with a caller's values: for one function, and for the file.
+const AGAIN: u64 = 30_000;
+const AGAIN_IN_ALL: u64 = 1_500_000;
+/// Ways to one sink that are told.
+const MAX_WAYS: usize = 4;
+
+/// What was found in a file.
+#[derive(Debug, Default)]
+pub struct Followed {
+    /// In the order of their places.
+    pub hits: Vec<Hit>,
+    /// Whether the fuel was used up before the end.
+    pub exhausted: bool,
+    /// What the file's functions do that matters to other files.
+    pub exports: Vec<Exported>,
+    /// The paths of what it calls and does not have.
+    pub called: BTreeSet<String>,
+}
+
+/// A rule that held.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Where it held: the sink.
+    pub at: Span,
+    /// Which, by its position in the rules.
+    pub rule: usize,
+    /// The source, by its position in the rules; none for a pattern.
+    pub source: Option<usize>,
+    /// The way, source first, sink last.
+    pub way: Vec<Span>,
+    /// Where it goes on, if the sink is in another file.
+    pub beyond: Option<Beyond>,
+}
+
+/// What a function does with its parameters.
+#[derive(Debug, Clone, Default)]
+struct Summary {
+    returns: Value,
+    reaches: Vec<Reach>,
+    /// By position: what a parameter is safe for if the result is true.
+    proves: Vec<(u16, Kinds)>,
+}
+
+/// A parameter that reaches a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach {
+    param: u16,
+    rule: usize,
+    kinds: Kinds,
+    way: Vec<Span>,
+    beyond: Option<Beyond>,
+}
+
+#[derive(Debug, Clone)]
+enum Known {
+    Not,
+    UnderWay,
+    Done(Rc<Summary>),
+}
+
+/// A function at work.
+struct Frame {
+    function: FunctionId,
+    state: State,
+    /// What stands around it: the file's names, a closure's surroundings.
+    outer: Rc<State>,
+    returned: Option<Value>,
+    /// What every true result so far proves.
+    proofs: Option<Vec<Proof>>,
+    reaches: Vec<Reach>,
+    /// States in which loops and switches were left.
+    left: Vec<State>,
+    /// The call by which it was come to, if it is followed with that call's values.
+    called_at: Option<Span>,
+}
+
+/// What methods keep in a field of their object.
+#[derive(Debug, Default)]
+struct Field {
+    value: Value,
+    /// Whether it may come from a method's parameter: whoever made the object gave it.
+    given: bool,
+}
+
+/// A file at work.
+pub struct Flow<'a> {
+    module: &'a Module,
+    rules: &'a Ruleset,
+    names: Names<'a>,
+    /// Which sources are any in this file.
+    active: Vec<bool>,
+    summaries: Vec<Known>,
+    frames: Vec<Frame>,
+    /// The names of the top level.
+    globals: Rc<State>,
+    /// What methods of a class keep in it.
+    fields: HashMap<(NameId, NameId), Field>,
+    hits: Vec<Hit>,
+    outside: &'a Outside<'a>,
+    called: BTreeSet<String>,
+    fuel: u64,
+    /// What is left for following functions again: now, and in all.
+    again: u64,
+    again_in_all: u64,
+}
+
+/// Follows the values of a checked module, and into those functions of other files that are known.
+#[must_use]
+pub fn follow(module: &Module, rules: &Ruleset, outside: &Outside<'_>) -> Followed {
+    let mut flow = Flow::new(module, rules, outside);
+    let top = FunctionId(u32::try_from(module.functions.len() - 1).unwrap_or(u32::MAX));
+    // Once for the names of the top level, which functions see; then everything, twice: what a method keeps in its
+    // object is seen by the others the second time.
+    flow.learn_globals(top);
+    for _ in 0..2 {
+        flow.summaries = vec![Known::Not; module.functions.len()];
+        for index in 0..module.functions.len() {
+            flow.refill();
+            flow.summary(FunctionId(u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+        if flow.fields.is_empty() {
+            break;
+        }
+    }
+    flow.finish()
+}
+
+impl<'a> Flow<'a> {
+    fn new(module: &'a Module, rules: &'a Ruleset, outside: &'a Outside<'a>) -> Self {
+        let names = Names::of(module);
+        Self {
+            module,
+            rules,
+            active: rules
+                .sources
+                .iter()
+                .map(|source| names.brings_in(&source.with))
+                .collect(),
+            names,
+            summaries: vec![Known::Not; module.functions.len()],
+            frames: Vec::new(),
+            globals: Rc::default(),
+            fields: HashMap::new(),
+            hits: Vec::new(),
+            outside,
+            called: BTreeSet::new(),
+            fuel: FUEL,
+            again: AGAIN,
+            again_in_all: AGAIN_IN_ALL,
+        }
+    }
+
+    fn refill(&mut self) {
+        self.again_in_all += self.again;
+        self.again = AGAIN.min(self.again_in_all);
+        self.again_in_all -= self.again;
+    }
+
+    fn finish(mut self) -> Followed {
+        // A loop's second round and a method's second look find the same again, at times by another way.
+        self.hits.sort_by(|a, b| {
+            let key = |hit: &Hit| {
+                (
+                    hit.at,
+                    hit.rule,
+                    hit.source,
+                    hit.source.is_none().then_some(hit.way.len()),
+                )
+            };
+            key(a).cmp(&key(b)).then_with(|| a.way.cmp(&b.way))
+        });
+        self.hits.dedup_by(|later, first| {
+            let key = |hit: &Hit| (hit.at, hit.rule, hit.way.first().copied());
+            key(later) == key(first)
+        });
+        let mut ways = 0;
+        let mut last = None;
+        let mut alone = false;
+        self.hits.retain(|hit| {
+            let new = last != Some((hit.at, hit.rule));
+            last = Some((hit.at, hit.rule));
+            ways = if new { 0 } else { ways + 1 };
+            // What holds whoever calls is told without its callers, who come after it in the order.
+            alone = hit.source.is_none() && (hit.way.len() == 1 || alone && !new);
+            ways < MAX_WAYS && (new || !alone)
+        });
+        Followed {
+            exports: self.exports(),
+            hits: self.hits,
+            exhausted: self.fuel == 0,
+            called: self.called,
+        }
+    }
+
+    fn learn_globals(&mut self, top: FunctionId) {
+        let state = self.run(top, Rc::default(), Entry::Alone).0;
+        self.globals = Rc::new(state);
+        self.hits.clear();
+    }
+
+    /// What a function does; `None` while it is being found out, or if it is called too deep.
+    fn summary(&mut self, function: FunctionId) -> Option<Rc<Summary>> {
+        match &self.summaries[function.0 as usize] {
+            Known::Done(summary) => return Some(Rc::clone(summary)),
+            Known::UnderWay => return None,
+            Known::Not if self.frames.len() >= MAX_CALLS => return None,
+            Known::Not => {}
+        }
+        self.summaries[function.0 as usize] = Known::UnderWay;
+        let globals = Rc::clone(&self.globals);
+        let (_, summary) = self.run(function, globals, Entry::Alone);
+        let summary = Rc::new(summary);
+        self.summaries[function.0 as usize] = Known::Done(Rc::clone(&summary));
+        Some(summary)
+    }
+
+    /// Follows a function's body.
+    fn run(&mut self, function: FunctionId, outer: Rc<State>, entry: Entry) -> (State, Summary) {
+        let called_at = match entry {
+            Entry::Called { at, .. } => Some(at),
+            _ => None,
+        };
+        self.frames.push(Frame {
+            function,
+            state: State::default(),
+            outer,
+            returned: None,
+            proofs: None,
+            reaches: Vec::new(),
+            left: Vec::new(),
+            called_at,
+        });
+        if called_at.is_none() {
+            self.marked_sinks();
+        }
+        self.enter(function, entry);
+        self.block(self.module.function(function).body);
+        let Some(frame) = self.frames.pop() else {
+            return (State::default(), Summary::default());
+        };
+        let params = &self.module.function(function).params;
+        let proofs = frame.proofs.unwrap_or_default();
+        let proves = proofs.iter().filter_map(|proof| {
+            let param = params.iter().find(|param| param.name == proof.variable)?;
+            Some((param.position, proof.kinds))
+        });
+        let summary = Summary {
+            proves: proves.collect(),
+            returns: frame.returned.unwrap_or_default(),
+            reaches: frame.reaches,
+        };
+        (frame.state, summary)
+    }
+
+    /// The function at work.
+    fn frame(&mut self) -> &mut Frame {
+        match self.frames.last_mut() {
+            Some(frame) => frame,
+            None => unreachable!("`run` pushes a frame before anything is worked out, and pops it last"),
+        }
+    }
+
+    fn state(&mut self) -> &mut State {
+        &mut self.frame().state
+    }
+
+    fn block(&mut self, block: BlockId) {
+        for &stmt in self.module.block(block) {
+            if self.state().ended {
+                return;
+            }
+            self.stmt(stmt);
+        }
+    }
+
+    fn stmt(&mut self, id: StmtId) {
+        let stmt = self.module.stmt(id);
+        match &stmt.kind {
+            StmtKind::Expr(value) => {
+                self.eval(*value);
+            }
+            StmtKind::Assign {
+                target,
+                value,
+                append,
+                ty,
+            } => self.assign_stmt(*target, *value, *append, *ty),
+            StmtKind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.branch(*condition, *then, *otherwise),
+            StmtKind::Loop { condition, body } => self.rounds(*condition, *body),
+            StmtKind::ForEach { target, iterable, body } => {
+                let part = self.part_of(*iterable);
+                self.assign(*target, part);
+                self.rounds(None, *body);
+            }
+            StmtKind::Switch { subject, cases } => self.switch(*subject, cases),
+            StmtKind::Try {
+                body,
+                handlers,
+                finally,
+            } => self.attempt(*body, handlers, *finally),
+            StmtKind::Block(block) => self.block(*block),
+            StmtKind::Return(value) => self.give_back(*value, stmt.span),
+            StmtKind::Throw(value) => {
+                value.map(|value| self.eval(value));
+                self.state().ended = true;
+            }
+            StmtKind::Break => {
+                let state = self.state().clone();
+                self.frame().left.push(state);
+                self.state().ended = true;
+            }
+            StmtKind::Continue => self.state().ended = true,
+            StmtKind::Define(function) => {
+                let defined = self.module.function(*function);
+                // A method is found by its class.
+                if defined.class.is_some() {
+                    return;
+                }
+                let name = defined.name;
+                let value = Value {
+                    function: Some(*function),
+                    ..Value::default()
+                };
+                self.state().set(name, value);
+            }
+        }
+    }
+
+    fn branch(&mut self, condition: ExprId, then: BlockId, otherwise: BlockId) {
+        let condition = self.eval(condition);
+        match condition.truth().filter(|_| !condition.is_tainted()) {
+            Some(true) => self.block(then),
+            Some(false) => self.block(otherwise),
+            None => {
+                let before = self.state().clone();
+                self.state().prove(&condition.proves.held);
+                self.block(then);
+                let held = std::mem::replace(self.state(), before);
+                self.state().prove(&condition.proves.failed);
+                self.block(otherwise);
+                self.state().join(&held);
+            }
+        }
+    }
+
+    /// A loop: its body is followed twice, so that what one round leaves reaches the next.
+    fn rounds(&mut self, condition: Option<ExprId>, body: BlockId) {
+        let left = std::mem::take(&mut self.frame().left);
+        let mut exits = Vec::new();
+        for _ in 0..2 {
+            let condition = condition.map(|condition| self.eval(condition)).unwrap_or_default();
+            if condition.truth() == Some(false) && !condition.is_tainted() {
+                break;
+            }
+            let before = self.state().clone();
+            self.state().prove(&condition.proves.held);
+            self.block(body);
+            exits.append(&mut self.frame().left);
+            self.state().ended = false;
+            self.state().join(&before);
+        }
+        exits.iter().for_each(|exit| self.state().join(exit));
+        self.frame().left = left;
+    }
+
+    fn switch(&mut self, subject: ExprId, cases: &[(Vec<ExprId>, BlockId)]) {
+        let subject_value = self.eval(subject);
+        let known = subject_value.written().filter(|_| !subject_value.is_tainted());
+        let left = std::mem::take(&mut self.frame().left);
+        let before = self.state().clone();
+        let mut after: Option<State> = None;
+        let mut any = false;
+        for (labels, body) in cases {
+            let values: Vec<Value> = labels.iter().map(|label| self.eval(*label)).collect();
+            any |= labels.is_empty();
+            let label = values.first().and_then(Value::written);
+            if known.is_some() && label.is_some() && !values.iter().any(|value| value.written() == known) {
+                continue;
+            }
+            *self.state() = before.clone();
+            if !labels.is_empty() && values.iter().all(Value::is_constant) {
+                let proofs = self.proofs_of(&subject_value, Kinds::ALL);
+                self.state().prove(&proofs);
+            }
+            self.block(*body);
+            let mut exits = std::mem::take(&mut self.frame().left);
+            exits.push(self.state().clone());
+            for exit in exits {
+                match &mut after {
+                    Some(state) => state.join(&exit),
+                    None => after = Some(exit),
+                }
+            }
+        }
+        *self.state() = match after {
+            Some(mut state) if !any => {
+                state.join(&before);
+                state
+            }
+            Some(state) => state,
+            None => before,
+        };
+        self.frame().left = left;
+    }
+
+    fn attempt(&mut self, body: BlockId, handlers: &[BlockId], finally: BlockId) {
+        let before = self.state().clone();
+        self.block(body);
+        let done = self.state().clone();
+        let mut after = done.clone();
+        for &handler in handlers {
+            // It may have failed anywhere: nothing of the block was done, or all of it.
+            *self.state() = before.clone();
+            let mut all = done.clone();
+            all.ended = false;
+            self.state().join(&all);
+            self.block(handler);
+            let state = self.state().clone();
+            after.join(&state);
+        }
+        let ended = after.ended;
+        after.ended = false;
+        *self.state() = after;
+        self.block(finally);
+        self.state().ended |= ended;
+    }
+
+    fn give_back(&mut self, value: Option<ExprId>, at: Span) {
+        let mut result = value.map(|value| self.eval(value)).unwrap_or_default();
+        self.returned_sinks(&result, at);
+        let proofs = match result.truth() {
+            Some(false) => None,
+            Some(true) => Some(self.state().proved.clone()),
+            None => {
+                let mut proofs = self.state().proved.clone();
+                proofs.extend_from_slice(&result.proves.held);
+                Some(proofs)
+            }
+        };
+        result.proves = super::value::Proofs::default();
+        let frame = self.frame();
+        if let Some(proofs) = proofs {
+            match &mut frame.proofs {
+                Some(known) => known.retain(|proof| proofs.contains(proof)),
+                None => frame.proofs = Some(proofs),
+            }
+        }
+        frame.returned = Some(match frame.returned.take() {
+            Some(known) => known.join(&result),
+            None => result,
+        });
+        frame.state.ended = true;
+    }
+
+    /// Uses up fuel for one expression; whether there was any.
+    fn burn(&mut self) -> bool {
+        self.fuel = self.fuel.saturating_sub(1);
+        if self.frames.last().is_some_and(|frame| frame.called_at.is_some()) {
+            self.again = self.again.saturating_sub(1);
+        }
+        self.fuel > 0
+    }
+
+    /// That a value, and what it was read from, is safe for `kinds`.
+    fn proofs_of(&self, value: &Value, kinds: Kinds) -> Vec<Proof> {
+        let proofs = value.reads.iter().map(|&variable| Proof {
+            variable,
+            field: None,
+            kinds,
+        });
+        proofs.collect()
+    }
+
+    fn hit(&mut self, label: Label, rule: usize, kinds: Kinds, way: Vec<Span>, at: Span) {
+        self.hit_beyond(label, rule, kinds, way, at, None);
+    }
+
+    fn hit_beyond(
+        &mut self,
+        label: Label,
+        rule: usize,
+        kinds: Kinds,
+        way: Vec<Span>,
+        at: Span,
+        beyond: Option<Beyond>,
+    ) {
+        match label {
+            Label::Source(source, _) => self.hits.push(Hit {
+                at,
+                rule,
+                source: Some(source),
+                way,
+                beyond,
+            }),
+            Label::Param(function, param) => {
+                let reach = Reach {
+                    param,
+                    rule,
+                    kinds,
+                    way,
+                    beyond,
+                };
+                // A closure sees the parameters of the functions around it.
+                let frames = self.frames.iter_mut().rev();
+                let Some(frame) = frames.into_iter().find(|frame| frame.function == function) else {
+                    return;
+                };
+                let reaches = &mut frame.reaches;
+                let known = reaches.iter().any(|known| {
+                    (known.param, known.rule) == (reach.param, reach.rule) && known.way.last() == reach.way.last()
+                });
+                if !known {
+                    reaches.push(reach);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

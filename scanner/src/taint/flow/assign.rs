@@ -1,0 +1,165 @@
+//! Targets that get values.
+
+use super::super::ir::{ExprId, ExprKind, NameId};
+use super::super::value::{Value, bounded_path};
+use super::{Flow, eval};
+
+impl Flow<'_> {
+    pub(super) fn assign_stmt(&mut self, target: ExprId, value: ExprId, append: bool, ty: Option<NameId>) {
+        let mut given = self.eval(value);
+        if append {
+            let before = self.eval(target);
+            given = eval::join_texts(&before, &given, self.module.expr(target).span);
+        }
+        if let Some(ty) = ty {
+            // A declared type says more than the path of the call that made the value.
+            let path = self.names.type_path(self.module.name(ty));
+            given.path = bounded_path(&path).or(given.path);
+        }
+        self.assign(target, given);
+    }
+
+    /// Gives a target its value; lists and maps take it apart.
+    pub(super) fn assign(&mut self, target: ExprId, mut value: Value) {
+        let expr = self.module.expr(target);
+        value.step(expr.span);
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                value.reads.retain(|read| read != name);
+                self.assigned_sinks(self.module.name(*name), &value, expr.span);
+                self.state().set(*name, value);
+            }
+            ExprKind::Attr { object, name } => {
+                let object_value = self.eval(*object);
+                let path = object_value.path.as_deref().unwrap_or("?");
+                let path = format!("{path}.{}", self.module.name(*name));
+                self.assigned_sinks(&path, &value, expr.span);
+                if let ExprKind::Name(variable) = self.module.expr(*object).kind {
+                    self.keep_in_object(variable, *name, &value);
+                    self.state().set_field(variable, *name, value);
+                }
+            }
+            ExprKind::Index { object, key } => {
+                let key = self.eval(*key);
+                let object_value = self.eval(*object);
+                let path = object_value.path.as_deref().unwrap_or("?");
+                let path = format!("{path}.{}", key.written().as_deref().unwrap_or("[]"));
+                self.assigned_sinks(&path, &value, expr.span);
+                self.settle_by_assignment(&path, *object, &value);
+                self.assign_element(*object, target, key.written().as_deref(), value);
+            }
+            ExprKind::List(targets) => {
+                for (index, &part) in targets.iter().enumerate() {
+                    let part_value = self.taken_apart(&value, &index.to_string());
+                    self.assign(part, part_value);
+                }
+            }
+            ExprKind::Map(entries) => {
+                for &(key, part) in entries {
+                    let key = key.map(|key| self.eval(key)).and_then(|key| key.written());
+                    let mut part_value = match key {
+                        Some(key) => self.taken_apart(&value, &key),
+                        None => value.clone(),
+                    };
+                    self.take_source(&mut part_value, expr.span);
+                    self.assign(part, part_value);
+                }
+            }
+            // A target with a default, a type or a spread around it.
+            ExprKind::Of(parts) => {
+                if let Some(&part) = parts.first() {
+                    self.assign(part, value);
+                }
+            }
+            ExprKind::Choice { then, .. } => self.assign(*then, value),
+            ExprKind::Assign { target, value: default } => {
+                let default = self.eval(*default);
+                self.assign(*target, value.join(&default));
+            }
+            _ => {}
+        }
+    }
+
+    fn settle_by_assignment(&mut self, path: &str, object: ExprId, value: &Value) {
+        let rules = self.rules;
+        for cleaner in rules.assigned_cleaners.of(path) {
+            let fits = value.written().is_some_and(|written| cleaner.value.is_match(&written));
+            if let Some(variable) = self.root_of(object).filter(|_| fits) {
+                self.state().entry(variable).value.clean(cleaner.kinds);
+            }
+        }
+    }
+
+    fn assign_element(&mut self, object: ExprId, target: ExprId, written: Option<&str>, value: Value) {
+        let ExprKind::Name(variable) = self.module.expr(object).kind else {
+            return;
+        };
+        let key = match &self.module.expr(target).kind {
+            ExprKind::Index { key, .. } => &self.module.expr(*key).kind,
+            _ => return,
+        };
+        let whole = &mut self.state().entry(variable).value;
+        match (key, written) {
+            (_, Some(written)) if whole.items.is_some() => whole.set_item(written, &value),
+            (ExprKind::Str(name), _) => self.state().set_field(variable, *name, value),
+            _ => {
+                whole.absorb(&value);
+                whole.items = None;
+            }
+        }
+    }
+
+    /// What a method keeps in its object is there for the others.
+    fn keep_in_object(&mut self, variable: NameId, field: NameId, value: &Value) {
+        if !["self", "this", "$this"].contains(&self.module.name(variable)) {
+            return;
+        }
+        let function = self.frame().function;
+        let Some(class) = self.module.function(function).class else {
+            return;
+        };
+        let mut kept = value.clone();
+        kept.reads.clear();
+        let all = kept.taints.len();
+        // Another method's parameters are not this one's.
+        kept.taints
+            .retain(|taint| matches!(taint.label, super::Label::Source(..)));
+        let given = kept.taints.len() < all;
+        kept.items = kept
+            .items
+            .filter(|items| !items.iter().any(|(_, item)| item.is_tainted()));
+        // What a caller gave is not what every caller gives.
+        if self.frame().called_at.is_some() {
+            kept.constant = None;
+            kept.text = None;
+        }
+        let known = self.fields.remove(&(class, field));
+        let known = known.map_or(
+            super::Field {
+                value: kept.clone(),
+                given,
+            },
+            |known| super::Field {
+                value: known.value.join(&kept),
+                given: known.given || given,
+            },
+        );
+        self.fields.insert((class, field), known);
+    }
+
+    fn taken_apart(&mut self, whole: &Value, key: &str) -> Value {
+        if let Some(item) = whole.item(key) {
+            return item.clone();
+        }
+        let path = whole
+            .path
+            .as_deref()
+            .and_then(|path| bounded_path(&format!("{path}.{key}")));
+        Value {
+            taints: whole.taints.clone(),
+            path,
+            reads: whole.reads.clone(),
+            ..Value::default()
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Calls: what they are given, what they give back, what they change.
+//!
+//! ```text
+//! callee ─┬─ of this file ─┬─ followed again with these very values, while there is fuel for that
+//!         │                └─ else by its summary
+//!         └─ not ──────────── cleaned, looked up or carried by the rules, else whatever it was given
+//! ```
+
+use std::rc::Rc;
+
+use super::super::ir::{Arg, ExprId, ExprKind, FunctionId, NameId, Span};
+use super::super::rules::Kinds;
+use super::super::value::{Label, Proofs, Text, Value, bounded_path, merge};
+use super::own::CONSTRUCTORS;
+use super::sink::Given;
+use super::{Entry, Flow, eval};
+
+/// Calls that put their arguments into the format that is the first of them, or what they are called on.
+const FORMATTERS: [&str; 8] = [
+    "format",
+    "sprintf",
+    "Sprintf",
+    "formatted",
+    "vsprintf",
+    "Errorf",
+    "format_map",
+    "snprintf",
+];
+/// Paths of foreign functions that are remembered for a file.
+const MAX_CALLED: usize = 4096;
+
+/// What is called, worked out.
+pub(super) struct Callee {
+    pub(super) path: String,
+    pub(super) receiver: Option<Value>,
+    function: Option<FunctionId>,
+    /// The variable that a method is called on.
+    variable: Option<NameId>,
+    name: String,
+}
+
+impl Flow<'_> {
+    pub(super) fn call(&mut self, callee: ExprId, args: &[Arg], new: bool, at: Span) -> Value {
+        let callee = self.callee(callee);
+        let given = self.given(args, callee.receiver.as_ref());
+        self.called_sinks(&callee.path, callee.receiver.as_ref(), &given, at);
+        let mut value = match callee.function {
+            Some(function) => self.own_call(function, &callee, &given, at),
+            None => self.strange_call(&callee, &given, at),
+        };
+        self.carry(&callee, args, &given);
+        self.settle(&callee);
+        if self.rules.ends.has(&callee.path) {
+            self.state().ended = true;
+        }
+        value.proves = self.proved_by_call(&callee, &given, value.proves);
+        let own = callee.function.and_then(|_| value.path.take());
+        let own = own.filter(|own| !own.starts_with(['$', '?']));
+        let path = match (self.rules.types.of(&callee.path).next(), own) {
+            (Some(path), _) => path.clone(),
+            // What it is was said where it was made, sources included.
+            (None, Some(own)) => {
+                value.path = Some(own);
+                return value;
+            }
+            _ if new || self.names.is_class(&callee.path) => callee.path.clone(),
+            _ => format!("{}()", callee.path),
+        };
+        value.path = bounded_path(&path);
+        self.take_source(&mut value, at);
+        value
+    }
+
+    fn callee(&mut self, callee: ExprId) -> Callee {
+        let expr = self.module.expr(callee);
+        match &expr.kind {
+            ExprKind::Attr { object, name } => {
+                let text = self.module.name(*name).to_owned();
+                let variable = self.root_of(*object);
+                let receiver = self.eval(*object);
+                let receiver_path = receiver.path.as_deref().unwrap_or("?").to_owned();
+                let item = receiver.item(&text).and_then(|item| item.function);
+                let function = item.or_else(|| self.method(&receiver_path, &text));
+                Callee {
+                    path: format!("{receiver_path}.{text}"),
+                    receiver: Some(receiver),
+                    function,
+                    variable,
+                    name: text,
+                }
+            }
+            ExprKind::Name(name) => {
+                let value = self.eval(callee);
+                let text = self.module.name(*name).to_owned();
+                let path = value.path.as_deref().unwrap_or(&text);
+                let path = path.trim_start_matches('$').to_owned();
+                let class = self.module.function(self.frame().function).class;
+                let own = class.and_then(|class| self.names.method(self.module.name(class), &text));
+                let constructor = || CONSTRUCTORS.iter().find_map(|name| self.names.method(&path, name));
+                Callee {
+                    function: value.function.or(own).or_else(constructor),
+                    path,
+                    receiver: None,
+                    variable: None,
+                    name: text,
+                }
+            }
+            _ => {
+                let value = self.eval(callee);
+                Callee {
+                    path: value.path.as_deref().unwrap_or("?").to_owned(),
+                    function: value.function,
+                    receiver: Some(value),
+                    variable: None,
+                    name: String::new(),
+                }
+            }
+        }
+    }
+
+    /// The method of this file that is meant.
+    fn method(&self, receiver: &str, name: &str) -> Option<FunctionId> {
+        let class = receiver.rsplit('.').next().unwrap_or(receiver).trim_end_matches("()");
+        if self.names.is_class(class) {
+            return self.names.method(class, name);
+        }
+        // Of a receiver that is not known, the one method of that name; one that is known is no class of this file.
+        let unknown = receiver.starts_with('$') || receiver.starts_with('?');
+        self.names
+            .lone_method(name)
+            .filter(|_| unknown && !receiver.contains('.'))
+    }
+
+    /// The arguments; closures last, since what they are given is what the others are.
+    fn given(&mut self, args: &[Arg], receiver: Option<&Value>) -> Vec<Given> {
+        let mut known: Vec<Option<Value>> = Vec::new();
+        let mut handed = receiver.cloned().unwrap_or_default();
+        handed.text = None;
+        handed.constant = None;
+        for arg in args {
+            let closure = matches!(self.module.expr(arg.value).kind, ExprKind::Closure(_));
+            known.push((!closure).then(|| self.eval(arg.value)));
+        }
+        known.iter().flatten().for_each(|value| handed.absorb(value));
+        let mut given = Vec::new();
+        for (arg, known) in args.iter().zip(known) {
+            let value = match (known, &self.module.expr(arg.value).kind) {
+                (Some(value), _) => value,
+                (None, ExprKind::Closure(function)) => self.closure(*function, Some(&handed)),
+                (None, _) => Value::default(),
+            };
+            let name = arg.name.map(|name| self.module.name(name).into());
+            spread_out(name, value, arg.spread, &mut given);
+        }
+        given
+    }
+
+    /// A function as a value: its body is followed here, with what stands around it.
+    pub(super) fn closure(&mut self, function: FunctionId, given: Option<&Value>) -> Value {
+        if self.frames.len() >= super::MAX_CALLS {
+            return Value::default();
+        }
+        let around = self.surroundings(function);
+        let handed = given.filter(|given| given.is_tainted()).cloned();
+        let (_, summary) = self.run(function, around, Entry::CalledBack(handed));
+        let mut returned = summary.returns;
+        let own = |label: Label| matches!(label, Label::Param(of, _) if of == function);
+        returned.taints.retain(|taint| !own(taint.label));
+        Value {
+            taints: returned.taints,
+            function: Some(function),
+            ..Value::default()
+        }
+    }
+
+    /// A call of what is not in this file: of a function of another file of the bundle, or of what only rules know.
+    fn strange_call(&mut self, callee: &Callee, given: &[Given], at: Span) -> Value {
+        if let Some(exported) = self.outside.get(&callee.path).copied() {
+            return self.outside_call(exported, callee, given, at);
+        }
+        if self.called.len() < MAX_CALLED && callee.path.contains('.') && !callee.path.starts_with(['$', '?']) {
+            self.called.insert(callee.path.clone());
+        }
+        self.foreign_call(callee, given, at)
+    }
+
+    /// A call of what is known by rules alone: cleaned by the rules, else whatever it was given.
+    pub(super) fn foreign_call(&mut self, callee: &Callee, given: &[Given], at: Span) -> Value {
+        let mut cleaned = Kinds::NONE;
+        for path in self.paths_of(&callee.path) {
+            cleaned = self.rules.cleaners.of(&path).fold(cleaned, |all, kinds| all.or(*kinds));
+        }
+        if cleaned == Kinds::ALL {
+            return Value::default();
+        }
+        let looked_up = self.looked_up(callee, given);
+        let chooses = looked_up.is_some();
+        let mut value = looked_up
+            .or_else(|| formatted_call(callee, given, at))
+            .unwrap_or_else(|| {
+                let mut value = Value::default();
+                callee.receiver.iter().for_each(|receiver| value.absorb(receiver));
+                given.iter().for_each(|arg| value.absorb(&arg.value));
+                value
+            });
+        value.clean(cleaned);
+        value.step(at);
+        let receiver = callee.receiver.as_ref();
+        if !chooses {
+            receiver
+                .iter()
+                .for_each(|receiver| merge(&mut value.reads, &receiver.reads));
+        }
+        if self.rules.keeps_reads.has(&callee.path) {
+            given.iter().for_each(|arg| merge(&mut value.reads, &arg.value.reads));
+        }
+        if self.rules.keeps_text.has(&callee.path) {
+            let first = given.first().and_then(|arg| arg.value.text.clone());
+            value.text = receiver.and_then(|receiver| receiver.text.clone()).or(first);
+        }
+        value
+    }
+
+    /// `TABLE.get(key, default)`: a part of the table, or the default; never the key.
+    fn looked_up(&self, callee: &Callee, given: &[Given]) -> Option<Value> {
+        let receiver = callee.receiver.as_ref()?;
+        if callee.name == "values" && given.is_empty() && receiver.items.is_some() {
+            return Some(receiver.clone());
+        }
+        if !self.rules.lookups.has(&callee.path) {
+            return None;
+        }
+        let key = given.first().and_then(|arg| arg.value.written());
+        let mut found = match (&receiver.items, key.and_then(|key| receiver.item(&key).cloned())) {
+            (_, Some(item)) => item,
+            (Some(items), None) => one_of(items),
+            (None, None) => Value {
+                taints: receiver.taints.clone(),
+                ..Value::default()
+            },
+        };
+        for arg in given.iter().skip(1) {
+            found = found.join(&arg.value);
+        }
+        Some(found)
+    }
+
+    /// What a call changes besides its result.
+    fn carry(&mut self, callee: &Callee, args: &[Arg], given: &[Given]) {
+        let rules = self.rules;
+        for carrier in rules.carriers.of(&callee.path) {
+            let mut taken = Value::default();
+            let from = usize::from(carrier.from);
+            for (index, arg) in given.iter().enumerate().skip(from) {
+                if carrier.to.is_none_or(|to| usize::from(to) != index) {
+                    taken.absorb(&arg.value);
+                    taken.text = taken.text.or_else(|| arg.value.text.clone());
+                }
+            }
+            let target = match carrier.to {
+                None => callee.variable,
+                Some(to) => args.get(usize::from(to)).and_then(|arg| self.root_of(arg.value)),
+            };
+            if let Some(name) = target {
+                self.state().taint_variable(name, &taken);
+            }
+        }
+    }
+
+    /// What a call makes safe of what it is called on.
+    fn settle(&mut self, callee: &Callee) {
+        let kinds = self
+            .rules
+            .settling
+            .of(&callee.path)
+            .fold(Kinds::NONE, |all, kinds| all.or(*kinds));
+        if let Some(variable) = callee.variable.filter(|_| kinds != Kinds::NONE) {
+            self.state().entry(variable).value.clean(kinds);
+        }
+    }
+
+    /// The variable that an expression is, takes the address of, or hangs below.
+    pub(super) fn root_of(&self, expr: ExprId) -> Option<NameId> {
+        let mut expr = expr;
+        // Nesting is bounded by the module's check.
+        loop {
+            expr = match &self.module.expr(expr).kind {
+                ExprKind::Name(name) => return Some(*name),
+                ExprKind::Attr { object, .. } | ExprKind::Index { object, .. } => *object,
+                ExprKind::Of(parts) => *parts.first()?,
+                _ => return None,
+            };
+        }
+    }
+
+    fn proved_by_call(&self, callee: &Callee, given: &[Given], mut proves: Proofs) -> Proofs {
+        let receiver = callee.receiver.as_ref();
+        for guard in self.rules.guards.of(&callee.path) {
+            let value = match guard.arg {
+                None => receiver,
+                Some(arg) => given.get(usize::from(arg)).map(|arg| &arg.value),
+            };
+            let Some(value) = value else { continue };
+            let text = receiver.and_then(|receiver| receiver.text.as_ref());
+            let text = text.or_else(|| given.first().and_then(|arg| arg.value.text.as_ref()));
+            let shape = guard.shape.as_ref();
+            if shape.is_some_and(|shape| !text.is_some_and(|text| shape.is_match(&text.shown()))) {
+                continue;
+            }
+            let proofs = self.proofs_of(value, guard.kinds);
+            let side = if guard.negated {
+                &mut proves.failed
+            } else {
+                &mut proves.held
+            };
+            merge(side, &proofs);
+        }
+        proves
+    }
+}
+
+/// An argument; what is spread and known falls into its parts.
+fn spread_out(name: Option<Rc<str>>, value: Value, spread: bool, given: &mut Vec<Given>) {
+    let items = value
+        .items
+        .as_ref()
+        .filter(|items| spread && items.iter().all(|(key, _)| key.is_some()));
+    let Some(items) = items else {
+        return given.push(Given { name, value, spread });
+    };
+    for (key, item) in items.iter() {
+        // The parts of a list have numbers for keys, and are positional.
+        let name = key.clone().filter(|key| key.parse::<u32>().is_err());
+        given.push(Given {
+            name,
+            value: item.clone(),
+            spread: false,
+        });
+    }
+}
+
+/// Any of the parts of a list or map.
+pub(super) fn one_of(items: &[(Option<Rc<str>>, Value)]) -> Value {
+    let mut parts = items.iter().map(|(_, value)| value);
+    let first = parts.next().cloned().unwrap_or_default();
+    parts.fold(first, Value::join)
+}
+
+fn formatted_call(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
+    if callee.name == "join" {
+        return joined(callee, given, at);
+    }
+    if !FORMATTERS.contains(&callee.name.as_str()) {
+        return None;
+    }
+    let values: Vec<Value> = given.iter().map(|arg| arg.value.clone()).collect();
+    if let Some(format) = callee.receiver.as_ref().filter(|receiver| receiver.text.is_some()) {
+        return Some(eval::formatted(format, &values, at));
+    }
+    let (format, values) = values.split_first()?;
+    format.text.as_ref()?;
+    Some(eval::formatted(format, values, at))
+}
+
+/// `separator.join(parts)`, `parts.join(separator)`.
+fn joined(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
+    let receiver = callee.receiver.as_ref()?;
+    let [Given { value: first, .. }] = given else {
+        return None;
+    };
+    let (separator, parts) = match receiver.written() {
+        Some(written) => (written, first),
+        None if receiver.items.is_some() || receiver.is_tainted() => (first.written()?, receiver),
+        None => return None,
+    };
+    let mut value = Value::default();
+    value.absorb(parts);
+    let separator = Text::constant(&separator);
+    let mut text: Option<Text> = None;
+    for (_, part) in parts.items.as_deref().into_iter().flatten() {
+        let part = eval::text_of(part);
+        text = Some(match text {
+            Some(text) => text.then(&separator).then(&part),
+            None => part,
+        });
+    }
+    value.text = text.or_else(|| parts.text.clone());
+    value.step(at);
+    Some(value)
+}

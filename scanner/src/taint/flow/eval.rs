@@ -1,0 +1,569 @@
+//! Expressions worked out.
+
+use std::rc::Rc;
+
+use super::super::ir::{BinaryOp, Expr, ExprId, ExprKind, NameId, Span};
+use super::super::rules::Kinds;
+use super::super::value::{Constant, Label, Proof, Proofs, Taint, Text, Value, bounded_path, merge};
+use super::{Flow, fold};
+
+/// Parts of a list or map literal that are kept apart.
+const MAX_ITEMS: usize = 64;
+
+impl Flow<'_> {
+    /// What an expression is.
+    pub(super) fn eval(&mut self, id: ExprId) -> Value {
+        if !self.burn() {
+            return Value::default();
+        }
+        let Expr { kind, span } = self.module.expr(id);
+        match kind {
+            ExprKind::Str(name) => Value::of_text(self.module.name(*name)),
+            ExprKind::Int(value) => Value::of_constant(Constant::Int(*value)),
+            ExprKind::Bool(value) => Value::of_constant(Constant::Bool(*value)),
+            ExprKind::Null => Value::of_constant(Constant::Null),
+            ExprKind::Name(name) => self.variable(*name, *span),
+            ExprKind::Attr { object, name } => self.attribute(*object, *name, *span),
+            ExprKind::Index { object, key } => self.element(*object, *key, *span),
+            ExprKind::Call { callee, args, new } => self.call(*callee, args, *new, *span),
+            ExprKind::Concat(parts) => self.concat(parts, *span),
+            ExprKind::Binary { op, left, right } => self.binary(*op, *left, *right, *span),
+            ExprKind::Not(inner) => {
+                let inner = self.eval(*inner);
+                Value {
+                    constant: inner.truth().map(|truth| Constant::Bool(!truth)),
+                    proves: Proofs {
+                        held: inner.proves.failed,
+                        failed: inner.proves.held,
+                    },
+                    ..Value::default()
+                }
+            }
+            ExprKind::Choice {
+                condition,
+                then,
+                otherwise,
+            } => self.choice(*condition, *then, *otherwise),
+            ExprKind::List(parts) => self.list(parts),
+            ExprKind::Map(entries) => self.map(entries),
+            ExprKind::Closure(function) => {
+                self.closure(*function, None);
+                Value {
+                    function: Some(*function),
+                    ..Value::default()
+                }
+            }
+            ExprKind::Assign { target, value } => {
+                let value = self.eval(*value);
+                self.assign(*target, value.clone());
+                value
+            }
+            ExprKind::Of(parts) => self.together(parts),
+            ExprKind::Last(parts) => parts.iter().fold(Value::default(), |_, part| self.eval(*part)),
+            ExprKind::Element {
+                tag,
+                attributes,
+                children,
+            } => self.element_literal(*tag, attributes, children, *span),
+            ExprKind::Unknown => Value::default(),
+        }
+    }
+
+    fn variable(&mut self, name: NameId, at: Span) -> Value {
+        let module = self.module;
+        let globals = Rc::clone(&self.globals);
+        let frame = self.frame();
+        let known = frame
+            .state
+            .get(name)
+            .or_else(|| frame.outer.get(name))
+            .or_else(|| globals.get(name));
+        if let Some(variable) = known {
+            let mut value = variable.value.clone();
+            variable.fields.values().for_each(|field| value.absorb(field));
+            merge(&mut value.reads, &[name]);
+            value.step(at);
+            let unnamed = value.path.as_deref().is_none_or(|path| path.starts_with('$'));
+            if unnamed {
+                let path = bounded_path(&format!("${}", module.name(name)));
+                let known = std::mem::replace(&mut value.path, path);
+                self.take_source(&mut value, at);
+                value.path = known.or(value.path);
+            }
+            return value;
+        }
+        let text = module.name(name);
+        let mut value = Value::of_path(&self.names.path_of(text));
+        value.function = self.names.function(text);
+        self.take_source(&mut value, at);
+        value
+    }
+
+    fn attribute(&mut self, object: ExprId, name: NameId, at: Span) -> Value {
+        if let ExprKind::Name(variable) = self.module.expr(object).kind
+            && let Some(value) = self.field(variable, name)
+        {
+            return value;
+        }
+        let object = self.eval(object);
+        self.attribute_of(&object, name, at)
+    }
+
+    /// What is known of an attribute by itself.
+    fn field(&mut self, variable: NameId, name: NameId) -> Option<Value> {
+        let globals = Rc::clone(&self.globals);
+        let class = self.frame().function;
+        let class = self.module.function(class).class;
+        let frame = self.frame();
+        let known = frame
+            .state
+            .get(variable)
+            .or_else(|| frame.outer.get(variable))
+            .or_else(|| globals.get(variable));
+        if let Some(value) = known.and_then(|known| known.fields.get(&name)) {
+            return Some(value.clone());
+        }
+        let itself = known.map(|known| known.value.taints.clone()).unwrap_or_default();
+        let receiver = ["self", "this", "$this"].contains(&self.module.name(variable));
+        let class = class.filter(|_| receiver)?;
+        let field = self.fields.get(&(class, name))?;
+        let mut value = field.value.clone();
+        if field.given {
+            itself.into_iter().for_each(|taint| value.add(taint));
+        }
+        Some(value)
+    }
+
+    /// An attribute of a value.
+    pub(super) fn attribute_of(&mut self, object: &Value, name: NameId, at: Span) -> Value {
+        let name = self.module.name(name);
+        if let Some(item) = object.item(name) {
+            return item.clone();
+        }
+        let path = object.path.as_deref().unwrap_or("?");
+        let path = format!("{path}.{name}");
+        let decides = self.rules.deciding.iter().any(|deciding| deciding == name);
+        let mut value = Value {
+            taints: object.taints.clone(),
+            path: bounded_path(&path),
+            // One part says nothing of the others.
+            reads: if decides { object.reads.clone() } else { Vec::new() },
+            ..Value::default()
+        };
+        let cleaned = self
+            .rules
+            .cleaners
+            .of(&path)
+            .fold(Kinds::NONE, |all, kinds| all.or(*kinds));
+        value.clean(cleaned);
+        self.take_source(&mut value, at);
+        value
+    }
+
+    fn element(&mut self, object: ExprId, key: ExprId, at: Span) -> Value {
+        let key_value = self.eval(key);
+        let written = key_value.written();
+        if let (ExprKind::Name(variable), ExprKind::Str(name)) =
+            (&self.module.expr(object).kind, &self.module.expr(key).kind)
+            && let Some(value) = self.field(*variable, *name)
+        {
+            return value;
+        }
+        let object = self.eval(object);
+        if let Some(item) = written.as_deref().and_then(|key| object.item(key)) {
+            return item.clone();
+        }
+        if let Some(items) = object.items.as_ref().filter(|_| written.is_none()) {
+            return super::call::one_of(items);
+        }
+        let mut value = Value {
+            taints: object.taints.clone(),
+            path: object.path.as_deref().and_then(|path| {
+                let key = written.as_deref().filter(|key| !key.contains('.')).unwrap_or("[]");
+                bounded_path(&format!("{path}.{key}"))
+            }),
+            reads: if written.is_none() {
+                object.reads.clone()
+            } else {
+                Vec::new()
+            },
+            ..Value::default()
+        };
+        self.take_source(&mut value, at);
+        value
+    }
+
+    /// Adds the source that a path is.
+    pub(super) fn take_source(&mut self, value: &mut Value, at: Span) {
+        let Some(path) = value.path.clone() else { return };
+        for path in self.paths_of(&path) {
+            for &source in self.rules.by_path.of(&path) {
+                if !self.active[source] {
+                    continue;
+                }
+                let clean = self.rules.sources[source].clean;
+                value.add(Taint::new(Label::Source(source, at), clean, at));
+            }
+        }
+    }
+
+    fn concat(&mut self, parts: &[ExprId], at: Span) -> Value {
+        let mut text = Text::constant("");
+        let mut whole = Value::default();
+        for &part in parts {
+            let value = self.eval(part);
+            text = text.then(&text_of(&value));
+            whole.absorb(&value);
+        }
+        whole.text = Some(text);
+        whole.step(at);
+        whole
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: ExprId, right: ExprId, at: Span) -> Value {
+        let left_value = self.eval(left);
+        if let (BinaryOp::And | BinaryOp::Or, before) = (op, self.state().clone()) {
+            // The right side is worked out only if the left one held, or did not.
+            let proved = if op == BinaryOp::And {
+                &left_value.proves.held
+            } else {
+                &left_value.proves.failed
+            };
+            self.state().prove(proved);
+            let right_value = self.eval(right);
+            let ended = self.state().ended;
+            *self.state() = before;
+            self.state().ended = ended;
+            return logical(op, left_value, &right_value);
+        }
+        let right_value = self.eval(right);
+        if let Some(constant) = fold::fold(op, &left_value, &right_value) {
+            return Value::of_constant(constant);
+        }
+        match op {
+            BinaryOp::Add => join_texts(&left_value, &right_value, at),
+            BinaryOp::Rem if left_value.text.is_some() => formatted(&left_value, &[right_value], at),
+            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::In | BinaryOp::NotIn => {
+                self.comparison(op, left, &left_value, &right_value)
+            }
+            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Value::default(),
+            _ => {
+                let mut value = left_value;
+                value.absorb(&right_value);
+                Value {
+                    taints: value.taints,
+                    ..Value::default()
+                }
+            }
+        }
+    }
+
+    /// What `==` and `in` prove: the side that someone else may have written is what the other side allows.
+    fn comparison(&mut self, op: BinaryOp, expr: ExprId, left: &Value, right: &Value) -> Value {
+        let below = |value: &Value| value.path.as_deref().is_some_and(|path| path.ends_with(".parents"));
+        let proofs = match op {
+            BinaryOp::In | BinaryOp::NotIn if below(right) && !left.is_tainted() => self.proofs_of(right, Kinds::ALL),
+            BinaryOp::In | BinaryOp::NotIn if !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless) => {
+                self.proofs_of(left, Kinds::ALL)
+            }
+            BinaryOp::Eq | BinaryOp::Ne if right.is_constant() || fixed(right) => self.proofs_of(left, Kinds::ALL),
+            BinaryOp::Eq | BinaryOp::Ne if left.is_constant() || fixed(left) => self.proofs_of(right, Kinds::ALL),
+            _ => Vec::new(),
+        };
+        let proofs = if proofs.is_empty() {
+            self.field_proofs(op, expr, right)
+        } else {
+            proofs
+        };
+        let proves = match op {
+            BinaryOp::Eq | BinaryOp::In => Proofs {
+                held: proofs,
+                failed: Vec::new(),
+            },
+            _ => Proofs {
+                held: Vec::new(),
+                failed: proofs,
+            },
+        };
+        Value {
+            proves,
+            ..Value::default()
+        }
+    }
+
+    /// What a comparison proves of one attribute or element of a variable.
+    fn field_proofs(&self, op: BinaryOp, expr: ExprId, right: &Value) -> Vec<Proof> {
+        let fixed = match op {
+            BinaryOp::In | BinaryOp::NotIn => !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless),
+            _ => right.is_constant() || fixed(right),
+        };
+        let (object, field) = match &self.module.expr(expr).kind {
+            ExprKind::Attr { object, name } => (*object, *name),
+            ExprKind::Index { object, key } => match self.module.expr(*key).kind {
+                ExprKind::Str(name) => (*object, name),
+                _ => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        match self.module.expr(object).kind {
+            ExprKind::Name(variable) if fixed => vec![Proof {
+                variable,
+                field: Some(field),
+                kinds: Kinds::ALL,
+            }],
+            _ => Vec::new(),
+        }
+    }
+
+    fn choice(&mut self, condition: Option<ExprId>, then: ExprId, otherwise: ExprId) -> Value {
+        let Some(condition) = condition else {
+            let first = self.eval(then);
+            return match first.truth().filter(|_| !first.is_tainted()) {
+                Some(true) => first,
+                Some(false) => self.eval(otherwise),
+                None => {
+                    let second = self.eval(otherwise);
+                    first.join(&second)
+                }
+            };
+        };
+        let condition = self.eval(condition);
+        match condition.truth().filter(|_| !condition.is_tainted()) {
+            Some(true) => self.eval(then),
+            Some(false) => self.eval(otherwise),
+            None => {
+                let before = self.state().clone();
+                self.state().prove(&condition.proves.held);
+                let one = self.eval(then);
+                *self.state() = before.clone();
+                self.state().prove(&condition.proves.failed);
+                let two = self.eval(otherwise);
+                *self.state() = before;
+                one.join(&two)
+            }
+        }
+    }
+
+    fn list(&mut self, parts: &[ExprId]) -> Value {
+        let mut whole = Value::default();
+        let mut items = Vec::new();
+        for (index, &part) in parts.iter().enumerate() {
+            let value = self.eval(part);
+            whole.absorb(&value);
+            merge(&mut whole.reads, &value.reads);
+            if index < MAX_ITEMS {
+                items.push((Some(index.to_string().into()), value));
+            }
+        }
+        whole.items = Some(Rc::new(items));
+        whole
+    }
+
+    fn map(&mut self, entries: &[(Option<ExprId>, ExprId)]) -> Value {
+        let mut whole = Value::default();
+        let mut items = Vec::new();
+        for (key, value) in entries {
+            let key = key.map(|key| self.eval(key));
+            let value = self.eval(*value);
+            whole.absorb(&value);
+            if items.len() < MAX_ITEMS {
+                items.push((key.and_then(|key| key.written()), value));
+            }
+        }
+        whole.items = Some(Rc::new(items));
+        whole
+    }
+
+    /// The value of parts together; of one part, that part.
+    fn together(&mut self, parts: &[ExprId]) -> Value {
+        if let [part] = parts {
+            return self.eval(*part);
+        }
+        let mut whole = Value::default();
+        for &part in parts {
+            let value = self.eval(part);
+            whole.absorb(&value);
+        }
+        whole
+    }
+
+    fn element_literal(
+        &mut self,
+        tag: NameId,
+        attributes: &[(NameId, ExprId)],
+        children: &[ExprId],
+        at: Span,
+    ) -> Value {
+        let tag = self.module.name(tag).to_owned();
+        for (name, value) in attributes {
+            let value = self.eval(*value);
+            let path = format!("jsx.{tag}.{}", self.module.name(*name));
+            self.assigned_sinks(&path, &value, at);
+        }
+        for &child in children {
+            self.eval(child);
+        }
+        // What a template shows it escapes.
+        Value::default()
+    }
+
+    /// What is taken out of a value in a loop.
+    pub(super) fn part_of(&mut self, iterable: ExprId) -> Value {
+        let whole = self.eval(iterable);
+        if let Some(items) = whole.items.as_ref().filter(|items| !items.is_empty()) {
+            return super::call::one_of(items);
+        }
+        let path = whole
+            .path
+            .as_deref()
+            .and_then(|path| bounded_path(&format!("{path}.[]")));
+        Value {
+            taints: whole.taints,
+            path,
+            reads: whole.reads,
+            ..Value::default()
+        }
+    }
+}
+
+/// Whether any part of a text is a harmless text: letters, digits and what joins them in names.
+fn is_harmless(text: &Text) -> bool {
+    let whole = text.whole();
+    whole.is_some_and(|text| text.chars().all(|c| c.is_alphanumeric() || "-_ .,".contains(c)))
+}
+
+/// A value that is not written by anyone else, by what it is: `settings.ALLOWED_HOST`.
+fn fixed(value: &Value) -> bool {
+    !value.is_tainted() && value.path.is_some()
+}
+
+fn logical(op: BinaryOp, left: Value, right: &Value) -> Value {
+    let constant = fold::fold(op, &left, right);
+    let mut held = left.proves.held.clone();
+    let mut failed = left.proves.failed.clone();
+    if op == BinaryOp::And {
+        merge(&mut held, &right.proves.held);
+        failed.retain(|proof| right.proves.failed.contains(proof));
+    } else {
+        merge(&mut failed, &right.proves.failed);
+        held.retain(|proof| right.proves.held.contains(proof));
+    }
+    let mut value = left;
+    value.absorb(right);
+    Value {
+        taints: value.taints,
+        constant,
+        proves: Proofs { held, failed },
+        ..Value::default()
+    }
+}
+
+/// The text of a value; one that is not known is a hole.
+pub(super) fn text_of(value: &Value) -> Text {
+    match (&value.text, value.written()) {
+        (_, Some(written)) if !value.is_tainted() => Text::constant(&written),
+        (Some(text), _) if text.is_built() || !value.is_tainted() => text.clone(),
+        _ => Text::hole(),
+    }
+}
+
+pub(super) fn join_texts(left: &Value, right: &Value, at: Span) -> Value {
+    let mut value = Value::default();
+    value.absorb(left);
+    value.absorb(right);
+    value.text = Some(text_of(left).then(&text_of(right)));
+    if let (Some(one), Some(two)) = (&left.items, &right.items) {
+        value.items = Some(Rc::new(one.iter().chain(two.iter()).cloned().collect()));
+        value.text = None;
+    }
+    value.step(at);
+    value
+}
+
+/// A format with its values in the places of its marks: all holes.
+pub(super) fn formatted(format: &Value, values: &[Value], at: Span) -> Value {
+    let mut value = Value::default();
+    value.absorb(format);
+    values.iter().for_each(|given| value.absorb(given));
+    let written = format.text.as_ref().map(Text::shown).unwrap_or_default();
+    let mut text: Option<Text> = None;
+    for piece in pieces_of(&written) {
+        let piece = Text::constant(piece);
+        text = Some(match text {
+            Some(text) => text.then(&Text::hole()).then(&piece),
+            None => piece,
+        });
+    }
+    value.text = text;
+    value.step(at);
+    value
+}
+
+/// What stands between the marks of a format: `%s`, `%(name)s`, `%d`, `{}`, `{name}`, `{0}`, `$1`.
+fn pieces_of(format: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(rest) = format.get(at..).filter(|rest| !rest.is_empty()) {
+        let mark = mark_len(rest);
+        match mark {
+            0 if rest.starts_with("{{") || rest.starts_with("%%") => at += 2,
+            0 => at += rest.chars().next().map_or(1, char::len_utf8),
+            len => {
+                pieces.push(&format[from..at]);
+                at += len;
+                from = at;
+            }
+        }
+    }
+    pieces.push(&format[from..]);
+    pieces
+}
+
+/// The length of the mark that `rest` begins with; 0 if it begins with none.
+fn mark_len(rest: &str) -> usize {
+    let after = |open: usize, close: char| rest[open..].find(close).map_or(0, |at| open + at + 1);
+    if rest.starts_with('\u{fffc}') {
+        return '\u{fffc}'.len_utf8();
+    }
+    if rest.starts_with("{{") || rest.starts_with("%%") {
+        return 0;
+    }
+    if rest.starts_with('{') {
+        let len = after(1, '}');
+        let short = rest.get(1..len.saturating_sub(1)).is_some_and(|inner| {
+            inner.len() < 40 && inner.chars().all(|c| c.is_alphanumeric() || "_.:[]!<>^, ".contains(c))
+        });
+        return if short { len } else { 0 };
+    }
+    if rest.starts_with("%(") {
+        return match after(2, ')') {
+            0 => 0,
+            len => len + usize::from(rest.as_bytes().get(len).is_some_and(u8::is_ascii_alphabetic)),
+        };
+    }
+    let Some(flags) = rest.strip_prefix('%') else { return 0 };
+    let width = flags.find(|c: char| !(c.is_ascii_digit() || "-+.#$*l".contains(c)));
+    match width.and_then(|width| flags[width..].chars().next().map(|c| (width, c))) {
+        Some((width, c)) if c.is_ascii_alphabetic() => 1 + width + 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::ir::FunctionId;
+    use super::*;
+
+    #[test]
+    fn a_format_falls_into_what_stands_between_its_marks() {
+        assert_eq!(pieces_of("a %s b %(id)s c %5.2f%% d"), ["a ", " b ", " c ", "%% d"]);
+        assert_eq!(pieces_of("x {} y {name!r} z {{}}"), ["x ", " y ", " z {{}}"]);
+        assert_eq!(pieces_of("100% sure"), ["100% sure"]);
+    }
+
+    #[test]
+    fn a_label_of_a_source_is_not_one_of_a_parameter() {
+        assert_ne!(Label::Param(FunctionId(0), 0), Label::Source(0, Span::default()));
+    }
+}

@@ -1,0 +1,243 @@
+//! Whether a value may go where it goes.
+
+use std::rc::Rc;
+
+use super::super::ir::Span;
+use super::super::rules::{Condition, Kinds, MARKED, Pattern, RETURNED, Sink, Test};
+use super::super::value::{Constant, Label, Text, Value};
+use super::Flow;
+
+/// What a call gives, worked out.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) name: Option<Rc<str>>,
+    pub(super) value: Value,
+    /// Whether it is spread over several parameters, and its parts are not known.
+    pub(super) spread: bool,
+}
+
+impl Given {
+    fn alone(value: &Value) -> [Self; 1] {
+        [Self {
+            name: None,
+            value: value.clone(),
+            spread: false,
+        }]
+    }
+}
+
+impl Flow<'_> {
+    /// Reports what a call of `path` must not be given.
+    pub(super) fn called_sinks(&mut self, path: &str, receiver: Option<&Value>, given: &[Given], at: Span) {
+        let rules = self.rules;
+        for path in self.paths_of(path) {
+            for &(rule, sink) in rules.calls.of(&path) {
+                let sink = &rules.rules[rule].sinks[sink];
+                if !conditions_hold(sink, receiver, given) {
+                    continue;
+                }
+                let Some(kinds) = rules.rules[rule].kind else {
+                    self.hits_pattern(rule, at);
+                    continue;
+                };
+                let mut values = watched(sink, given);
+                values.extend(receiver.filter(|_| sink.receiver));
+                for value in values {
+                    self.check(rule, kinds, sink, value, at);
+                }
+            }
+        }
+    }
+
+    /// Reports what must not be assigned to `path`.
+    pub(super) fn assigned_sinks(&mut self, path: &str, value: &Value, at: Span) {
+        let rules = self.rules;
+        for path in self.paths_of(path) {
+            for &(rule, sink) in rules.assigned.of(&path) {
+                let sink = &rules.rules[rule].sinks[sink];
+                if !conditions_hold(sink, None, &Given::alone(value)) {
+                    continue;
+                }
+                match rules.rules[rule].kind {
+                    None => self.hits_pattern(rule, at),
+                    Some(kinds) => self.check(rule, kinds, sink, value, at),
+                }
+            }
+        }
+    }
+
+    /// Reports what a handler must not give back: a call of `MARK.return`.
+    pub(super) fn returned_sinks(&mut self, value: &Value, at: Span) {
+        let function = self.frame().function;
+        for mark in self.marks_and_bases(function) {
+            self.called_sinks(&format!("{mark}.{RETURNED}"), None, &Given::alone(value), at);
+        }
+    }
+
+    /// Reports marks that a function must not have: a call of `MARK.mark`.
+    pub(super) fn marked_sinks(&mut self) {
+        let id = self.frame().function;
+        let function = self.module.function(id);
+        for mark in self.mark_paths(function) {
+            self.called_sinks(&format!("{mark}.{MARKED}"), None, &[], function.span);
+        }
+    }
+
+    /// The path, and what it is by the foreign classes that a class of this file extends.
+    pub(super) fn paths_of(&self, path: &str) -> Vec<String> {
+        let mut paths = vec![path.to_owned()];
+        let (class, rest) = path.split_once('.').unwrap_or((path, ""));
+        let class = class.trim_end_matches("()");
+        if self.names.is_class(class) && !rest.is_empty() {
+            let bases = self.names.foreign_bases(class);
+            paths.extend(bases.into_iter().map(|base| format!("{base}.{rest}")));
+        }
+        // `from x import *` may bring a name in, or it may be one of the language.
+        if let Some(star) = self.names.star()
+            && let Some(bare) = path.strip_prefix(star).and_then(|rest| rest.strip_prefix('.'))
+        {
+            paths.push(bare.to_owned());
+        }
+        paths
+    }
+
+    fn hits_pattern(&mut self, rule: usize, at: Span) {
+        let mut way: Vec<Span> = self.frames.iter().filter_map(|frame| frame.called_at).collect();
+        way.push(at);
+        self.hits.push(super::Hit {
+            at,
+            rule,
+            source: None,
+            way,
+            beyond: None,
+        });
+    }
+
+    fn check(&mut self, rule: usize, kinds: Kinds, sink: &Sink, value: &Value, at: Span) {
+        let value = match &sink.item {
+            Some(key) => match value.item(key) {
+                Some(item) => item,
+                None => return,
+            },
+            None => value,
+        };
+        if !value.is_tainted() || !text_fits(sink, value) {
+            return;
+        }
+        for taint in &value.taints {
+            if taint.clean.has(kinds) {
+                continue;
+            }
+            let mut way = taint.places();
+            way.push(at);
+            self.hit(taint.label, rule, kinds, way, at);
+        }
+    }
+}
+
+/// The arguments that a sink is about.
+fn watched<'v>(sink: &Sink, given: &'v [Given]) -> Vec<&'v Value> {
+    if sink.spread {
+        return given.iter().filter(|arg| arg.spread).map(|arg| &arg.value).collect();
+    }
+    if sink.args.is_empty() && sink.named.is_empty() {
+        return match sink.receiver {
+            true => Vec::new(),
+            false => given.iter().map(|arg| &arg.value).collect(),
+        };
+    }
+    let places = given.iter().enumerate().filter(|(index, arg)| match &arg.name {
+        Some(name) => sink.named.iter().any(|named| **named == **name),
+        None => {
+            let index = u16::try_from(*index).unwrap_or(u16::MAX);
+            // What is spread may be any argument from here on.
+            sink.args.contains(&index) || arg.spread && sink.args.iter().any(|wanted| *wanted >= index)
+        }
+    });
+    places.map(|(_, arg)| &arg.value).collect()
+}
+
+fn conditions_hold(sink: &Sink, receiver: Option<&Value>, given: &[Given]) -> bool {
+    sink.conditions
+        .iter()
+        .all(|condition| holds(condition, receiver, given))
+}
+
+/// The value that a condition is about.
+fn meant<'v>(condition: &Condition, receiver: Option<&'v Value>, given: &'v [Given]) -> Option<&'v Value> {
+    if condition.receiver {
+        return receiver;
+    }
+    let (name, key) = match &condition.named {
+        Some(named) => named
+            .split_once('.')
+            .map_or((named.as_str(), None), |(name, key)| (name, Some(key))),
+        None => ("", None),
+    };
+    let within = |value: &'v Value| key.map_or(Some(value), |key| value.item(key));
+    if let Some(arg) = given
+        .iter()
+        .find(|arg| arg.name.as_deref() == Some(name) && !name.is_empty())
+    {
+        return within(&arg.value);
+    }
+    // Options in an object: `fetch(url, {rejectUnauthorized: false})`.
+    let mut unnamed = given.iter().filter(|arg| arg.name.is_none());
+    let mut options = || unnamed.find_map(|arg| arg.value.item(name).filter(|_| !name.is_empty()));
+    match condition.arg.and_then(|index| given.get(usize::from(index))) {
+        Some(arg) if arg.name.is_none() && !arg.spread => arg.value.item(name).or(Some(&arg.value)).and_then(within),
+        _ => options().and_then(within),
+    }
+}
+
+fn holds(condition: &Condition, receiver: Option<&Value>, given: &[Given]) -> bool {
+    let value = meant(condition, receiver, given);
+    match (&condition.test, value) {
+        (Test::Given, value) => value.is_some(),
+        // What is spread and not known may be anything.
+        (Test::Absent, value) => value.is_none() && !given.iter().any(|arg| arg.spread),
+        (Test::Matches(regex), Some(value)) => shown(value).is_some_and(|text| regex.is_match(&text)),
+        (Test::Matches(_), None) => false,
+        (Test::DiffersFrom(regex), Some(value)) => shown(value).is_none_or(|text| !regex.is_match(&text)),
+        (Test::DiffersFrom(_), None) => !given.iter().any(|arg| arg.spread),
+        (Test::Is(patterns), Some(value)) => is_any(patterns, value),
+        (Test::Is(_), None) => false,
+        (Test::IsNot(patterns), value) => value.is_none_or(|value| !is_any(patterns, value)),
+        (Test::Bits(bits), Some(value)) => {
+            matches!(value.constant, Some(Constant::Int(number)) if number & bits != 0)
+        }
+        (Test::Bits(_), None) => false,
+    }
+}
+
+fn is_any(patterns: &[Pattern], value: &Value) -> bool {
+    let path = value.path.as_deref();
+    path.is_some_and(|path| patterns.iter().any(|pattern| pattern.matches(path)))
+}
+
+/// A value as conditions see it: its constant text, its known pieces, a list's parts in a row.
+fn shown(value: &Value) -> Option<String> {
+    if let Some(written) = value.written() {
+        return Some(written.to_string());
+    }
+    if let Some(items) = &value.items {
+        let parts = items
+            .iter()
+            .map(|(_, part)| shown(part).unwrap_or_else(|| "\u{fffc}".to_owned()));
+        return Some(parts.collect::<Vec<_>>().join(" "));
+    }
+    value.text.as_ref().map(Text::shown)
+}
+
+fn text_fits(sink: &Sink, value: &Value) -> bool {
+    let shown = shown(value).unwrap_or_default();
+    let prefix = value.text.as_ref().map_or("", Text::prefix);
+    sink.text.as_ref().is_none_or(|text| text.is_match(&shown))
+        && sink.unless_prefix.as_ref().is_none_or(|text| !text.is_match(prefix))
+        && (!sink.built || value.text.as_ref().is_some_and(Text::is_built) || is_parameter(value))
+}
+
+/// Whether the value is a parameter as it came: what its caller built is not seen here.
+fn is_parameter(value: &Value) -> bool {
+    value.taints.iter().any(|taint| matches!(taint.label, Label::Param(..))) && value.text.is_none()
+}

@@ -1,0 +1,196 @@
+//! Source text to [`Module`], one lowering a language, each a walk over what tree-sitter's grammar makes of the text.
+//!
+//! ```text
+//! bytes ─▶ grammar (C) ─▶ tree ─▶ Lowering (python, …) ─▶ Builder ─▶ Module
+//! ```
+//!
+//! This is the one place that runs parsers written in C over a file, and all that runs beside them; who does not trust
+//! the file runs it in a worker and checks the module.
+//!
+//! Always true:
+//! - a tree of any depth is walked: what is nested deeper than [`MAX_DEPTH`] is [`ExprKind::Unknown`], and said so;
+//! - parsing stops after [`PARSE_BUDGET`] of the grammar's steps;
+//! - what a grammar could not place is in [`Module::unparsed`].
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use tree_sitter::{Node, ParseOptions, Parser, Tree};
+
+use super::ir::{Builder, ExprId, ExprKind, Function, Module, Span};
+use crate::facts::Language;
+
+mod python;
+
+/// Files of more bytes are not parsed.
+pub const MAX_FILE: usize = 2 << 20;
+/// Nodes within nodes that are lowered.
+const MAX_DEPTH: u16 = 120;
+/// Calls of the parser's progress, which it makes every hundred steps or so: some seconds.
+const PARSE_BUDGET: u32 = 400_000;
+
+/// Why a file was not lowered, or not wholly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LowerFault {
+    /// There is no lowering for the language.
+    #[error("the language is not supported")]
+    Unsupported,
+    /// Too long, or parsing took too many steps.
+    #[error("it is too large to be parsed")]
+    OverLimit,
+    /// Parsing took too long; said by lowerings that run elsewhere and are waited for.
+    #[error("parsing it took too long")]
+    TimedOut,
+    /// The parser fell; said by lowerings that run elsewhere and outlive it.
+    #[error("the parser crashed over it")]
+    Crashed,
+    /// The grammar does not load: a fault of this program.
+    #[error("the grammar does not load")]
+    Grammar,
+}
+
+/// Whoever lowers files: here, or a worker that a file may take over.
+pub trait Lowerer: Send + Sync {
+    /// Lowers a file. What comes back is not believed: it is checked before it is followed.
+    ///
+    /// # Errors
+    /// [`LowerFault`] if nothing of the file was lowered.
+    fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault>;
+}
+
+/// Lowers in this very process: for files that are trusted as much as the process itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Here;
+
+impl Lowerer for Here {
+    fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
+        lower(language, source)
+    }
+}
+
+/// A lowered file.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Lowered {
+    /// What it says.
+    pub module: Module,
+    /// Whether parts of it were nested too deep and are not in it.
+    pub cut: bool,
+}
+
+/// Whether files of this language are followed.
+#[must_use]
+pub fn supports(language: Language) -> bool {
+    matches!(language, Language::Python)
+}
+
+/// Lowers a file.
+///
+/// # Errors
+/// [`LowerFault`] if nothing of it is.
+pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
+    if source.len() > MAX_FILE {
+        return Err(LowerFault::OverLimit);
+    }
+    match language {
+        Language::Python => {
+            let tree = parse(&tree_sitter_python::LANGUAGE.into(), source)?;
+            Ok(python::lower(Source::new(source), &tree))
+        }
+        _ => Err(LowerFault::Unsupported),
+    }
+}
+
+fn parse(grammar: &tree_sitter::Language, source: &[u8]) -> Result<Tree, LowerFault> {
+    let mut parser = Parser::new();
+    parser.set_language(grammar).map_err(|_| LowerFault::Grammar)?;
+    let mut steps = 0_u32;
+    let mut progress = |_: &tree_sitter::ParseState| {
+        steps += 1;
+        if steps > PARSE_BUDGET {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let mut read = |at: usize, _| source.get(at..).unwrap_or_default();
+    parser
+        .parse_with_options(&mut read, None, Some(options))
+        .ok_or(LowerFault::OverLimit)
+}
+
+/// A file's bytes, and the module that is made of them.
+#[derive(Debug)]
+struct Source<'s> {
+    bytes: &'s [u8],
+    build: Builder,
+    depth: u16,
+    cut: bool,
+}
+
+impl<'s> Source<'s> {
+    fn new(bytes: &'s [u8]) -> Self {
+        Self {
+            bytes,
+            build: Builder::new(),
+            depth: 0,
+            cut: false,
+        }
+    }
+
+    /// The text of a node; what is not UTF-8 in it is lost.
+    fn text(&self, node: Node<'_>) -> std::borrow::Cow<'s, str> {
+        String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default())
+    }
+
+    fn unknown(&mut self, node: Node<'_>) -> ExprId {
+        self.build.expr(ExprKind::Unknown, span(node))
+    }
+
+    /// The module, with all that the grammar could not place.
+    fn finish(mut self, tree: &Tree, top: Function) -> Lowered {
+        let mut cursor = tree.walk();
+        let mut below = true;
+        loop {
+            let node = cursor.node();
+            if node.is_error() || node.is_missing() {
+                self.build.unparsed(span(node));
+            }
+            let down = below && node.has_error() && !node.is_error() && cursor.goto_first_child();
+            if down || cursor.goto_next_sibling() {
+                below = true;
+            } else if cursor.goto_parent() {
+                below = false;
+            } else {
+                break;
+            }
+        }
+        Lowered {
+            cut: self.cut,
+            module: self.build.finish(top),
+        }
+    }
+}
+
+fn span(node: Node<'_>) -> Span {
+    let at = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+    Span {
+        start: at(node.start_byte()),
+        end: at(node.end_byte()),
+    }
+}
+
+/// The named children of a node, comments left out.
+fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    let named = node.named_children(&mut cursor);
+    named.filter(|child| !child.is_extra()).collect()
+}
+
+/// The children of a node under a field's name.
+fn fields<'t>(node: Node<'t>, field: &str) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.children_by_field_name(field, &mut cursor)
+        .filter(Node::is_named)
+        .collect()
+}

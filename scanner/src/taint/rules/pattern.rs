@@ -1,0 +1,184 @@
+//! Patterns over what a value is: `subprocess.run`, `*.execute`, `flask.request.*`.
+//!
+//! A path is names joined by dots, a call marked by `()`: `sqlite3.connect().cursor().execute`. In a pattern `*.` at the
+//! front stands for anything that ends before it, `.*` at the end for anything that goes on after it.
+
+use std::collections::HashMap;
+
+/// Stands at the end of a mark's path for what the marked function gives back.
+pub const RETURNED: &str = "return";
+/// Stands at the end of a mark's path for the mark itself.
+pub const MARKED: &str = "mark";
+
+/// A pattern over paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    core: String,
+    any_front: bool,
+    any_end: bool,
+}
+
+/// A pattern that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no pattern; write a path such as \"os.system\", \"*.execute\" or \"flask.request.*\"")]
+pub struct PatternFault(String);
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// [`PatternFault`] if nothing but `*` is in it, or a `*` in its middle.
+    pub fn parse(text: &str) -> Result<Self, PatternFault> {
+        let (any_front, rest) = match text.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (any_end, core) = match rest.strip_suffix(".*") {
+            Some(core) => (true, core),
+            None => (false, rest),
+        };
+        if core.is_empty() || core.contains('*') || core.split('.').any(str::is_empty) {
+            return Err(PatternFault(text.to_owned()));
+        }
+        Ok(Self {
+            core: core.to_owned(),
+            any_front,
+            any_end,
+        })
+    }
+
+    /// The last name that a file itself writes; what a function gives back and what it is marked with are no names.
+    fn word(&self) -> &str {
+        let mut parts = self.core.rsplit('.');
+        let written = parts.find(|part| !matches!(*part, RETURNED | MARKED | "[]" | ""));
+        written.unwrap_or(&self.core).trim_end_matches("()")
+    }
+
+    /// Whether `path` is what the pattern means.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        match (self.any_front, self.any_end) {
+            (false, false) => path == self.core,
+            (true, false) => ends_with(path, &self.core),
+            (false, true) => path.strip_prefix(&self.core).is_some_and(begins_part),
+            (true, true) => path
+                .match_indices(&self.core)
+                .any(|(at, _)| at > 0 && path[..at].ends_with('.') && begins_part(&path[at + self.core.len()..])),
+        }
+    }
+}
+
+fn ends_with(path: &str, core: &str) -> bool {
+    path.strip_suffix(core).is_some_and(|front| front.ends_with('.'))
+}
+
+fn begins_part(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('.') || rest.starts_with("()")
+}
+
+/// Values by patterns, found by a path without trying each.
+#[derive(Debug)]
+pub struct PatternIndex<T> {
+    entries: Vec<(Pattern, T)>,
+    exact: HashMap<String, Vec<usize>>,
+    /// By the last part of what the path must end with.
+    by_last: HashMap<String, Vec<usize>>,
+    /// Those that match what goes on.
+    open: Vec<usize>,
+}
+
+impl<T> Default for PatternIndex<T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            exact: HashMap::new(),
+            by_last: HashMap::new(),
+            open: Vec::new(),
+        }
+    }
+}
+
+impl<T> PatternIndex<T> {
+    /// Adds a value.
+    pub fn insert(&mut self, pattern: Pattern, value: T) {
+        let at = self.entries.len();
+        match (pattern.any_front, pattern.any_end) {
+            (false, false) => self.exact.entry(pattern.core.clone()).or_default().push(at),
+            (true, false) => self.by_last.entry(last(&pattern.core).to_owned()).or_default().push(at),
+            (_, true) => self.open.push(at),
+        }
+        self.entries.push((pattern, value));
+    }
+
+    /// The values of all patterns that mean `path`, in the order in which they were added.
+    pub fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a T> {
+        let exact = self.exact.get(path).into_iter().flatten();
+        let by_last = self.by_last.get(last(path)).into_iter().flatten();
+        let tried = by_last
+            .chain(&self.open)
+            .filter(|at| self.entries[**at].0.matches(path));
+        let mut found: Vec<usize> = exact.chain(tried).copied().collect();
+        found.sort_unstable();
+        found.into_iter().map(|at| &self.entries[at].1)
+    }
+
+    /// Of each pattern, a name that stands in every file that has what it means.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(pattern, _)| pattern.word())
+    }
+
+    /// Whether any pattern means `path`.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.of(path).next().is_some()
+    }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, path: &str) -> bool {
+        let pattern = Pattern::parse(pattern).expect("a pattern");
+        let mut index = PatternIndex::default();
+        index.insert(pattern.clone(), ());
+        assert_eq!(index.of(path).next().is_some(), pattern.matches(path));
+        pattern.matches(path)
+    }
+
+    #[test]
+    fn a_whole_path_is_meant_alone() {
+        assert!(matches("os.system", "os.system"));
+        assert!(!matches("os.system", "os.system.x"));
+        assert!(!matches("os.system", "macos.system"));
+    }
+
+    #[test]
+    fn a_star_in_front_needs_something_there() {
+        assert!(matches("*.execute", "sqlite3.connect().cursor().execute"));
+        assert!(!matches("*.execute", "execute"));
+        assert!(!matches("*.execute", "x.preexecute"));
+    }
+
+    #[test]
+    fn a_star_at_the_end_is_what_hangs_below_and_the_thing_itself() {
+        assert!(matches("flask.request.*", "flask.request"));
+        assert!(matches("flask.request.*", "flask.request.args.get()"));
+        assert!(!matches("flask.request.*", "flask.requests.get"));
+    }
+
+    #[test]
+    fn a_star_on_both_sides_is_a_part_in_the_middle() {
+        assert!(matches("*.URL.*", "http.Request.URL.Query()"));
+        assert!(!matches("*.URL.*", "http.Request.URLs"));
+    }
+
+    #[test]
+    fn a_star_elsewhere_is_refused() {
+        assert!(Pattern::parse("a.*.b").is_err() && Pattern::parse("*").is_err() && Pattern::parse("a..b").is_err());
+    }
+}

@@ -1,0 +1,431 @@
+//! The rules as they are written.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::{
+    AssignedCleaner, Carrier, Condition, Guard, Kinds, ParamSource, Pattern, Rule, RulesFault, Ruleset, Sample, Sink,
+    Source, Test,
+};
+use crate::finding::{Confidence, Severity};
+
+/// Kinds that a set can hold.
+const MAX_KINDS: usize = 64;
+
+/// A file of rules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RulesText {
+    #[serde(default)]
+    source: Vec<SourceText>,
+    #[serde(default)]
+    cleaner: Vec<CleanerText>,
+    #[serde(default)]
+    guard: Vec<GuardText>,
+    #[serde(default)]
+    carrier: Vec<CarrierText>,
+    #[serde(default)]
+    ends: Vec<String>,
+    #[serde(default)]
+    lookups: Vec<String>,
+    #[serde(default)]
+    keeps_text: Vec<String>,
+    #[serde(default)]
+    keeps_reads: Vec<String>,
+    #[serde(default)]
+    deciding: Vec<String>,
+    #[serde(default)]
+    special: Vec<String>,
+    #[serde(default)]
+    result: Vec<ResultText>,
+    #[serde(default)]
+    rule: Vec<RuleText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceText {
+    what: String,
+    #[serde(default)]
+    path: Vec<String>,
+    #[serde(default)]
+    clean: Vec<String>,
+    only: Option<Vec<String>>,
+    #[serde(default)]
+    with: Vec<String>,
+    param: Option<ParamText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct ParamText {
+    function_mark: Vec<String>,
+    mark: Vec<String>,
+    #[serde(rename = "type")]
+    ty: Vec<String>,
+    name: Vec<String>,
+    function: Vec<String>,
+    class: Vec<String>,
+    beside: Vec<String>,
+    except: Vec<String>,
+    except_type: Vec<String>,
+    except_default: Vec<String>,
+    is: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CleanerText {
+    #[serde(default)]
+    call: Vec<String>,
+    #[serde(default)]
+    assign: Vec<String>,
+    value: Option<String>,
+    #[serde(default)]
+    receiver: bool,
+    kinds: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardText {
+    call: Vec<String>,
+    kinds: Vec<String>,
+    arg: Option<u16>,
+    #[serde(default)]
+    negated: bool,
+    shape: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CarrierText {
+    call: Vec<String>,
+    #[serde(default)]
+    from: u16,
+    to: Option<u16>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResultText {
+    call: Vec<String>,
+    is: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleText {
+    id: String,
+    title: String,
+    cwe: u32,
+    asvs: Option<String>,
+    severity: Severity,
+    confidence: Confidence,
+    message: String,
+    mend: String,
+    kind: Option<String>,
+    sink: Vec<SinkText>,
+    bad: Vec<Sample>,
+    good: Vec<Sample>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SinkText {
+    #[serde(default)]
+    call: Vec<String>,
+    #[serde(default)]
+    assign: Vec<String>,
+    #[serde(default)]
+    arg: Vec<u16>,
+    #[serde(default)]
+    named: Vec<String>,
+    #[serde(default)]
+    receiver: bool,
+    #[serde(default)]
+    spread: bool,
+    item: Option<String>,
+    #[serde(default)]
+    when: Vec<ConditionText>,
+    text: Option<String>,
+    unless_prefix: Option<String>,
+    #[serde(default)]
+    built: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionText {
+    arg: Option<u16>,
+    named: Option<String>,
+    #[serde(default)]
+    receiver: bool,
+    matches: Option<String>,
+    differs_from: Option<String>,
+    is: Option<Vec<String>>,
+    is_not: Option<Vec<String>>,
+    given: Option<bool>,
+    bits: Option<i64>,
+}
+
+impl RulesText {
+    pub(super) fn parse(text: &str) -> Result<Self, RulesFault> {
+        toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map(|span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1);
+            RulesFault {
+                place: line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}")),
+                problem: error.message().replace('\n', " "),
+            }
+        })
+    }
+
+    pub(super) fn compile(self) -> Result<Ruleset, RulesFault> {
+        let words = Words::of(&self.rule)?;
+        let mut set = Ruleset::default();
+        let special = words.kinds("special", &self.special)?;
+        set.deciding = self.deciding;
+        for text in self.source {
+            text.compile_into(&words, special, &mut set)?;
+        }
+        for text in self.cleaner {
+            text.compile_into(&words, &mut set)?;
+        }
+        for text in self.guard {
+            let place = format!("guard {:?}", text.call);
+            let guard = Guard {
+                arg: text.arg,
+                kinds: words.kinds(&place, &text.kinds)?,
+                negated: text.negated,
+                shape: text.shape.map(|shape| regex(&place, &shape)).transpose()?,
+            };
+            each(&place, &text.call, |pattern| set.guards.insert(pattern, guard.clone()))?;
+        }
+        for text in self.carrier {
+            let carrier = Carrier {
+                from: text.from,
+                to: text.to,
+            };
+            let place = format!("carrier {:?}", text.call);
+            each(&place, &text.call, |pattern| set.carriers.insert(pattern, carrier))?;
+        }
+        each("ends", &self.ends, |pattern| set.ends.insert(pattern, ()))?;
+        each("lookups", &self.lookups, |pattern| set.lookups.insert(pattern, ()))?;
+        each("keeps_text", &self.keeps_text, |pattern| {
+            set.keeps_text.insert(pattern, ());
+        })?;
+        each("keeps_reads", &self.keeps_reads, |pattern| {
+            set.keeps_reads.insert(pattern, ());
+        })?;
+        for text in self.result {
+            let place = format!("result {:?}", text.call);
+            each(&place, &text.call, |pattern| set.types.insert(pattern, text.is.clone()))?;
+        }
+        for text in self.rule {
+            add_rule(&mut set, &words, text)?;
+        }
+        Ok(set)
+    }
+}
+
+impl SourceText {
+    fn compile_into(self, words: &Words, special: Kinds, set: &mut Ruleset) -> Result<(), RulesFault> {
+        let place = format!("source \"{}\"", self.what);
+        each(&place, &self.path, |pattern| {
+            set.by_path.insert(pattern, set.sources.len());
+        })?;
+        let clean = words.kinds(&place, &self.clean)?;
+        let only = self.only.map(|only| words.kinds(&place, &only)).transpose()?;
+        set.sources.push(Source {
+            clean: clean.or(only.map_or(special, Kinds::others)),
+            with: self.with,
+            param: self.param.map(|param| param.compile(&place)).transpose()?,
+            what: self.what,
+        });
+        Ok(())
+    }
+}
+
+impl CleanerText {
+    fn compile_into(self, words: &Words, set: &mut Ruleset) -> Result<(), RulesFault> {
+        let place = format!("cleaner {:?}", [&self.call[..], &self.assign[..]].concat());
+        let kinds = words.kinds(&place, &self.kinds)?;
+        let calls = if self.receiver {
+            &mut set.settling
+        } else {
+            &mut set.cleaners
+        };
+        each(&place, &self.call, |pattern| calls.insert(pattern, kinds))?;
+        let value = regex(&place, self.value.as_deref().unwrap_or_default())?;
+        each(&place, &self.assign, |pattern| {
+            let value = value.clone();
+            set.assigned_cleaners.insert(pattern, AssignedCleaner { kinds, value });
+        })
+    }
+}
+
+fn add_rule(set: &mut Ruleset, words: &Words, text: RuleText) -> Result<(), RulesFault> {
+    let place = format!("rule {}", text.id);
+    let fault = |problem: &str| RulesFault {
+        place: place.clone(),
+        problem: problem.to_owned(),
+    };
+    if text.bad.is_empty() || text.good.is_empty() {
+        return Err(fault("it has no samples; write at least one bad and one good"));
+    }
+    let number = set.rules.len();
+    let mut sinks = Vec::new();
+    for sink in text.sink {
+        if sink.call.is_empty() == sink.assign.is_empty() {
+            return Err(fault("a sink has either call or assign"));
+        }
+        let at = (number, sinks.len());
+        each(&place, &sink.call, |pattern| set.calls.insert(pattern, at))?;
+        each(&place, &sink.assign, |pattern| set.assigned.insert(pattern, at))?;
+        sinks.push(sink.compile(&place)?);
+    }
+    if sinks.is_empty() {
+        return Err(fault("it has no sink"));
+    }
+    set.rules.push(Rule {
+        kind: text.kind.map(|word| words.kinds(&place, &[word])).transpose()?,
+        id: text.id,
+        title: text.title,
+        cwe: text.cwe,
+        asvs: text.asvs,
+        severity: text.severity,
+        confidence: text.confidence,
+        message: text.message,
+        mend: text.mend,
+        sinks,
+        bad: text.bad,
+        good: text.good,
+    });
+    Ok(())
+}
+
+impl SinkText {
+    fn compile(self, place: &str) -> Result<Sink, RulesFault> {
+        let conditions = self.when.into_iter().map(|condition| condition.compile(place));
+        Ok(Sink {
+            args: self.arg,
+            named: self.named,
+            receiver: self.receiver,
+            spread: self.spread,
+            item: self.item,
+            conditions: conditions.collect::<Result<_, _>>()?,
+            text: self.text.map(|text| regex(place, &text)).transpose()?,
+            unless_prefix: self.unless_prefix.map(|text| regex(place, &text)).transpose()?,
+            built: self.built,
+        })
+    }
+}
+
+impl ConditionText {
+    fn compile(self, place: &str) -> Result<Condition, RulesFault> {
+        let fault = |problem: &str| RulesFault {
+            place: place.to_owned(),
+            problem: problem.to_owned(),
+        };
+        if self.arg.is_none() && self.named.is_none() && !self.receiver {
+            return Err(fault("a condition names no argument; write arg, named or receiver"));
+        }
+        let tests = [
+            self.matches.map(|text| regex(place, &text).map(Test::Matches)),
+            self.differs_from.map(|text| regex(place, &text).map(Test::DiffersFrom)),
+            self.is.map(|paths| patterns(place, &paths).map(Test::Is)),
+            self.is_not.map(|paths| patterns(place, &paths).map(Test::IsNot)),
+            self.given
+                .map(|given| Ok(if given { Test::Given } else { Test::Absent })),
+            self.bits.map(|bits| Ok(Test::Bits(bits))),
+        ];
+        let mut tests = tests.into_iter().flatten();
+        match (tests.next(), tests.next()) {
+            (Some(test), None) => Ok(Condition {
+                arg: self.arg,
+                named: self.named,
+                receiver: self.receiver,
+                test: test?,
+            }),
+            _ => Err(fault(
+                "a condition has one test: matches, differs_from, is, is_not, given or bits",
+            )),
+        }
+    }
+}
+
+impl ParamText {
+    fn compile(self, place: &str) -> Result<ParamSource, RulesFault> {
+        Ok(ParamSource {
+            function_mark: patterns(place, &self.function_mark)?,
+            mark: patterns(place, &self.mark)?,
+            ty: patterns(place, &self.ty)?,
+            name: self.name,
+            function: self.function,
+            class: patterns(place, &self.class)?,
+            beside: self.beside,
+            except: self.except,
+            except_type: patterns(place, &self.except_type)?,
+            except_default: patterns(place, &self.except_default)?,
+            is: self.is,
+        })
+    }
+}
+
+/// The words for kinds: those of the rules' sinks.
+struct Words(BTreeMap<String, Kinds>);
+
+impl Words {
+    fn of(rules: &[RuleText]) -> Result<Self, RulesFault> {
+        let mut words = BTreeMap::new();
+        for word in rules.iter().filter_map(|rule| rule.kind.as_ref()) {
+            let next = words.len();
+            if next == MAX_KINDS {
+                return Err(RulesFault {
+                    place: "the file".to_owned(),
+                    problem: format!("it has more than {MAX_KINDS} kinds"),
+                });
+            }
+            words.entry(word.clone()).or_insert(Kinds(1 << next));
+        }
+        Ok(Self(words))
+    }
+
+    fn kinds(&self, place: &str, words: &[String]) -> Result<Kinds, RulesFault> {
+        words.iter().try_fold(Kinds::NONE, |all, word| match word.as_str() {
+            "all" => Ok(Kinds::ALL),
+            _ => self.0.get(word).map(|kinds| all.or(*kinds)).ok_or_else(|| RulesFault {
+                place: place.to_owned(),
+                problem: format!("no rule has the kind \"{word}\""),
+            }),
+        })
+    }
+}
+
+fn each(place: &str, texts: &[String], mut take: impl FnMut(Pattern)) -> Result<(), RulesFault> {
+    patterns(place, texts)?.into_iter().for_each(&mut take);
+    Ok(())
+}
+
+fn patterns(place: &str, texts: &[String]) -> Result<Vec<Pattern>, RulesFault> {
+    let parsed = texts.iter().map(|text| Pattern::parse(text));
+    parsed.collect::<Result<_, _>>().map_err(|fault| RulesFault {
+        place: place.to_owned(),
+        problem: fault.to_string(),
+    })
+}
+
+fn regex(place: &str, text: &str) -> Result<Regex, RulesFault> {
+    Regex::new(text).map_err(|error| RulesFault {
+        place: place.to_owned(),
+        problem: format!(
+            "the regular expression {text:?}: {}",
+            error.to_string().replace('\n', " ")
+        ),
+    })
+}
