@@ -30,7 +30,12 @@ use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Confidence, Found, Identity, RuleInfo, Severity, Step};
 
 /// The rules that the program is built with, by language.
-const BUILT_IN: [(Language, &str); 1] = [(Language::Python, include_str!("../../rules/taint/python.toml"))];
+const BUILT_IN: [(Language, &str); 2] = [
+    (Language::Python, include_str!("../../rules/taint/python.toml")),
+    (Language::JavaScript, include_str!("../../rules/taint/javascript.toml")),
+];
+/// The language whose files are followed into each other.
+const LINKED: Language = Language::Python;
 /// Room for the walk over a module as deep as the check allows, in functions as deep as the flow goes.
 const STACK: usize = 256 << 20;
 /// Lines that are longer than this on average are written by a machine, if there is more than [`MINIFIED_FROM`] of them.
@@ -107,7 +112,13 @@ impl Sast {
         })
     }
 
+    /// The rules of a language; types change nothing of where values go.
     fn book(&self, language: Language) -> Option<&Book> {
+        let language = if language == Language::TypeScript {
+            Language::JavaScript
+        } else {
+            language
+        };
         self.books.iter().find(|book| book.language == language)
     }
 }
@@ -182,6 +193,7 @@ impl BundleScan for BundleSast<'_> {
         Some(match book {
             Some(book) => Box::new(FileSast {
                 book,
+                language,
                 bundle: self,
                 file,
                 bytes: Vec::new(),
@@ -202,11 +214,11 @@ impl BundleScan for BundleSast<'_> {
 impl BundleSast<'_> {
     /// Follows a file once more, into the functions of other files that it calls.
     fn follow_linked(&self, link: &Link, caller: &Caller, outside: &Outside<'_>, out: &mut BundleFindings<'_>) {
-        let Some(book) = self.sast.book(Language::Python) else {
+        let Some(book) = self.sast.book(LINKED) else {
             return;
         };
         // It was lowered and followed before; what fails now is said by the outcome that it had then.
-        let Ok(lowered) = self.sast.lowerer.lower(book.language, &caller.bytes) else {
+        let Ok(lowered) = self.sast.lowerer.lower(LINKED, &caller.bytes) else {
             return;
         };
         if lowered.module.check(caller.bytes.len(), Limits::default()).is_err() {
@@ -270,6 +282,8 @@ impl FileScan for Unreadable {
 /// One file at work.
 struct FileSast<'a> {
     book: &'a Book,
+    /// What it is lowered as; the rules may be those of another language.
+    language: Language,
     bundle: &'a BundleSast<'a>,
     file: &'a FileFacts,
     bytes: Vec<u8>,
@@ -295,7 +309,7 @@ impl FileScan for FileSast<'_> {
         if is_minified(self.book.language, &self.bytes) {
             return Outcome::Unsupported;
         }
-        let lowered = match self.bundle.sast.lowerer.lower(self.book.language, &self.bytes) {
+        let lowered = match self.bundle.sast.lowerer.lower(self.language, &self.bytes) {
             Ok(lowered) => lowered,
             Err(fault) => return outcome_of(fault),
         };
@@ -312,7 +326,9 @@ impl FileScan for FileSast<'_> {
             () if too_much_unparsed(&lowered.module, self.bytes.len()) => Outcome::Unsupported,
             () => Outcome::Scanned,
         };
-        (*self).link(followed);
+        if self.language == LINKED {
+            (*self).link(followed);
+        }
         outcome
     }
 }

@@ -28,6 +28,7 @@ mod fold;
 mod names;
 mod outside;
 mod own;
+mod place;
 mod sink;
 mod state;
 
@@ -47,6 +48,9 @@ const AGAIN: u64 = 30_000;
 const AGAIN_IN_ALL: u64 = 1_500_000;
 /// Ways to one sink that are told.
 const MAX_WAYS: usize = 4;
+
+/// The variable of a proof that is about none.
+const NOWHERE: NameId = NameId(u32::MAX);
 
 /// What was found in a file.
 #[derive(Debug, Default)]
@@ -514,9 +518,17 @@ impl<'a> Flow<'a> {
         let proofs = value.reads.iter().map(|&variable| Proof {
             variable,
             field: None,
+            place: None,
             kinds,
         });
-        proofs.collect()
+        // Of a part, what is read from the same place again is meant, too.
+        let place = value.place().map(|place| Proof {
+            variable: NOWHERE,
+            field: None,
+            place: Some(place),
+            kinds,
+        });
+        proofs.chain(place).collect()
     }
 
     fn hit(&mut self, label: Label, rule: usize, kinds: Kinds, way: Vec<Span>, at: Span) {

@@ -20,6 +20,7 @@ use tree_sitter::{Node, ParseOptions, Parser, Tree};
 use super::ir::{Builder, ExprId, ExprKind, Function, Module, Span};
 use crate::facts::Language;
 
+mod javascript;
 mod python;
 
 /// Files of more bytes are not parsed.
@@ -80,7 +81,7 @@ pub struct Lowered {
 /// Whether files of this language are followed.
 #[must_use]
 pub fn supports(language: Language) -> bool {
-    matches!(language, Language::Python)
+    matches!(language, Language::Python | Language::JavaScript | Language::TypeScript)
 }
 
 /// Lowers a file.
@@ -96,8 +97,31 @@ pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
             let tree = parse(&tree_sitter_python::LANGUAGE.into(), source)?;
             Ok(python::lower(Source::new(source), &tree))
         }
+        Language::JavaScript => {
+            let tree = parse(&tree_sitter_javascript::LANGUAGE.into(), source)?;
+            Ok(javascript::lower(Source::new(source), &tree))
+        }
+        Language::TypeScript => {
+            let tree = typescript(source)?;
+            Ok(javascript::lower(Source::new(source), &tree))
+        }
         _ => Err(LowerFault::Unsupported),
     }
+}
+
+/// Text alone does not say whether `<T>` is a type or a tag: the grammar that understands more is right.
+fn typescript(source: &[u8]) -> Result<Tree, LowerFault> {
+    let plain = parse(&tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(), source)?;
+    if !plain.root_node().has_error() {
+        return Ok(plain);
+    }
+    let tagged = parse(&tree_sitter_typescript::LANGUAGE_TSX.into(), source)?;
+    let lost = |tree: &Tree| {
+        let mut bytes = 0;
+        each_unparsed(tree, |node| bytes += node.byte_range().len().max(1));
+        bytes
+    };
+    Ok(if lost(&tagged) < lost(&plain) { tagged } else { plain })
 }
 
 fn parse(grammar: &tree_sitter::Language, source: &[u8]) -> Result<Tree, LowerFault> {
@@ -149,25 +173,30 @@ impl<'s> Source<'s> {
 
     /// The module, with all that the grammar could not place.
     fn finish(mut self, tree: &Tree, top: Function) -> Lowered {
-        let mut cursor = tree.walk();
-        let mut below = true;
-        loop {
-            let node = cursor.node();
-            if node.is_error() || node.is_missing() {
-                self.build.unparsed(span(node));
-            }
-            let down = below && node.has_error() && !node.is_error() && cursor.goto_first_child();
-            if down || cursor.goto_next_sibling() {
-                below = true;
-            } else if cursor.goto_parent() {
-                below = false;
-            } else {
-                break;
-            }
-        }
+        each_unparsed(tree, |node| self.build.unparsed(span(node)));
         Lowered {
             cut: self.cut,
             module: self.build.finish(top),
+        }
+    }
+}
+
+/// Shows every place that the grammar could not place.
+fn each_unparsed(tree: &Tree, mut show: impl FnMut(Node<'_>)) {
+    let mut cursor = tree.walk();
+    let mut below = true;
+    loop {
+        let node = cursor.node();
+        if node.is_error() || node.is_missing() {
+            show(node);
+        }
+        let down = below && node.has_error() && !node.is_error() && cursor.goto_first_child();
+        if down || cursor.goto_next_sibling() {
+            below = true;
+        } else if cursor.goto_parent() {
+            below = false;
+        } else {
+            break;
         }
     }
 }

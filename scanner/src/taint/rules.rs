@@ -67,6 +67,16 @@ pub struct Ruleset {
     pub by_path: PatternIndex<usize>,
     /// Calls whose result is safe for some kinds.
     pub cleaners: PatternIndex<Kinds>,
+    /// Calls whose result is safe if their first argument is a text of this shape.
+    pub shaped_cleaners: PatternIndex<Guard>,
+    /// Attributes that are safe, where calls of these names are not meant: `length`.
+    pub attribute_cleaners: PatternIndex<Kinds>,
+    /// Whether attributes have cleaners of their own, and those of calls do not count for them.
+    pub attributes_apart: bool,
+    /// Calls whose result is what the closure that they are given makes of the parts: `map`.
+    pub maps: PatternIndex<()>,
+    /// What a value is safe for that `-`, `*`, `/`, `%` or an operator over bits gave: all, where that is a number.
+    pub arithmetic_cleans: Kinds,
     /// Calls after which what they were called on is safe: `server.starttls()`.
     pub settling: PatternIndex<Kinds>,
     /// Assignments of such a value after which the variable on the left is safe: a header that says `text/plain`.
@@ -211,6 +221,8 @@ pub struct Sink {
     pub spread: bool,
     /// The one key of an argument that counts, if it is a map.
     pub item: Option<String>,
+    /// Whether a value that was written as a list or map here is none: `axios({ url, data })`.
+    pub plain: bool,
     /// What else must hold of the call.
     pub conditions: Vec<Condition>,
     /// What the constant text of the value must match.

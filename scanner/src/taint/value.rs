@@ -5,6 +5,7 @@
 //! - joining two values knows no more than both did, and is unsafe for whatever either was;
 //! - a value holds at most [`MAX_TAINTS`] labels and [`MAX_TEXT`] bytes of text, so that no code makes it grow.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use super::ir::{FunctionId, NameId, Span};
@@ -97,6 +98,8 @@ pub struct Proof {
     pub variable: NameId,
     /// One attribute of it alone.
     pub field: Option<NameId>,
+    /// Not of the variable, but of whatever has this path: a hash of it.
+    pub place: Option<u64>,
     /// What it is safe for.
     pub kinds: Kinds,
 }
@@ -158,6 +161,18 @@ impl Taint {
 }
 
 impl Value {
+    /// What stands for its path in a [`Proof`], if the same path is the same value again: `$req.params.id`.
+    #[must_use]
+    pub fn place(&self) -> Option<u64> {
+        let path = self
+            .path
+            .as_deref()
+            .filter(|path| path.contains('.') && !path.contains(['(', '[', '?']))?;
+        let mut hasher = DefaultHasher::new();
+        path.hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
     /// A constant text.
     #[must_use]
     pub fn of_text(text: &str) -> Self {
@@ -282,10 +297,14 @@ impl Value {
     #[must_use]
     pub fn join(mut self, other: &Self) -> Self {
         let ours = self.is_nothing();
+        let tainted = self.is_tainted();
         self.absorb(other);
         self.constant = self.constant.filter(|constant| other.constant == Some(*constant));
         self.text = match (self.text.take(), other.text.as_ref()) {
             (Some(one), Some(two)) => Some(one.join(two)),
+            // One that someone else may have written is a hole, whatever the other is.
+            (Some(one), None) if other.is_tainted() => Some(one.join(&Text::hole()).inexact()),
+            (None, Some(two)) if tainted => Some(Text::hole().join(two).inexact()),
             // What the other one is like is not known.
             (one, two) => one.or_else(|| two.cloned()).filter(Text::is_built).map(Text::inexact),
         };

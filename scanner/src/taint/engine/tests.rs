@@ -33,6 +33,8 @@ fn outcome(path: &str, text: &[u8]) -> Option<Outcome> {
 fn extension(language: Language) -> &'static str {
     match language {
         Language::Python => "py",
+        // JSX and types: what JavaScript is written in most.
+        Language::JavaScript => "tsx",
         _ => "",
     }
 }
@@ -62,6 +64,33 @@ fn every_rule_finds_its_bad_samples_and_none_of_its_good_ones() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_file_with_types_or_tags_is_followed_by_the_rules_of_javascript() {
+    let code = "app.get('/x', (req: any, res) => res.send(eval(req.query.x)));\n";
+    let plain = code.replace(": any", "");
+    for (path, text) in [
+        ("a.ts", code),
+        ("a.tsx", code),
+        ("a.js", &plain),
+        ("a.mjs", &plain),
+        ("a.jsx", &plain),
+    ] {
+        assert!(
+            findings(path, text)
+                .iter()
+                .any(|found| found.rule == "javascript-code-injection"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn what_is_proved_of_a_part_holds_where_the_part_is_read_again() {
+    let code = "app.get('/x', (req, res) => {\n  if (!/^[a-z]+$/.test(req.query.x)) return;\n  eval(req.query.x);\n  eval(req.query.y);\n});\n";
+    let lines: Vec<_> = findings("a.js", code).iter().map(|found| found.line).collect();
+    assert_eq!(lines, [Some(4)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Targets that get values.
 
-use super::super::ir::{ExprId, ExprKind, NameId};
+use super::super::ir::{ExprId, ExprKind, NameId, Span};
 use super::super::value::{Value, bounded_path};
 use super::{Flow, eval};
 
@@ -34,6 +34,7 @@ impl Flow<'_> {
                 let path = object_value.path.as_deref().unwrap_or("?");
                 let path = format!("{path}.{}", self.module.name(*name));
                 self.assigned_sinks(&path, &value, expr.span);
+                self.assigned_below(*object, expr.span);
                 if let ExprKind::Name(variable) = self.module.expr(*object).kind {
                     self.keep_in_object(variable, *name, &value);
                     self.state().set_field(variable, *name, value);
@@ -45,12 +46,14 @@ impl Flow<'_> {
                 let path = object_value.path.as_deref().unwrap_or("?");
                 let path = format!("{path}.{}", key.written().as_deref().unwrap_or("[]"));
                 self.assigned_sinks(&path, &value, expr.span);
+                self.assigned_below(*object, expr.span);
                 self.settle_by_assignment(&path, *object, &value);
                 self.assign_element(*object, target, key.written().as_deref(), value);
             }
             ExprKind::List(targets) => {
                 for (index, &part) in targets.iter().enumerate() {
-                    let part_value = self.taken_apart(&value, &index.to_string());
+                    let mut part_value = self.taken_apart(&value, &index.to_string());
+                    self.take_source(&mut part_value, expr.span);
                     self.assign(part, part_value);
                 }
             }
@@ -77,6 +80,24 @@ impl Flow<'_> {
                 self.assign(*target, value.join(&default));
             }
             _ => {}
+        }
+    }
+
+    /// `object[key].name = …`: the key decides whose part is changed.
+    fn assigned_below(&mut self, object: ExprId, at: Span) {
+        let ExprKind::Index { object, key } = self.module.expr(object).kind else {
+            return;
+        };
+        let key = self.eval(key);
+        if key.is_tainted() {
+            let object = self.eval(object);
+            let path = object
+                .path
+                .as_deref()
+                .filter(|path| !path.starts_with('$'))
+                .unwrap_or("?");
+            let path = format!("{path}.[].[]");
+            self.assigned_sinks(&path, &key, at);
         }
     }
 

@@ -10,10 +10,12 @@ use std::rc::Rc;
 
 use super::super::ir::{Arg, ExprId, ExprKind, FunctionId, NameId, Span};
 use super::super::rules::Kinds;
-use super::super::value::{Label, Proofs, Text, Value, bounded_path, merge};
+use super::super::value::{Label, Text, Value, bounded_path, merge};
 use super::own::CONSTRUCTORS;
 use super::sink::Given;
 use super::{Entry, Flow, eval};
+
+mod proof;
 
 /// Calls that put their arguments into the format that is the first of them, or what they are called on.
 const FORMATTERS: [&str; 8] = [
@@ -41,9 +43,14 @@ pub(super) struct Callee {
 
 impl Flow<'_> {
     pub(super) fn call(&mut self, callee: ExprId, args: &[Arg], new: bool, at: Span) -> Value {
+        let receiver = match self.module.expr(callee).kind {
+            ExprKind::Attr { object, .. } => Some(object),
+            _ => None,
+        };
         let callee = self.callee(callee);
-        let given = self.given(args, callee.receiver.as_ref());
+        let given = self.given(args, &callee);
         self.called_sinks(&callee.path, callee.receiver.as_ref(), &given, at);
+        self.called_again(&callee, args, at);
         let mut value = match callee.function {
             Some(function) => self.own_call(function, &callee, &given, at),
             None => self.strange_call(&callee, &given, at),
@@ -54,6 +61,7 @@ impl Flow<'_> {
             self.state().ended = true;
         }
         value.proves = self.proved_by_call(&callee, &given, value.proves);
+        self.proved_of_fields(&callee, receiver, args, &given, &mut value.proves);
         let own = callee.function.and_then(|_| value.path.take());
         let own = own.filter(|own| !own.starts_with(['$', '?']));
         let path = match (self.rules.types.of(&callee.path).next(), own) {
@@ -132,9 +140,9 @@ impl Flow<'_> {
     }
 
     /// The arguments; closures last, since what they are given is what the others are.
-    fn given(&mut self, args: &[Arg], receiver: Option<&Value>) -> Vec<Given> {
+    fn given(&mut self, args: &[Arg], callee: &Callee) -> Vec<Given> {
         let mut known: Vec<Option<Value>> = Vec::new();
-        let mut handed = receiver.cloned().unwrap_or_default();
+        let mut handed = callee.receiver.clone().unwrap_or_default();
         handed.text = None;
         handed.constant = None;
         for arg in args {
@@ -142,6 +150,8 @@ impl Flow<'_> {
             known.push((!closure).then(|| self.eval(arg.value)));
         }
         known.iter().flatten().for_each(|value| handed.absorb(value));
+        // A closure is given the result.
+        handed.clean(self.cleaned_by(callee, known.first().and_then(Option::as_ref)));
         let mut given = Vec::new();
         for (arg, known) in args.iter().zip(known) {
             let value = match (known, &self.module.expr(arg.value).kind) {
@@ -186,12 +196,22 @@ impl Flow<'_> {
 
     /// A call of what is known by rules alone: cleaned by the rules, else whatever it was given.
     pub(super) fn foreign_call(&mut self, callee: &Callee, given: &[Given], at: Span) -> Value {
-        let mut cleaned = Kinds::NONE;
-        for path in self.paths_of(&callee.path) {
-            cleaned = self.rules.cleaners.of(&path).fold(cleaned, |all, kinds| all.or(*kinds));
-        }
+        let cleaned = self.cleaned_by(callee, given.first().map(|arg| &arg.value));
         if cleaned == Kinds::ALL {
             return Value::default();
+        }
+        // What is made of each part is what the closure makes of it.
+        let made = given
+            .first()
+            .map(|arg| &arg.value)
+            .filter(|made| made.function.is_some());
+        if let Some(made) = made.filter(|_| self.rules.maps.has(&callee.path)) {
+            let mut value = Value {
+                taints: made.taints.clone(),
+                ..Value::default()
+            };
+            value.step(at);
+            return value;
         }
         let looked_up = self.looked_up(callee, given);
         let chooses = looked_up.is_some();
@@ -292,31 +312,6 @@ impl Flow<'_> {
             };
         }
     }
-
-    fn proved_by_call(&self, callee: &Callee, given: &[Given], mut proves: Proofs) -> Proofs {
-        let receiver = callee.receiver.as_ref();
-        for guard in self.rules.guards.of(&callee.path) {
-            let value = match guard.arg {
-                None => receiver,
-                Some(arg) => given.get(usize::from(arg)).map(|arg| &arg.value),
-            };
-            let Some(value) = value else { continue };
-            let text = receiver.and_then(|receiver| receiver.text.as_ref());
-            let text = text.or_else(|| given.first().and_then(|arg| arg.value.text.as_ref()));
-            let shape = guard.shape.as_ref();
-            if shape.is_some_and(|shape| !text.is_some_and(|text| shape.is_match(&text.shown()))) {
-                continue;
-            }
-            let proofs = self.proofs_of(value, guard.kinds);
-            let side = if guard.negated {
-                &mut proves.failed
-            } else {
-                &mut proves.held
-            };
-            merge(side, &proofs);
-        }
-        proves
-    }
 }
 
 /// An argument; what is spread and known falls into its parts.
@@ -347,7 +342,8 @@ pub(super) fn one_of(items: &[(Option<Rc<str>>, Value)]) -> Value {
 }
 
 fn formatted_call(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
-    if callee.name == "join" {
+    // `path.join(a, b)` is none.
+    if callee.name == "join" && given.len() == 1 {
         return joined(callee, given, at);
     }
     if !FORMATTERS.contains(&callee.name.as_str()) {

@@ -23,8 +23,14 @@ impl Flow<'_> {
             ExprKind::Bool(value) => Value::of_constant(Constant::Bool(*value)),
             ExprKind::Null => Value::of_constant(Constant::Null),
             ExprKind::Name(name) => self.variable(*name, *span),
-            ExprKind::Attr { object, name } => self.attribute(*object, *name, *span),
-            ExprKind::Index { object, key } => self.element(*object, *key, *span),
+            ExprKind::Attr { object, name } => {
+                let value = self.attribute(*object, *name, *span);
+                self.proved_before(value)
+            }
+            ExprKind::Index { object, key } => {
+                let value = self.element(*object, *key, *span);
+                self.proved_before(value)
+            }
             ExprKind::Call { callee, args, new } => self.call(*callee, args, *new, *span),
             ExprKind::Concat(parts) => self.concat(parts, *span),
             ExprKind::Binary { op, left, right } => self.binary(*op, *left, *right, *span),
@@ -150,11 +156,11 @@ impl Flow<'_> {
             reads: if decides { object.reads.clone() } else { Vec::new() },
             ..Value::default()
         };
-        let cleaned = self
-            .rules
-            .cleaners
-            .of(&path)
-            .fold(Kinds::NONE, |all, kinds| all.or(*kinds));
+        let cleaned = match self.rules.attributes_apart {
+            true => &self.rules.attribute_cleaners,
+            false => &self.rules.cleaners,
+        };
+        let cleaned = cleaned.of(&path).fold(Kinds::NONE, |all, kinds| all.or(*kinds));
         value.clean(cleaned);
         self.take_source(&mut value, at);
         value
@@ -250,6 +256,7 @@ impl Flow<'_> {
             _ => {
                 let mut value = left_value;
                 value.absorb(&right_value);
+                value.clean(self.rules.arithmetic_cleans);
                 Value {
                     taints: value.taints,
                     ..Value::default()
@@ -266,8 +273,12 @@ impl Flow<'_> {
             BinaryOp::In | BinaryOp::NotIn if !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless) => {
                 self.proofs_of(left, Kinds::ALL)
             }
-            BinaryOp::Eq | BinaryOp::Ne if right.is_constant() || fixed(right) => self.proofs_of(left, Kinds::ALL),
-            BinaryOp::Eq | BinaryOp::Ne if left.is_constant() || fixed(left) => self.proofs_of(right, Kinds::ALL),
+            BinaryOp::Eq | BinaryOp::Ne if right.is_constant() || self.is_fixed(right) => {
+                self.proofs_of(left, Kinds::ALL)
+            }
+            BinaryOp::Eq | BinaryOp::Ne if left.is_constant() || self.is_fixed(left) => {
+                self.proofs_of(right, Kinds::ALL)
+            }
             _ => Vec::new(),
         };
         let proofs = if proofs.is_empty() {
@@ -295,7 +306,7 @@ impl Flow<'_> {
     fn field_proofs(&self, op: BinaryOp, expr: ExprId, right: &Value) -> Vec<Proof> {
         let fixed = match op {
             BinaryOp::In | BinaryOp::NotIn => !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless),
-            _ => right.is_constant() || fixed(right),
+            _ => right.is_constant() || self.is_fixed(right),
         };
         let (object, field) = match &self.module.expr(expr).kind {
             ExprKind::Attr { object, name } => (*object, *name),
@@ -309,6 +320,7 @@ impl Flow<'_> {
             ExprKind::Name(variable) if fixed => vec![Proof {
                 variable,
                 field: Some(field),
+                place: None,
                 kinds: Kinds::ALL,
             }],
             _ => Vec::new(),
@@ -366,8 +378,12 @@ impl Flow<'_> {
             let key = key.map(|key| self.eval(key));
             let value = self.eval(*value);
             whole.absorb(&value);
-            if items.len() < MAX_ITEMS {
-                items.push((key.and_then(|key| key.written()), value));
+            // What is spread and known falls into its parts.
+            let spread = value.items.clone().filter(|_| key.is_none());
+            match spread {
+                Some(parts) if items.len() + parts.len() <= MAX_ITEMS => items.extend(parts.iter().cloned()),
+                _ if items.len() < MAX_ITEMS => items.push((key.and_then(|key| key.written()), value)),
+                _ => {}
             }
         }
         whole.items = Some(Rc::new(items));
@@ -430,11 +446,6 @@ impl Flow<'_> {
 fn is_harmless(text: &Text) -> bool {
     let whole = text.whole();
     whole.is_some_and(|text| text.chars().all(|c| c.is_alphanumeric() || "-_ .,".contains(c)))
-}
-
-/// A value that is not written by anyone else, by what it is: `settings.ALLOWED_HOST`.
-fn fixed(value: &Value) -> bool {
-    !value.is_tainted() && value.path.is_some()
 }
 
 fn logical(op: BinaryOp, left: Value, right: &Value) -> Value {

@@ -61,7 +61,8 @@ impl Flow<'_> {
         let nested = self.frames.iter().any(|frame| {
             let outer = self.module.function(frame.function);
             let inner = self.module.function(function).span;
-            !self.module.name(outer.name).is_empty() && outer.span.start < inner.start && inner.end <= outer.span.end
+            let top = frame.function.0 as usize + 1 == self.module.functions.len();
+            !top && outer.span.start < inner.start && inner.end <= outer.span.end
         });
         !under_way
             && self.again > 0

@@ -121,7 +121,11 @@ impl Flow<'_> {
             },
             None => value,
         };
-        if !value.is_tainted() || !text_fits(sink, value) {
+        // A function that is given is no text, whatever it gives back.
+        if sink.plain && value.items.is_some() {
+            return;
+        }
+        if !value.is_tainted() || value.function.is_some() || !text_fits(sink, value) {
             return;
         }
         for taint in &value.taints {

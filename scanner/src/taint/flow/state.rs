@@ -53,7 +53,7 @@ impl State {
 
     /// Takes what a condition proved.
     pub(super) fn prove(&mut self, proofs: &[Proof]) {
-        for proof in proofs {
+        for proof in proofs.iter().filter(|proof| proof.place.is_none()) {
             let mut variables = vec![proof.variable];
             if let Some(known) = self.variables.get(&proof.variable) {
                 merge(&mut variables, &known.value.reads);

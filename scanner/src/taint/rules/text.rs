@@ -35,6 +35,10 @@ pub(super) struct RulesText {
     #[serde(default)]
     keeps_reads: Vec<String>,
     #[serde(default)]
+    maps: Vec<String>,
+    #[serde(default)]
+    arithmetic_cleans: bool,
+    #[serde(default)]
     deciding: Vec<String>,
     #[serde(default)]
     special: Vec<String>,
@@ -82,10 +86,13 @@ struct CleanerText {
     #[serde(default)]
     call: Vec<String>,
     #[serde(default)]
+    attribute: Vec<String>,
+    #[serde(default)]
     assign: Vec<String>,
     value: Option<String>,
     #[serde(default)]
     receiver: bool,
+    shape: Option<String>,
     kinds: Vec<String>,
 }
 
@@ -155,6 +162,8 @@ struct SinkText {
     unless_prefix: Option<String>,
     #[serde(default)]
     built: bool,
+    #[serde(default)]
+    plain: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,6 +199,11 @@ impl RulesText {
         let mut set = Ruleset::default();
         let special = words.kinds("special", &self.special)?;
         set.deciding = self.deciding;
+        set.arithmetic_cleans = if self.arithmetic_cleans {
+            special.others()
+        } else {
+            Kinds::NONE
+        };
         for text in self.source {
             text.compile_into(&words, special, &mut set)?;
         }
@@ -216,6 +230,7 @@ impl RulesText {
         }
         each("ends", &self.ends, |pattern| set.ends.insert(pattern, ()))?;
         each("lookups", &self.lookups, |pattern| set.lookups.insert(pattern, ()))?;
+        each("maps", &self.maps, |pattern| set.maps.insert(pattern, ()))?;
         each("keeps_text", &self.keeps_text, |pattern| {
             set.keeps_text.insert(pattern, ());
         })?;
@@ -255,6 +270,21 @@ impl CleanerText {
     fn compile_into(self, words: &Words, set: &mut Ruleset) -> Result<(), RulesFault> {
         let place = format!("cleaner {:?}", [&self.call[..], &self.assign[..]].concat());
         let kinds = words.kinds(&place, &self.kinds)?;
+        set.attributes_apart |= !self.attribute.is_empty();
+        each(&place, &self.attribute, |pattern| {
+            set.attribute_cleaners.insert(pattern, kinds)
+        })?;
+        if let Some(shape) = &self.shape {
+            let guard = Guard {
+                arg: Some(0),
+                kinds,
+                negated: false,
+                shape: Some(regex(&place, shape)?),
+            };
+            return each(&place, &self.call, |pattern| {
+                set.shaped_cleaners.insert(pattern, guard.clone())
+            });
+        }
         let calls = if self.receiver {
             &mut set.settling
         } else {
@@ -322,6 +352,7 @@ impl SinkText {
             text: self.text.map(|text| regex(place, &text)).transpose()?,
             unless_prefix: self.unless_prefix.map(|text| regex(place, &text)).transpose()?,
             built: self.built,
+            plain: self.plain,
         })
     }
 }

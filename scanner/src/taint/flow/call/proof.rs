@@ -1,0 +1,125 @@
+//! What a call proves of what it is given, and what its result is safe for.
+
+use regex::Regex;
+
+use super::super::super::ir::{Arg, ExprId, ExprKind, Span};
+use super::super::super::rules::{Guard, Kinds};
+use super::super::super::value::{Label, Proof, Proofs, Value, merge};
+use super::super::Flow;
+use super::super::sink::Given;
+use super::Callee;
+
+impl Flow<'_> {
+    /// A function that calls itself with a part of something that another value's key chose: a path `again.[]`.
+    pub(super) fn called_again(&mut self, callee: &Callee, args: &[Arg], at: Span) {
+        let Some(function) = callee.function else { return };
+        if !self.frames.iter().any(|frame| frame.function == function) {
+            return;
+        }
+        for arg in args {
+            let ExprKind::Index { object, key } = self.module.expr(arg.value).kind else {
+                continue;
+            };
+            let mut key = self.eval(key);
+            if !key.is_tainted() {
+                continue;
+            }
+            let whole = self.eval(object);
+            let known = |label: Label| whole.taints.iter().any(|taint| taint.label == label);
+            key.taints.retain(|taint| !known(taint.label));
+            let given = Given {
+                name: None,
+                value: key,
+                spread: false,
+            };
+            self.called_sinks("again.[]", None, &[given], at);
+        }
+    }
+
+    /// The kinds that the result of a call is safe for, by what is called and by the text of its first argument.
+    pub(super) fn cleaned_by(&self, callee: &Callee, first: Option<&Value>) -> Kinds {
+        let mut cleaned = Kinds::NONE;
+        for path in self.paths_of(&callee.path) {
+            cleaned = self.rules.cleaners.of(&path).fold(cleaned, |all, kinds| all.or(*kinds));
+        }
+        let text = first.and_then(|first| first.text.as_ref());
+        for guard in self.rules.shaped_cleaners.of(&callee.path) {
+            let shape = guard.shape.as_ref();
+            if shape
+                .zip(text)
+                .is_some_and(|(shape, text)| shape.is_match(&text.shown()))
+            {
+                cleaned = cleaned.or(guard.kinds);
+            }
+        }
+        cleaned
+    }
+
+    /// What a call proves of one attribute of a variable: `PATTERN.test(job.node)`.
+    pub(super) fn proved_of_fields(
+        &self,
+        callee: &Callee,
+        receiver: Option<ExprId>,
+        args: &[Arg],
+        given: &[Given],
+        proves: &mut Proofs,
+    ) {
+        for guard in self.rules.guards.of(&callee.path) {
+            let expr = match guard.arg {
+                None => receiver,
+                Some(arg) => args.get(usize::from(arg)).map(|arg| arg.value),
+            };
+            let Some(ExprKind::Attr { object, name }) = expr.map(|expr| &self.module.expr(expr).kind) else {
+                continue;
+            };
+            let ExprKind::Name(variable) = self.module.expr(*object).kind else {
+                continue;
+            };
+            if !self.has_shape(guard, callee, given) {
+                continue;
+            }
+            let proof = Proof {
+                variable,
+                field: Some(*name),
+                place: None,
+                kinds: guard.kinds,
+            };
+            let side = if guard.negated {
+                &mut proves.failed
+            } else {
+                &mut proves.held
+            };
+            merge(side, &[proof]);
+        }
+    }
+
+    /// Whether the text that a guard compares with is like what it must be.
+    fn has_shape(&self, guard: &Guard, callee: &Callee, given: &[Given]) -> bool {
+        let text = callee.receiver.as_ref().and_then(|receiver| receiver.text.as_ref());
+        let text = text.or_else(|| given.first().and_then(|arg| arg.value.text.as_ref()));
+        let fits = |shape: &Regex| text.is_some_and(|text| shape.is_match(&text.shown()));
+        guard.shape.as_ref().is_none_or(fits)
+    }
+
+    pub(super) fn proved_by_call(&self, callee: &Callee, given: &[Given], mut proves: Proofs) -> Proofs {
+        let receiver = callee.receiver.as_ref();
+        for guard in self.rules.guards.of(&callee.path) {
+            let value = match guard.arg {
+                None => receiver,
+                Some(arg) => given.get(usize::from(arg)).map(|arg| &arg.value),
+            };
+            let Some(value) = value else { continue };
+            if !self.has_shape(guard, callee, given) {
+                continue;
+            }
+            let proofs = self.proofs_of(value, guard.kinds);
+            let side = if guard.negated {
+                &mut proves.failed
+            } else {
+                &mut proves.held
+            };
+            merge(side, &proofs);
+        }
+        proves
+    }
+}
