@@ -30,9 +30,11 @@ use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Confidence, Found, Identity, RuleInfo, Severity, Step};
 
 /// The rules that the program is built with, by language.
-const BUILT_IN: [(Language, &str); 2] = [
+const BUILT_IN: [(Language, &str); 4] = [
     (Language::Python, include_str!("../../rules/taint/python.toml")),
     (Language::JavaScript, include_str!("../../rules/taint/javascript.toml")),
+    (Language::Java, include_str!("../../rules/taint/java.toml")),
+    (Language::Go, include_str!("../../rules/taint/go.toml")),
 ];
 /// The language whose files are followed into each other.
 const LINKED: Language = Language::Python;

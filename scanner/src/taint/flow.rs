@@ -480,6 +480,9 @@ impl<'a> Flow<'a> {
     fn give_back(&mut self, value: Option<ExprId>, at: Span) {
         let mut result = value.map(|value| self.eval(value)).unwrap_or_default();
         self.returned_sinks(&result, at);
+        if result.is_tainted() {
+            self.named_sinks(&result, at);
+        }
         let proofs = match result.truth() {
             Some(false) => None,
             Some(true) => Some(self.state().proved.clone()),

@@ -20,6 +20,8 @@ use tree_sitter::{Node, ParseOptions, Parser, Tree};
 use super::ir::{Builder, ExprId, ExprKind, Function, Module, Span};
 use crate::facts::Language;
 
+mod go;
+mod java;
 mod javascript;
 mod python;
 
@@ -81,7 +83,10 @@ pub struct Lowered {
 /// Whether files of this language are followed.
 #[must_use]
 pub fn supports(language: Language) -> bool {
-    matches!(language, Language::Python | Language::JavaScript | Language::TypeScript)
+    matches!(
+        language,
+        Language::Go | Language::Java | Language::JavaScript | Language::Python | Language::TypeScript
+    )
 }
 
 /// Lowers a file.
@@ -93,6 +98,14 @@ pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
         return Err(LowerFault::OverLimit);
     }
     match language {
+        Language::Go => {
+            let tree = parse(&tree_sitter_go::LANGUAGE.into(), source)?;
+            Ok(go::lower(Source::new(source), &tree))
+        }
+        Language::Java => {
+            let tree = parse(&tree_sitter_java::LANGUAGE.into(), source)?;
+            Ok(java::lower(Source::new(source), &tree))
+        }
         Language::Python => {
             let tree = parse(&tree_sitter_python::LANGUAGE.into(), source)?;
             Ok(python::lower(Source::new(source), &tree))

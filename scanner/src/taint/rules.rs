@@ -263,6 +263,10 @@ pub enum Test {
     IsNot(Vec<Pattern>),
     /// It is a number with one of these bits set.
     Bits(i64),
+    /// It comes from a source and was not cleaned for these kinds.
+    Unsafe(Kinds),
+    /// It does not.
+    Safe(Kinds),
 }
 
 /// Rules that cannot be used: which, why and where.

@@ -35,6 +35,8 @@ fn extension(language: Language) -> &'static str {
         Language::Python => "py",
         // JSX and types: what JavaScript is written in most.
         Language::JavaScript => "tsx",
+        Language::Java => "java",
+        Language::Go => "go",
         _ => "",
     }
 }

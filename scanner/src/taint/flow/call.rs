@@ -10,10 +10,10 @@ use std::rc::Rc;
 
 use super::super::ir::{Arg, ExprId, ExprKind, FunctionId, NameId, Span};
 use super::super::rules::Kinds;
-use super::super::value::{Label, Text, Value, bounded_path, merge};
+use super::super::value::{Items, Label, Text, Value, bounded_path, merge};
 use super::own::CONSTRUCTORS;
 use super::sink::Given;
-use super::{Entry, Flow, eval};
+use super::{Entry, Flow, eval, fold};
 
 mod proof;
 
@@ -28,6 +28,8 @@ const FORMATTERS: [&str; 8] = [
     "format_map",
     "snprintf",
 ];
+/// What the path of a closure begins with.
+const CLOSURE: &str = "closure.";
 /// Paths of foreign functions that are remembered for a file.
 const MAX_CALLED: usize = 4096;
 
@@ -76,6 +78,10 @@ impl Flow<'_> {
         };
         value.path = bounded_path(&path);
         self.take_source(&mut value, at);
+        if new {
+            value.items = value.items.or_else(|| parts_of(&given));
+        }
+        self.carry_result(&callee, args, &value);
         value
     }
 
@@ -100,7 +106,9 @@ impl Flow<'_> {
             ExprKind::Name(name) => {
                 let value = self.eval(callee);
                 let text = self.module.name(*name).to_owned();
-                let path = value.path.as_deref().unwrap_or(&text);
+                // What a closure is like is told by its path, what is called by the name.
+                let path = value.path.as_deref().filter(|path| !path.starts_with(CLOSURE));
+                let path = path.unwrap_or(&text);
                 let path = path.trim_start_matches('$').to_owned();
                 let class = self.module.function(self.frame().function).class;
                 let own = class.and_then(|class| self.names.method(self.module.name(class), &text));
@@ -174,10 +182,17 @@ impl Flow<'_> {
         let handed = given.filter(|given| given.is_tainted()).cloned();
         let (_, summary) = self.run(function, around, Entry::CalledBack(handed));
         let mut returned = summary.returns;
+        // What a function gives whatever it is asked says what it is: `closure.true`, `closure.$c.disable()`.
+        let gives = returned
+            .written()
+            .or_else(|| returned.path.clone())
+            .filter(|gives| !gives.is_empty());
+        let path = gives.and_then(|gives| bounded_path(&format!("{CLOSURE}{gives}")));
         let own = |label: Label| matches!(label, Label::Param(of, _) if of == function);
         returned.taints.retain(|taint| !own(taint.label));
         Value {
             taints: returned.taints,
+            path,
             function: Some(function),
             ..Value::default()
         }
@@ -213,6 +228,10 @@ impl Flow<'_> {
             value.step(at);
             return value;
         }
+        let text = callee.receiver.as_ref().filter(|_| callee.name == "charAt");
+        if let Some(letter) = fold::letter_at(text, given.first().map(|arg| &arg.value)) {
+            return letter;
+        }
         let looked_up = self.looked_up(callee, given);
         let chooses = looked_up.is_some();
         let mut value = looked_up
@@ -226,7 +245,7 @@ impl Flow<'_> {
         value.clean(cleaned);
         value.step(at);
         let receiver = callee.receiver.as_ref();
-        if !chooses {
+        if !chooses && !self.is_part(&callee.name, given) {
             receiver
                 .iter()
                 .for_each(|receiver| merge(&mut value.reads, &receiver.reads));
@@ -239,6 +258,14 @@ impl Flow<'_> {
             value.text = receiver.and_then(|receiver| receiver.text.clone()).or(first);
         }
         value
+    }
+
+    /// Whether a call is `getName()`: one part, which says nothing of the others, unless it decides.
+    fn is_part(&self, name: &str, given: &[Given]) -> bool {
+        let rest = name.strip_prefix("get").unwrap_or_default();
+        given.is_empty()
+            && rest.starts_with(char::is_uppercase)
+            && !self.rules.deciding.iter().any(|deciding| deciding == name)
     }
 
     /// `TABLE.get(key, default)`: a part of the table, or the default; never the key.
@@ -283,6 +310,16 @@ impl Flow<'_> {
             };
             if let Some(name) = target {
                 self.state().taint_variable(name, &taken);
+            }
+        }
+    }
+
+    /// What a call that writes to an argument gives is there, too: `decoder.Decode(&x)`.
+    fn carry_result(&mut self, callee: &Callee, args: &[Arg], result: &Value) {
+        for to in self.rules.carriers.of(&callee.path).filter_map(|carrier| carrier.to) {
+            let arg = args.get(usize::from(to)).filter(|_| result.is_tainted());
+            if let Some(name) = arg.and_then(|arg| self.root_of(arg.value)) {
+                self.state().taint_variable(name, result);
             }
         }
     }
@@ -332,6 +369,17 @@ fn spread_out(name: Option<Rc<str>>, value: Value, spread: bool, given: &mut Vec
             spread: false,
         });
     }
+}
+
+/// The parts of what is made of named parts alone.
+fn parts_of(given: &[Given]) -> Option<Items> {
+    let parts = given
+        .iter()
+        .map(|arg| Some((Some(Rc::clone(arg.name.as_ref()?)), arg.value.clone())));
+    parts
+        .collect::<Option<Vec<_>>>()
+        .filter(|parts| !parts.is_empty())
+        .map(Rc::new)
 }
 
 /// Any of the parts of a list or map.

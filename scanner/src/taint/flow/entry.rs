@@ -89,7 +89,8 @@ impl Flow<'_> {
     fn typed(&self, mut value: Value, param: &Param) -> Value {
         let ty = param.ty.map(|ty| self.names.type_path(self.module.name(ty)));
         // Of a type of the language itself nothing follows, and what is given may be known better.
-        let ty = ty.filter(|ty| value.path.is_none() || ty.contains('.'));
+        let unknown = value.path.as_deref().is_none_or(|path| path.starts_with(['$', '?']));
+        let ty = ty.filter(|ty| unknown || ty.contains('.'));
         value.path = ty.and_then(|ty| bounded_path(&ty)).or(value.path);
         value
     }

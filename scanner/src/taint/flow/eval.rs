@@ -53,9 +53,10 @@ impl Flow<'_> {
             ExprKind::List(parts) => self.list(parts),
             ExprKind::Map(entries) => self.map(entries),
             ExprKind::Closure(function) => {
-                self.closure(*function, None);
+                let path = self.closure(*function, None).path;
                 Value {
                     function: Some(*function),
+                    path,
                     ..Value::default()
                 }
             }

@@ -48,6 +48,14 @@ pub(super) fn fold(op: BinaryOp, left: &Value, right: &Value) -> Option<Constant
     }
 }
 
+/// `text.charAt(n)` of a constant.
+pub(super) fn letter_at(text: Option<&Value>, index: Option<&Value>) -> Option<Value> {
+    let text = text?.written()?;
+    let index: usize = index?.written()?.parse().ok()?;
+    let letter = text.chars().nth(index)?;
+    Some(Value::of_text(letter.encode_utf8(&mut [0; 4])))
+}
+
 fn same(left: &Value, right: &Value) -> Option<bool> {
     Some(left.written()? == right.written()?)
 }

@@ -74,6 +74,14 @@ impl Flow<'_> {
         }
     }
 
+    /// Reports what a function must not give back by its name: a call of `name.WORD.return` for each word of it.
+    pub(super) fn named_sinks(&mut self, value: &Value, at: Span) {
+        let name = self.module.name(self.module.function(self.frame().function).name);
+        for word in words_of(name) {
+            self.called_sinks(&format!("name.{word}.{RETURNED}"), None, &Given::alone(value), at);
+        }
+    }
+
     /// Reports marks that a function must not have: a call of `MARK.mark`.
     pub(super) fn marked_sinks(&mut self) {
         let id = self.frame().function;
@@ -137,6 +145,23 @@ impl Flow<'_> {
             self.hit(taint.label, rule, kinds, way, at);
         }
     }
+}
+
+/// The words of a name, small: of `newSessionID` these are `new`, `session` and `id`.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = '_';
+    for c in name.chars() {
+        let begins = c.is_uppercase() && !before.is_uppercase() || before == '_';
+        if begins && c != '_' {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c != '_') {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words
 }
 
 /// The arguments that a sink is about.
@@ -211,7 +236,18 @@ fn holds(condition: &Condition, receiver: Option<&Value>, given: &[Given]) -> bo
             matches!(value.constant, Some(Constant::Int(number)) if number & bits != 0)
         }
         (Test::Bits(_), None) => false,
+        (Test::Safe(kinds), value) => !value.is_some_and(|value| is_unsafe(value, *kinds)),
+        (Test::Unsafe(kinds), value) => value.is_some_and(|value| is_unsafe(value, *kinds)),
     }
+}
+
+/// Whether a value comes from a source that is not safe for these kinds; what a caller gave is not known here.
+fn is_unsafe(value: &Value, kinds: Kinds) -> bool {
+    let mut sources = value
+        .taints
+        .iter()
+        .filter(|taint| matches!(taint.label, Label::Source(..)));
+    sources.any(|taint| !taint.clean.has(kinds))
 }
 
 fn is_any(patterns: &[Pattern], value: &Value) -> bool {

@@ -65,6 +65,12 @@ impl Builder {
         self.module.classes.push(class);
     }
 
+    /// Whether there is a class of that name.
+    #[must_use]
+    pub fn has_class(&self, name: NameId) -> bool {
+        self.module.classes.iter().any(|class| class.name == name)
+    }
+
     /// Adds an import.
     pub fn import(&mut self, local: &str, path: &str) {
         let import = Import {

@@ -179,6 +179,8 @@ struct ConditionText {
     is_not: Option<Vec<String>>,
     given: Option<bool>,
     bits: Option<i64>,
+    unsafe_for: Option<Vec<String>>,
+    safe_for: Option<Vec<String>>,
 }
 
 impl RulesText {
@@ -195,7 +197,7 @@ impl RulesText {
     }
 
     pub(super) fn compile(self) -> Result<Ruleset, RulesFault> {
-        let words = Words::of(&self.rule)?;
+        let words = Words::of(&self.rule, &self.special)?;
         let mut set = Ruleset::default();
         let special = words.kinds("special", &self.special)?;
         set.deciding = self.deciding;
@@ -317,7 +319,7 @@ fn add_rule(set: &mut Ruleset, words: &Words, text: RuleText) -> Result<(), Rule
         let at = (number, sinks.len());
         each(&place, &sink.call, |pattern| set.calls.insert(pattern, at))?;
         each(&place, &sink.assign, |pattern| set.assigned.insert(pattern, at))?;
-        sinks.push(sink.compile(&place)?);
+        sinks.push(sink.compile(words, &place)?);
     }
     if sinks.is_empty() {
         return Err(fault("it has no sink"));
@@ -340,8 +342,8 @@ fn add_rule(set: &mut Ruleset, words: &Words, text: RuleText) -> Result<(), Rule
 }
 
 impl SinkText {
-    fn compile(self, place: &str) -> Result<Sink, RulesFault> {
-        let conditions = self.when.into_iter().map(|condition| condition.compile(place));
+    fn compile(self, words: &Words, place: &str) -> Result<Sink, RulesFault> {
+        let conditions = self.when.into_iter().map(|condition| condition.compile(words, place));
         Ok(Sink {
             args: self.arg,
             named: self.named,
@@ -358,7 +360,7 @@ impl SinkText {
 }
 
 impl ConditionText {
-    fn compile(self, place: &str) -> Result<Condition, RulesFault> {
+    fn compile(self, words: &Words, place: &str) -> Result<Condition, RulesFault> {
         let fault = |problem: &str| RulesFault {
             place: place.to_owned(),
             problem: problem.to_owned(),
@@ -374,6 +376,9 @@ impl ConditionText {
             self.given
                 .map(|given| Ok(if given { Test::Given } else { Test::Absent })),
             self.bits.map(|bits| Ok(Test::Bits(bits))),
+            self.unsafe_for
+                .map(|kinds| words.kinds(place, &kinds).map(Test::Unsafe)),
+            self.safe_for.map(|kinds| words.kinds(place, &kinds).map(Test::Safe)),
         ];
         let mut tests = tests.into_iter().flatten();
         match (tests.next(), tests.next()) {
@@ -384,7 +389,7 @@ impl ConditionText {
                 test: test?,
             }),
             _ => Err(fault(
-                "a condition has one test: matches, differs_from, is, is_not, given or bits",
+                "a condition has one test: matches, differs_from, is, is_not, given, bits, unsafe_for or safe_for",
             )),
         }
     }
@@ -408,13 +413,13 @@ impl ParamText {
     }
 }
 
-/// The words for kinds: those of the rules' sinks.
+/// The words for kinds: those of the rules' sinks, and those that conditions alone ask for.
 struct Words(BTreeMap<String, Kinds>);
 
 impl Words {
-    fn of(rules: &[RuleText]) -> Result<Self, RulesFault> {
+    fn of(rules: &[RuleText], special: &[String]) -> Result<Self, RulesFault> {
         let mut words = BTreeMap::new();
-        for word in rules.iter().filter_map(|rule| rule.kind.as_ref()) {
+        for word in rules.iter().filter_map(|rule| rule.kind.as_ref()).chain(special) {
             let next = words.len();
             if next == MAX_KINDS {
                 return Err(RulesFault {

@@ -96,7 +96,12 @@ impl Flow<'_> {
     /// Whether the text that a guard compares with is like what it must be.
     fn has_shape(&self, guard: &Guard, callee: &Callee, given: &[Given]) -> bool {
         let text = callee.receiver.as_ref().and_then(|receiver| receiver.text.as_ref());
-        let text = text.or_else(|| given.first().and_then(|arg| arg.value.text.as_ref()));
+        let first = given.first().and_then(|arg| arg.value.text.as_ref());
+        // Of what a method proves of its own object, the pattern is what it is given.
+        let text = match guard.arg {
+            None => first.or(text),
+            Some(_) => text.or(first),
+        };
         let fits = |shape: &Regex| text.is_some_and(|text| shape.is_match(&text.shown()));
         guard.shape.as_ref().is_none_or(fits)
     }
