@@ -30,11 +30,14 @@ use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Confidence, Found, Identity, RuleInfo, Severity, Step};
 
 /// The rules that the program is built with, by language.
-const BUILT_IN: [(Language, &str); 4] = [
-    (Language::Python, include_str!("../../rules/taint/python.toml")),
-    (Language::JavaScript, include_str!("../../rules/taint/javascript.toml")),
-    (Language::Java, include_str!("../../rules/taint/java.toml")),
+const BUILT_IN: [(Language, &str); 7] = [
+    (Language::C, include_str!("../../rules/taint/c.toml")),
     (Language::Go, include_str!("../../rules/taint/go.toml")),
+    (Language::Java, include_str!("../../rules/taint/java.toml")),
+    (Language::JavaScript, include_str!("../../rules/taint/javascript.toml")),
+    (Language::Php, include_str!("../../rules/taint/php.toml")),
+    (Language::Python, include_str!("../../rules/taint/python.toml")),
+    (Language::Shell, include_str!("../../rules/taint/shell.toml")),
 ];
 /// The language whose files are followed into each other.
 const LINKED: Language = Language::Python;
@@ -114,12 +117,12 @@ impl Sast {
         })
     }
 
-    /// The rules of a language; types change nothing of where values go.
+    /// The rules of a language: one set serves C and C++, and types change nothing of where values go.
     fn book(&self, language: Language) -> Option<&Book> {
-        let language = if language == Language::TypeScript {
-            Language::JavaScript
-        } else {
-            language
+        let language = match language {
+            Language::TypeScript => Language::JavaScript,
+            Language::Cpp => Language::C,
+            other => other,
         };
         self.books.iter().find(|book| book.language == language)
     }

@@ -87,6 +87,8 @@ struct Summary {
     reaches: Vec<Reach>,
     /// By position: what a parameter is safe for if the result is true.
     proves: Vec<(u16, Kinds)>,
+    /// By position: what is written through a parameter.
+    writes: Vec<(u16, Value)>,
 }
 
 /// A parameter that reaches a sink.
@@ -143,6 +145,10 @@ pub struct Flow<'a> {
     globals: Rc<State>,
     /// What methods of a class keep in it.
     fields: HashMap<(NameId, NameId), Field>,
+    /// What the function of this file that was called last wrote through its parameters.
+    written: Vec<(u16, Value)>,
+    /// Whether a rule is about reaching through a pointer.
+    accesses: bool,
     hits: Vec<Hit>,
     outside: &'a Outside<'a>,
     called: BTreeSet<String>,
@@ -189,6 +195,8 @@ impl<'a> Flow<'a> {
             frames: Vec::new(),
             globals: Rc::default(),
             fields: HashMap::new(),
+            written: Vec::new(),
+            accesses: rules.calls.has(sink::ACCESS),
             hits: Vec::new(),
             outside,
             called: BTreeSet::new(),
@@ -294,10 +302,28 @@ impl<'a> Flow<'a> {
         });
         let summary = Summary {
             proves: proves.collect(),
+            writes: self.writes_of(function, &frame.state),
             returns: frame.returned.unwrap_or_default(),
             reaches: frame.reaches,
         };
         (frame.state, summary)
+    }
+
+    /// What a function wrote through those of its parameters whose type says that it may.
+    fn writes_of(&self, function: FunctionId, state: &State) -> Vec<(u16, Value)> {
+        let params = self.module.function(function).params.iter();
+        let writable = params.filter(|param| param.ty.is_some_and(|ty| self.module.name(ty).starts_with(['*', '&'])));
+        let written = writable.filter_map(|param| {
+            let variable = state.get(param.name)?;
+            let mut value = Value::default();
+            value.absorb(&variable.value);
+            variable.fields.values().for_each(|field| value.absorb(field));
+            value
+                .taints
+                .retain(|taint| taint.label != Label::Param(function, param.position));
+            value.is_tainted().then_some((param.position, value))
+        });
+        written.collect()
     }
 
     /// The function at work.
@@ -338,11 +364,11 @@ impl<'a> Flow<'a> {
                 then,
                 otherwise,
             } => self.branch(*condition, *then, *otherwise),
-            StmtKind::Loop { condition, body } => self.rounds(*condition, *body),
+            StmtKind::Loop { condition, body } => self.rounds(*condition, None, *body),
             StmtKind::ForEach { target, iterable, body } => {
                 let part = self.part_of(*iterable);
-                self.assign(*target, part);
-                self.rounds(None, *body);
+                self.assign(*target, part.clone());
+                self.rounds(None, Some((*target, &part)), *body);
             }
             StmtKind::Switch { subject, cases } => self.switch(*subject, cases),
             StmtKind::Try {
@@ -396,10 +422,13 @@ impl<'a> Flow<'a> {
     }
 
     /// A loop: its body is followed twice, so that what one round leaves reaches the next.
-    fn rounds(&mut self, condition: Option<ExprId>, body: BlockId) {
+    fn rounds(&mut self, condition: Option<ExprId>, each: Option<(ExprId, &Value)>, body: BlockId) {
         let left = std::mem::take(&mut self.frame().left);
         let mut exits = Vec::new();
-        for _ in 0..2 {
+        for round in 0..2 {
+            if let Some((target, part)) = each.filter(|_| round > 0) {
+                self.assign(target, part.clone());
+            }
             let condition = condition.map(|condition| self.eval(condition)).unwrap_or_default();
             if condition.truth() == Some(false) && !condition.is_tainted() {
                 break;

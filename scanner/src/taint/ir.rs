@@ -278,7 +278,9 @@ pub enum BinaryOp {
     Div,
     /// Remainder; in Python also formatting.
     Rem,
-    /// Bits and shifts.
+    /// The bits of either.
+    BitOr,
+    /// Other bits and shifts.
     Bits,
 }
 

@@ -20,10 +20,13 @@ use tree_sitter::{Node, ParseOptions, Parser, Tree};
 use super::ir::{Builder, ExprId, ExprKind, Function, Module, Span};
 use crate::facts::Language;
 
+mod c;
 mod go;
 mod java;
 mod javascript;
+mod php;
 mod python;
+mod shell;
 
 /// Files of more bytes are not parsed.
 pub const MAX_FILE: usize = 2 << 20;
@@ -85,7 +88,15 @@ pub struct Lowered {
 pub fn supports(language: Language) -> bool {
     matches!(
         language,
-        Language::Go | Language::Java | Language::JavaScript | Language::Python | Language::TypeScript
+        Language::C
+            | Language::Cpp
+            | Language::Go
+            | Language::Java
+            | Language::JavaScript
+            | Language::Php
+            | Language::Python
+            | Language::Shell
+            | Language::TypeScript
     )
 }
 
@@ -98,6 +109,18 @@ pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
         return Err(LowerFault::OverLimit);
     }
     match language {
+        Language::C => {
+            let tree = parse(&tree_sitter_c::LANGUAGE.into(), source)?;
+            // A header may be one of either language.
+            if tree.root_node().has_error() {
+                return lower(Language::Cpp, source);
+            }
+            Ok(c::lower(Source::new(source), &tree, c::Dialect::C))
+        }
+        Language::Cpp => {
+            let tree = parse(&tree_sitter_cpp::LANGUAGE.into(), source)?;
+            Ok(c::lower(Source::new(source), &tree, c::Dialect::Cpp))
+        }
         Language::Go => {
             let tree = parse(&tree_sitter_go::LANGUAGE.into(), source)?;
             Ok(go::lower(Source::new(source), &tree))
@@ -106,13 +129,21 @@ pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
             let tree = parse(&tree_sitter_java::LANGUAGE.into(), source)?;
             Ok(java::lower(Source::new(source), &tree))
         }
+        Language::JavaScript => {
+            let tree = parse(&tree_sitter_javascript::LANGUAGE.into(), source)?;
+            Ok(javascript::lower(Source::new(source), &tree))
+        }
+        Language::Php => {
+            let tree = parse(&tree_sitter_php::LANGUAGE_PHP.into(), source)?;
+            Ok(php::lower(Source::new(source), &tree))
+        }
         Language::Python => {
             let tree = parse(&tree_sitter_python::LANGUAGE.into(), source)?;
             Ok(python::lower(Source::new(source), &tree))
         }
-        Language::JavaScript => {
-            let tree = parse(&tree_sitter_javascript::LANGUAGE.into(), source)?;
-            Ok(javascript::lower(Source::new(source), &tree))
+        Language::Shell => {
+            let tree = parse(&tree_sitter_bash::LANGUAGE.into(), source)?;
+            Ok(shell::lower(Source::new(source), &tree))
         }
         Language::TypeScript => {
             let tree = typescript(source)?;

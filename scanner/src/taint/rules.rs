@@ -93,6 +93,14 @@ pub struct Ruleset {
     pub guards: PatternIndex<Guard>,
     /// Calls that change what they are called on or given.
     pub carriers: PatternIndex<Carrier>,
+    /// Calls that put what someone else wrote into an argument: `recv(fd, buf, len, 0)`.
+    pub fills: PatternIndex<Fill>,
+    /// Kinds for which a number is safe once it is known to be less than another.
+    pub bounded: Kinds,
+    /// Whether what is written through a variable is written to what the variable was taken from.
+    pub pointers: bool,
+    /// Further words of which a file must have one: signs that stand for sinks.
+    pub signs: Vec<String>,
     /// Calls that do not come back: `sys.exit`.
     pub ends: PatternIndex<()>,
     /// What a call's result is: `"*.getConnection"` is a `java.sql.Connection`.
@@ -116,6 +124,19 @@ pub struct Source {
     pub with: Vec<String>,
     /// If it is a parameter: of which functions.
     pub param: Option<ParamSource>,
+    /// Whether it is about a variable as a whole, and not about what is in it: memory that was given back.
+    pub whole: bool,
+}
+
+/// A call that puts what someone else wrote into its arguments.
+#[derive(Debug, Clone)]
+pub struct Fill {
+    /// What is put there, by its position in the sources.
+    pub source: usize,
+    /// The arguments that get it.
+    pub to: Vec<u16>,
+    /// What the argument must be, if not anything: paths.
+    pub being: Vec<Pattern>,
 }
 
 /// Which parameters are sources. Whatever is given must hold.
@@ -174,6 +195,8 @@ pub struct Carrier {
     pub from: u16,
     /// What gets them: an argument, or (`None`) what it is called on.
     pub to: Option<u16>,
+    /// Whether what was there before is gone.
+    pub over: bool,
 }
 
 /// What is reported.
@@ -242,6 +265,8 @@ pub struct Condition {
     pub named: Option<String>,
     /// What it is called on instead of an argument.
     pub receiver: bool,
+    /// Whether it is enough that some argument is so.
+    pub any: bool,
     /// What must hold.
     pub test: Test,
 }
@@ -290,6 +315,7 @@ impl Ruleset {
 
     /// A word of which every file has one in which any rule can hold: names of sinks.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.calls.words().chain(self.assigned.words())
+        let signs = self.signs.iter().map(String::as_str);
+        self.calls.words().chain(self.assigned.words()).chain(signs)
     }
 }

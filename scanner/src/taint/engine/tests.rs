@@ -30,8 +30,12 @@ fn outcome(path: &str, text: &[u8]) -> Option<Outcome> {
         .copied()
 }
 
-fn extension(language: Language) -> &'static str {
+fn extension(language: Language, sample: &str) -> &'static str {
     match language {
+        Language::C if sample.contains("::") => "cpp",
+        Language::C => "c",
+        Language::Shell => "sh",
+        Language::Php => "php",
         Language::Python => "py",
         // JSX and types: what JavaScript is written in most.
         Language::JavaScript => "tsx",
@@ -45,9 +49,11 @@ fn extension(language: Language) -> &'static str {
 fn every_rule_finds_its_bad_samples_and_none_of_its_good_ones() {
     let mut wrong = Vec::new();
     for book in SAST.books.iter() {
-        let path = format!("sample.{}", extension(book.language));
         for rule in &book.rules.rules {
-            let found = |sample: &str| findings(&path, sample).iter().any(|finding| finding.rule == rule.id);
+            let found = |sample: &str| {
+                let path = format!("sample.{}", extension(book.language, sample));
+                findings(&path, sample).iter().any(|finding| finding.rule == rule.id)
+            };
             let missed = rule
                 .bad
                 .iter()

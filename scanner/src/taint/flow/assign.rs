@@ -10,6 +10,11 @@ impl Flow<'_> {
         if append {
             let before = self.eval(target);
             given = eval::join_texts(&before, &given, self.module.expr(target).span);
+            if self.rules.pointers {
+                // A pointer that is moved points into what it pointed to.
+                given.path.clone_from(&before.path);
+                given.reads = before.reads;
+            }
         }
         if let Some(ty) = ty {
             // A declared type says more than the path of the call that made the value.

@@ -15,6 +15,7 @@ use super::own::CONSTRUCTORS;
 use super::sink::Given;
 use super::{Entry, Flow, eval, fold};
 
+mod change;
 mod proof;
 
 /// Calls that put their arguments into the format that is the first of them, or what they are called on.
@@ -57,6 +58,8 @@ impl Flow<'_> {
             Some(function) => self.own_call(function, &callee, &given, at),
             None => self.strange_call(&callee, &given, at),
         };
+        self.write_back(args, at);
+        self.fill(&callee, args, &given, at);
         self.carry(&callee, args, &given);
         self.settle(&callee);
         if self.rules.ends.has(&callee.path) {
@@ -108,7 +111,10 @@ impl Flow<'_> {
                 let text = self.module.name(*name).to_owned();
                 // What a closure is like is told by its path, what is called by the name.
                 let path = value.path.as_deref().filter(|path| !path.starts_with(CLOSURE));
-                let path = path.unwrap_or(&text);
+                // `$f = 'system'; $f($x)`: the variable holds the name of what is called.
+                let spoken = value.written().filter(|_| text.starts_with('$') && !value.is_tainted());
+                let spoken = spoken.as_deref().and_then(|spoken| spoken.split_whitespace().next());
+                let path = spoken.or(path).unwrap_or(&text);
                 let path = path.trim_start_matches('$').to_owned();
                 let class = self.module.function(self.frame().function).class;
                 let own = class.and_then(|class| self.names.method(self.module.name(class), &text));
@@ -290,50 +296,6 @@ impl Flow<'_> {
             found = found.join(&arg.value);
         }
         Some(found)
-    }
-
-    /// What a call changes besides its result.
-    fn carry(&mut self, callee: &Callee, args: &[Arg], given: &[Given]) {
-        let rules = self.rules;
-        for carrier in rules.carriers.of(&callee.path) {
-            let mut taken = Value::default();
-            let from = usize::from(carrier.from);
-            for (index, arg) in given.iter().enumerate().skip(from) {
-                if carrier.to.is_none_or(|to| usize::from(to) != index) {
-                    taken.absorb(&arg.value);
-                    taken.text = taken.text.or_else(|| arg.value.text.clone());
-                }
-            }
-            let target = match carrier.to {
-                None => callee.variable,
-                Some(to) => args.get(usize::from(to)).and_then(|arg| self.root_of(arg.value)),
-            };
-            if let Some(name) = target {
-                self.state().taint_variable(name, &taken);
-            }
-        }
-    }
-
-    /// What a call that writes to an argument gives is there, too: `decoder.Decode(&x)`.
-    fn carry_result(&mut self, callee: &Callee, args: &[Arg], result: &Value) {
-        for to in self.rules.carriers.of(&callee.path).filter_map(|carrier| carrier.to) {
-            let arg = args.get(usize::from(to)).filter(|_| result.is_tainted());
-            if let Some(name) = arg.and_then(|arg| self.root_of(arg.value)) {
-                self.state().taint_variable(name, result);
-            }
-        }
-    }
-
-    /// What a call makes safe of what it is called on.
-    fn settle(&mut self, callee: &Callee) {
-        let kinds = self
-            .rules
-            .settling
-            .of(&callee.path)
-            .fold(Kinds::NONE, |all, kinds| all.or(*kinds));
-        if let Some(variable) = callee.variable.filter(|_| kinds != Kinds::NONE) {
-            self.state().entry(variable).value.clean(kinds);
-        }
     }
 
     /// The variable that an expression is, takes the address of, or hangs below.

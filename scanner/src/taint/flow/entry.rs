@@ -90,7 +90,7 @@ impl Flow<'_> {
         let ty = param.ty.map(|ty| self.names.type_path(self.module.name(ty)));
         // Of a type of the language itself nothing follows, and what is given may be known better.
         let unknown = value.path.as_deref().is_none_or(|path| path.starts_with(['$', '?']));
-        let ty = ty.filter(|ty| unknown || ty.contains('.'));
+        let ty = ty.filter(|ty| !ty.is_empty() && (unknown || ty.contains('.')));
         value.path = ty.and_then(|ty| bounded_path(&ty)).or(value.path);
         value
     }

@@ -103,10 +103,16 @@ impl Flow<'_> {
         let mut value = Value::of_path(&self.names.path_of(text));
         value.function = self.names.function(text);
         self.take_source(&mut value, at);
+        if value.is_tainted() {
+            // A source by its name alone is a variable from here on: what is proved of it holds where it is read again.
+            self.state().set(name, value.clone());
+            merge(&mut value.reads, &[name]);
+        }
         value
     }
 
     fn attribute(&mut self, object: ExprId, name: NameId, at: Span) -> Value {
+        self.accessed(object, at);
         if let ExprKind::Name(variable) = self.module.expr(object).kind
             && let Some(value) = self.field(variable, name)
         {
@@ -168,6 +174,7 @@ impl Flow<'_> {
     }
 
     fn element(&mut self, object: ExprId, key: ExprId, at: Span) -> Value {
+        self.accessed(object, at);
         let key_value = self.eval(key);
         let written = key_value.written();
         if let (ExprKind::Name(variable), ExprKind::Str(name)) =
@@ -238,9 +245,18 @@ impl Flow<'_> {
             };
             self.state().prove(proved);
             let right_value = self.eval(right);
-            let ended = self.state().ended;
+            let ended = std::mem::take(&mut self.state().ended);
             *self.state() = before;
-            self.state().ended = ended;
+            if ended {
+                // `a or die()`: what comes after it is come to only if the left one decided.
+                let decided = if op == BinaryOp::And {
+                    &left_value.proves.failed
+                } else {
+                    &left_value.proves.held
+                };
+                self.state().prove(decided);
+                return left_value;
+            }
             return logical(op, left_value, &right_value);
         }
         let right_value = self.eval(right);
@@ -253,7 +269,8 @@ impl Flow<'_> {
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::In | BinaryOp::NotIn => {
                 self.comparison(op, left, &left_value, &right_value)
             }
-            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Value::default(),
+            BinaryOp::Lt | BinaryOp::Le => self.bounds((left, &left_value), (right, &right_value)),
+            BinaryOp::Gt | BinaryOp::Ge => self.bounds((right, &right_value), (left, &left_value)),
             _ => {
                 let mut value = left_value;
                 value.absorb(&right_value);
@@ -303,13 +320,46 @@ impl Flow<'_> {
         }
     }
 
+    /// What `less < more` proves: which of them is below the other. What that is mostly is what room there is.
+    fn bounds(&self, less: (ExprId, &Value), more: (ExprId, &Value)) -> Value {
+        let kinds = self.rules.bounded;
+        let below = |one: (ExprId, &Value)| {
+            if kinds == Kinds::NONE || !one.1.is_tainted() {
+                return Vec::new();
+            }
+            let proofs = self.proofs_of(one.1, kinds);
+            if proofs.is_empty() {
+                self.part_proofs(one.0, kinds)
+            } else {
+                proofs
+            }
+        };
+        Value {
+            proves: Proofs {
+                held: below(less),
+                failed: below(more),
+            },
+            ..Value::default()
+        }
+    }
+
     /// What a comparison proves of one attribute or element of a variable.
     fn field_proofs(&self, op: BinaryOp, expr: ExprId, right: &Value) -> Vec<Proof> {
         let fixed = match op {
             BinaryOp::In | BinaryOp::NotIn => !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless),
             _ => right.is_constant() || self.is_fixed(right),
         };
+        if fixed {
+            self.part_proofs(expr, Kinds::ALL)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// That one attribute or element of a variable is safe for `kinds`.
+    fn part_proofs(&self, expr: ExprId, kinds: Kinds) -> Vec<Proof> {
         let (object, field) = match &self.module.expr(expr).kind {
+            ExprKind::Of(parts) if parts.len() == 1 => return self.part_proofs(parts[0], kinds),
             ExprKind::Attr { object, name } => (*object, *name),
             ExprKind::Index { object, key } => match self.module.expr(*key).kind {
                 ExprKind::Str(name) => (*object, name),
@@ -318,11 +368,11 @@ impl Flow<'_> {
             _ => return Vec::new(),
         };
         match self.module.expr(object).kind {
-            ExprKind::Name(variable) if fixed => vec![Proof {
+            ExprKind::Name(variable) => vec![Proof {
                 variable,
                 field: Some(field),
                 place: None,
-                kinds: Kinds::ALL,
+                kinds,
             }],
             _ => Vec::new(),
         }
@@ -336,7 +386,12 @@ impl Flow<'_> {
                 Some(false) => self.eval(otherwise),
                 None => {
                     let second = self.eval(otherwise);
-                    first.join(&second)
+                    // `a ?? throw b`: what comes after it is come to with the first.
+                    if std::mem::take(&mut self.state().ended) {
+                        first
+                    } else {
+                        first.join(&second)
+                    }
                 }
             };
         };

@@ -5,7 +5,7 @@ use super::super::value::{Constant, Value};
 
 /// The result of an operator over two values, if both are known.
 pub(super) fn fold(op: BinaryOp, left: &Value, right: &Value) -> Option<Constant> {
-    use BinaryOp::{Add, And, Bits, Div, Eq, Ge, Gt, In, Le, Lt, Mul, Ne, NotIn, Or, Rem, Sub};
+    use BinaryOp::{Add, And, BitOr, Bits, Div, Eq, Ge, Gt, In, Le, Lt, Mul, Ne, NotIn, Or, Rem, Sub};
     if left.is_tainted() || right.is_tainted() {
         return None;
     }
@@ -26,6 +26,7 @@ pub(super) fn fold(op: BinaryOp, left: &Value, right: &Value) -> Option<Constant
         Rem => numbers
             .filter(|(a, b)| *a >= 0 && *b > 0)
             .map(|(a, b)| Constant::Int(a % b)),
+        BitOr => numbers.map(|(a, b)| Constant::Int(a | b)),
         Bits => None,
         Lt => numbers.map(|(a, b)| Constant::Bool(a < b)),
         Le => numbers.map(|(a, b)| Constant::Bool(a <= b)),

@@ -85,6 +85,7 @@ impl Flow<'_> {
         let mut result = summary.returns.clone();
         result.reads = self.reads_of_result(&summary, function, callee, given);
         result.proves = self.proofs_of_summary(&summary, function, callee, given);
+        self.written = summary.writes;
         result
     }
 
@@ -115,21 +116,31 @@ impl Flow<'_> {
             path: returns.path.clone(),
             ..Value::default()
         };
-        for taint in &returns.taints {
+        self.add_as_called(&mut result, returns, function, callee, given);
+        result.reads = self.reads_of_result(summary, function, callee, given);
+        result.proves = self.proofs_of_summary(summary, function, callee, given);
+        for (position, value) in &summary.writes {
+            let mut written = Value::default();
+            self.add_as_called(&mut written, value, function, callee, given);
+            self.written.push((*position, written));
+        }
+        result
+    }
+
+    /// Adds where a value of a summary comes from, with the caller's values in the labels' places.
+    fn add_as_called(&self, to: &mut Value, from: &Value, function: FunctionId, callee: &Callee, given: &[Given]) {
+        for taint in &from.taints {
             match taint.label {
                 Label::Param(of, param) if of == function => {
                     let value = self.bound_at(function, callee, given, param);
                     for mut origin in value.map(|value| value.taints).unwrap_or_default() {
                         origin.clean = origin.clean.or(taint.clean);
-                        result.add(origin);
+                        to.add(origin);
                     }
                 }
-                _ => result.add(taint.clone()),
+                _ => to.add(taint.clone()),
             }
         }
-        result.reads = self.reads_of_result(summary, function, callee, given);
-        result.proves = self.proofs_of_summary(summary, function, callee, given);
-        result
     }
 
     fn reached(&mut self, reach: &Reach, value: &Value, at: Span) {

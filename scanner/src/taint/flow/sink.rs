@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::ir::Span;
+use super::super::ir::{ExprId, ExprKind, Span};
 use super::super::rules::{Condition, Kinds, MARKED, Pattern, RETURNED, Sink, Test};
 use super::super::value::{Constant, Label, Text, Value};
 use super::Flow;
@@ -15,6 +15,9 @@ pub(super) struct Given {
     /// Whether it is spread over several parameters, and its parts are not known.
     pub(super) spread: bool,
 }
+
+/// What reaching through a pointer is called.
+pub(super) const ACCESS: &str = "operator->";
 
 impl Given {
     fn alone(value: &Value) -> [Self; 1] {
@@ -47,6 +50,15 @@ impl Flow<'_> {
                 }
             }
         }
+    }
+
+    /// Reports what must not be reached through.
+    pub(super) fn accessed(&mut self, object: ExprId, at: Span) {
+        if !self.accesses || !matches!(self.module.expr(object).kind, ExprKind::Name(_)) {
+            return;
+        }
+        let value = self.eval(object);
+        self.called_sinks(ACCESS, None, &Given::alone(&value), at);
     }
 
     /// Reports what must not be assigned to `path`.
@@ -136,8 +148,10 @@ impl Flow<'_> {
         if !value.is_tainted() || value.function.is_some() || !text_fits(sink, value) {
             return;
         }
+        // What is not built here is a parameter that may have been: what else is in it was not.
+        let built = !sink.built || value.text.as_ref().is_some_and(Text::is_built);
         for taint in &value.taints {
-            if taint.clean.has(kinds) {
+            if taint.clean.has(kinds) || !built && matches!(taint.label, Label::Source(..)) {
                 continue;
             }
             let mut way = taint.places();
@@ -220,7 +234,16 @@ fn meant<'v>(condition: &Condition, receiver: Option<&'v Value>, given: &'v [Giv
 }
 
 fn holds(condition: &Condition, receiver: Option<&Value>, given: &[Given]) -> bool {
-    let value = meant(condition, receiver, given);
+    if condition.any {
+        // An array that is spread and known is among them by its parts; one that is not may be anything.
+        return given
+            .iter()
+            .any(|arg| !arg.spread && passes(condition, Some(&arg.value), given));
+    }
+    passes(condition, meant(condition, receiver, given), given)
+}
+
+fn passes(condition: &Condition, value: Option<&Value>, given: &[Given]) -> bool {
     match (&condition.test, value) {
         (Test::Given, value) => value.is_some(),
         // What is spread and not known may be anything.

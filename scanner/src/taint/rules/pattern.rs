@@ -51,7 +51,11 @@ impl Pattern {
     fn word(&self) -> &str {
         let mut parts = self.core.rsplit('.');
         let written = parts.find(|part| !matches!(*part, RETURNED | MARKED | "[]" | ""));
-        written.unwrap_or(&self.core).trim_end_matches("()")
+        // A variable that gets a value has no sign in front of it everywhere.
+        written
+            .unwrap_or(&self.core)
+            .trim_end_matches("()")
+            .trim_start_matches('$')
     }
 
     /// Whether `path` is what the pattern means.

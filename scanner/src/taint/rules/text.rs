@@ -6,8 +6,8 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{
-    AssignedCleaner, Carrier, Condition, Guard, Kinds, ParamSource, Pattern, Rule, RulesFault, Ruleset, Sample, Sink,
-    Source, Test,
+    AssignedCleaner, Carrier, Condition, Fill, Guard, Kinds, ParamSource, Pattern, Rule, RulesFault, Ruleset, Sample,
+    Sink, Source, Test,
 };
 use crate::finding::{Confidence, Severity};
 
@@ -43,6 +43,12 @@ pub(super) struct RulesText {
     #[serde(default)]
     special: Vec<String>,
     #[serde(default)]
+    bounded: Vec<String>,
+    #[serde(default)]
+    signs: Vec<String>,
+    #[serde(default)]
+    pointers: bool,
+    #[serde(default)]
     result: Vec<ResultText>,
     #[serde(default)]
     rule: Vec<RuleText>,
@@ -60,6 +66,14 @@ struct SourceText {
     #[serde(default)]
     with: Vec<String>,
     param: Option<ParamText>,
+    #[serde(default)]
+    fills: Vec<String>,
+    #[serde(default)]
+    to: Vec<u16>,
+    #[serde(default)]
+    being: Vec<String>,
+    #[serde(default)]
+    whole: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +128,8 @@ struct CarrierText {
     #[serde(default)]
     from: u16,
     to: Option<u16>,
+    #[serde(default)]
+    over: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,6 +189,8 @@ struct ConditionText {
     named: Option<String>,
     #[serde(default)]
     receiver: bool,
+    #[serde(default)]
+    any: bool,
     matches: Option<String>,
     differs_from: Option<String>,
     is: Option<Vec<String>>,
@@ -206,6 +224,9 @@ impl RulesText {
         } else {
             Kinds::NONE
         };
+        set.signs = self.signs;
+        set.bounded = words.kinds("bounded", &self.bounded)?;
+        set.pointers = self.pointers;
         for text in self.source {
             text.compile_into(&words, special, &mut set)?;
         }
@@ -226,6 +247,7 @@ impl RulesText {
             let carrier = Carrier {
                 from: text.from,
                 to: text.to,
+                over: text.over,
             };
             let place = format!("carrier {:?}", text.call);
             each(&place, &text.call, |pattern| set.carriers.insert(pattern, carrier))?;
@@ -256,12 +278,19 @@ impl SourceText {
         each(&place, &self.path, |pattern| {
             set.by_path.insert(pattern, set.sources.len());
         })?;
+        let fill = Fill {
+            source: set.sources.len(),
+            to: self.to,
+            being: patterns(&place, &self.being)?,
+        };
+        each(&place, &self.fills, |pattern| set.fills.insert(pattern, fill.clone()))?;
         let clean = words.kinds(&place, &self.clean)?;
         let only = self.only.map(|only| words.kinds(&place, &only)).transpose()?;
         set.sources.push(Source {
             clean: clean.or(only.map_or(special, Kinds::others)),
             with: self.with,
             param: self.param.map(|param| param.compile(&place)).transpose()?,
+            whole: self.whole,
             what: self.what,
         });
         Ok(())
@@ -365,8 +394,10 @@ impl ConditionText {
             place: place.to_owned(),
             problem: problem.to_owned(),
         };
-        if self.arg.is_none() && self.named.is_none() && !self.receiver {
-            return Err(fault("a condition names no argument; write arg, named or receiver"));
+        if self.arg.is_none() && self.named.is_none() && !self.receiver && !self.any {
+            return Err(fault(
+                "a condition names no argument; write arg, named, receiver or any",
+            ));
         }
         let tests = [
             self.matches.map(|text| regex(place, &text).map(Test::Matches)),
@@ -386,6 +417,7 @@ impl ConditionText {
                 arg: self.arg,
                 named: self.named,
                 receiver: self.receiver,
+                any: self.any,
                 test: test?,
             }),
             _ => Err(fault(

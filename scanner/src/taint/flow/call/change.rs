@@ -1,0 +1,128 @@
+//! What a call changes besides its result: what it is called on, what it writes through its arguments.
+
+use super::super::super::ir::{Arg, ExprId, ExprKind, NameId, Span};
+use super::super::super::rules::Kinds;
+use super::super::super::value::{Label, Taint, Value};
+use super::super::sink::Given;
+use super::super::{Flow, eval};
+use super::Callee;
+
+impl Flow<'_> {
+    /// What carriers put into what they are called on or given.
+    pub(super) fn carry(&mut self, callee: &Callee, args: &[Arg], given: &[Given]) {
+        let rules = self.rules;
+        for carrier in rules.carriers.of(&callee.path) {
+            let mut taken = Value::default();
+            let from = usize::from(carrier.from);
+            for (index, arg) in given.iter().enumerate().skip(from) {
+                if carrier.to.is_none_or(|to| usize::from(to) != index) {
+                    taken.absorb(&arg.value);
+                    taken.text = taken.text.or_else(|| arg.value.text.clone());
+                }
+            }
+            let to = carrier.to.and_then(|to| args.get(usize::from(to)));
+            let target = match (carrier.to, to) {
+                (None, _) => callee.variable,
+                (Some(_), to) => to.and_then(|arg| self.root_of(arg.value)),
+            };
+            if let (true, Some((format, values))) = (carrier.over, given.get(from..).and_then(<[Given]>::split_first)) {
+                let values: Vec<Value> = values.iter().map(|arg| arg.value.clone()).collect();
+                let format = Some(&format.value).filter(|format| format.text.is_some());
+                taken.text = format.and_then(|format| eval::formatted(format, &values, Span::default()).text);
+                let whole = to.is_some_and(|arg| matches!(self.module.expr(arg.value).kind, ExprKind::Name(_)));
+                if let Some(name) = target.filter(|_| whole) {
+                    self.state().set(name, taken.clone());
+                }
+            }
+            if let Some(name) = target {
+                self.taint_with_aliases(name, &taken);
+            }
+        }
+    }
+
+    fn taint_with_aliases(&mut self, name: NameId, taken: &Value) {
+        let known = self.state().get(name).map(|known| known.value.reads.clone());
+        let aliases = known
+            .filter(|_| self.rules.pointers && taken.is_tainted())
+            .unwrap_or_default();
+        for alias in aliases {
+            self.state().taint_variable(alias, taken);
+        }
+        self.state().taint_variable(name, taken);
+    }
+
+    /// Gives the arguments what the function of this file that was called wrote through its parameters.
+    pub(super) fn write_back(&mut self, args: &[Arg], at: Span) {
+        for (position, written) in std::mem::take(&mut self.written) {
+            if let Some(arg) = args.get(usize::from(position)) {
+                self.write_through(arg.value, &written, at);
+            }
+        }
+    }
+
+    /// Gives what an argument is, or points into, what a call wrote there.
+    fn write_through(&mut self, arg: ExprId, written: &Value, at: Span) {
+        let mut inside = written.clone();
+        inside.step(at);
+        let mut whole = Value::default();
+        let about_whole = |taint: &Taint| match taint.label {
+            Label::Source(source, _) => self.rules.sources.get(source).is_some_and(|source| source.whole),
+            Label::Param(..) => false,
+        };
+        let (all, parts): (Vec<Taint>, Vec<Taint>) = inside.taints.into_iter().partition(about_whole);
+        inside.taints = parts;
+        all.into_iter().for_each(|taint| whole.add(taint));
+        if let (ExprKind::Name(name), true) = (&self.module.expr(arg).kind, whole.is_tainted()) {
+            self.state().taint_variable(*name, &whole);
+        }
+        if let Some(name) = self.root_of(arg).filter(|_| inside.is_tainted()) {
+            self.taint_with_aliases(name, &inside);
+        }
+    }
+
+    /// What a call puts into its arguments that someone else wrote.
+    pub(super) fn fill(&mut self, callee: &Callee, args: &[Arg], given: &[Given], at: Span) {
+        let rules = self.rules;
+        for fill in rules.fills.of(&callee.path) {
+            let clean = rules.sources[fill.source].clean;
+            let mut written = Value::default();
+            written.add(Taint::new(Label::Source(fill.source, at), clean, at));
+            for &to in &fill.to {
+                let Some((arg, value)) = args.get(usize::from(to)).zip(given.get(usize::from(to))) else {
+                    continue;
+                };
+                let path = value.value.path.as_deref().unwrap_or("?");
+                if fill.being.is_empty() || fill.being.iter().any(|being| being.matches(path)) {
+                    self.write_through(arg.value, &written, at);
+                }
+            }
+        }
+    }
+
+    /// What a call that writes to an argument gives is there, too: `decoder.Decode(&x)`.
+    pub(super) fn carry_result(&mut self, callee: &Callee, args: &[Arg], result: &Value) {
+        let carriers = self.rules.carriers.of(&callee.path);
+        // What is written over everything else was said by `carry`.
+        for to in carriers
+            .filter(|carrier| !carrier.over)
+            .filter_map(|carrier| carrier.to)
+        {
+            let arg = args.get(usize::from(to)).filter(|_| result.is_tainted());
+            if let Some(name) = arg.and_then(|arg| self.root_of(arg.value)) {
+                self.state().taint_variable(name, result);
+            }
+        }
+    }
+
+    /// What a call makes safe of what it is called on.
+    pub(super) fn settle(&mut self, callee: &Callee) {
+        let kinds = self
+            .rules
+            .settling
+            .of(&callee.path)
+            .fold(Kinds::NONE, |all, kinds| all.or(*kinds));
+        if let Some(variable) = callee.variable.filter(|_| kinds != Kinds::NONE) {
+            self.state().entry(variable).value.clean(kinds);
+        }
+    }
+}

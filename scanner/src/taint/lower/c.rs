@@ -1,0 +1,516 @@
+//! C and C++ to the one form: statements and declarations.
+//!
+//! A pointer that a function may write through has a type that begins with `*`. `std::` is left out of names. What a
+//! comparison of texts means (`strcmp(a, b) == 0`) is written as one, and a product of unknown numbers is a call of
+//! `operator.mul`, since it may be less than its parts.
+
+use tree_sitter::{Node, Tree};
+
+use super::super::ir::{BlockId, Class, ExprId, ExprKind, Function, FunctionId, NameId, Param, StmtId, StmtKind};
+use super::{Lowered, Source, children, fields, span};
+
+mod declare;
+mod expr;
+
+/// Whether streams and classes are to be expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    C,
+    Cpp,
+}
+
+pub(super) fn lower(source: Source<'_>, tree: &Tree, dialect: Dialect) -> Lowered {
+    let root = tree.root_node();
+    let mut c = C {
+        source,
+        dialect,
+        class: None,
+        within: false,
+    };
+    let mut stmts = Vec::new();
+    c.stmts_of(root, &mut stmts);
+    let body = c.source.build.block(stmts);
+    let name = c.source.build.name("");
+    let top = Function {
+        name,
+        class: None,
+        params: Vec::new(),
+        marks: Vec::new(),
+        body,
+        span: span(root),
+    };
+    c.source.finish(tree, top)
+}
+
+struct C<'s> {
+    source: Source<'s>,
+    dialect: Dialect,
+    /// The class whose body is lowered.
+    class: Option<NameId>,
+    /// Whether a function's body is.
+    within: bool,
+}
+
+impl C<'_> {
+    fn stmts_of(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        for child in children(node) {
+            self.stmt(child, out);
+        }
+    }
+
+    /// A statement as a block; one in braces is that block.
+    fn block(&mut self, node: Option<Node<'_>>) -> BlockId {
+        let mut stmts = Vec::new();
+        match node {
+            Some(node) if node.kind() == "compound_statement" => self.stmts_of(node, &mut stmts),
+            Some(node) => self.stmt(node, &mut stmts),
+            None => {}
+        }
+        self.source.build.block(stmts)
+    }
+
+    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let stmt = self.source.build.stmt(kind, span(node));
+        out.push(stmt);
+    }
+
+    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if self.source.depth == super::MAX_DEPTH {
+            self.source.cut = true;
+            return;
+        }
+        self.source.depth += 1;
+        self.stmt_within(node, out);
+        self.source.depth -= 1;
+    }
+
+    fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        match node.kind() {
+            "expression_statement" => self.expression_stmt(node, out),
+            "compound_statement" => {
+                let block = self.block(Some(node));
+                self.push(StmtKind::Block(block), node, out);
+            }
+            "if_statement" => self.if_stmt(node, out),
+            "for_statement" => self.for_stmt(node, out),
+            "for_range_loop" => self.range_stmt(node, out),
+            "while_statement" | "do_statement" => {
+                let condition = self.condition(node, out);
+                // The body of `do` is done before its condition is looked at.
+                let condition = (node.kind() == "while_statement").then_some(condition);
+                let body = self.block(node.child_by_field_name("body"));
+                self.push(StmtKind::Loop { condition, body }, node, out);
+            }
+            "switch_statement" => self.switch_stmt(node, out),
+            "try_statement" => self.try_stmt(node, out),
+            "return_statement" | "co_return_statement" => {
+                let value = self.first(node);
+                self.push(StmtKind::Return(value), node, out);
+            }
+            // Most lead to what is done in the end, after an error.
+            "throw_statement" | "goto_statement" => {
+                let value = if node.kind() == "throw_statement" {
+                    self.first(node)
+                } else {
+                    None
+                };
+                self.push(StmtKind::Throw(value), node, out);
+            }
+            "break_statement" => self.push(StmtKind::Break, node, out),
+            "continue_statement" => self.push(StmtKind::Continue, node, out),
+            "function_definition" => self.function_definition(node, out),
+            "declaration" | "field_declaration" => self.declaration(node, out),
+            "struct_specifier" | "class_specifier" | "union_specifier" => self.class_specifier(node, out),
+            "preproc_def" => self.constant(node, out),
+            "namespace_alias_definition" | "using_declaration" => self.import(node),
+            "namespace_definition" | "linkage_specification" => {
+                if let Some(body) = node.child_by_field_name("body") {
+                    match body.kind() {
+                        "declaration_list" => self.stmts_of(body, out),
+                        _ => self.stmt(body, out),
+                    }
+                }
+            }
+            "labeled_statement" => {
+                children(node)
+                    .into_iter()
+                    .skip(1)
+                    .for_each(|child| self.stmt(child, out));
+            }
+            "template_declaration" | "declaration_list" | "ERROR" => self.stmts_of(node, out),
+            kind if kind.starts_with("preproc_") => self.preprocessed(node, out),
+            "comment" | "type_definition" | "alias_declaration" | "enum_specifier" | "access_specifier" => {}
+            "template_parameter_list" | "static_assert_declaration" | "friend_declaration" | "type_identifier" => {}
+            "empty_statement" | "attribute_declaration" | "primitive_type" | "statement_identifier" => {}
+            _ => {
+                let value = self.expr(node);
+                self.push(StmtKind::Expr(value), node, out);
+            }
+        }
+    }
+
+    /// Both what holds with a definition and what holds without it.
+    fn preprocessed(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if !matches!(
+            node.kind(),
+            "preproc_if" | "preproc_ifdef" | "preproc_else" | "preproc_elif" | "preproc_elifdef"
+        ) {
+            return;
+        }
+        let skipped = ["name", "condition"].map(|field| node.child_by_field_name(field).map(|child| child.id()));
+        for child in children(node) {
+            if !skipped.contains(&Some(child.id())) {
+                self.stmt(child, out);
+            }
+        }
+    }
+
+    fn expression_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        for child in children(node) {
+            if child.kind() != "assignment_expression" {
+                let value = self.expr(child);
+                self.push(StmtKind::Expr(value), child, out);
+                continue;
+            }
+            let (target, value, append) = self.assignment(child);
+            let ty = None;
+            self.push(
+                StmtKind::Assign {
+                    target,
+                    value,
+                    append,
+                    ty,
+                },
+                child,
+                out,
+            );
+        }
+    }
+
+    fn give(&mut self, target: ExprId, value: ExprId, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let (append, ty) = (false, None);
+        self.push(
+            StmtKind::Assign {
+                target,
+                value,
+                append,
+                ty,
+            },
+            node,
+            out,
+        );
+    }
+
+    /// What decides; what is declared within it stands before.
+    fn condition(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) -> ExprId {
+        let Some(condition) = node.child_by_field_name("condition") else {
+            return self.source.unknown(node);
+        };
+        if condition.kind() != "condition_clause" {
+            return self.expr(condition);
+        }
+        if let Some(first) = condition.child_by_field_name("initializer") {
+            self.stmts_of(first, out);
+        }
+        match condition.child_by_field_name("value") {
+            Some(value) if value.kind() == "declaration" => {
+                self.declaration(value, out);
+                match value.child_by_field_name("declarator").and_then(declare::named) {
+                    Some(name) => self.expr(name),
+                    None => self.source.unknown(value),
+                }
+            }
+            Some(value) => self.expr(value),
+            None => self.source.unknown(condition),
+        }
+    }
+
+    fn if_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let condition = self.condition(node, out);
+        let then = self.block(node.child_by_field_name("consequence"));
+        let otherwise = node
+            .child_by_field_name("alternative")
+            .map(|clause| match clause.kind() {
+                "else_clause" => children(clause).first().copied(),
+                _ => Some(clause),
+            });
+        let otherwise = self.block(otherwise.flatten());
+        self.push(
+            StmtKind::If {
+                condition,
+                then,
+                otherwise,
+            },
+            node,
+            out,
+        );
+    }
+
+    fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if let Some(first) = node.child_by_field_name("initializer") {
+            match first.kind() {
+                "declaration" => self.declaration(first, out),
+                _ => {
+                    let value = self.expr(first);
+                    self.push(StmtKind::Expr(value), first, out);
+                }
+            }
+            self.counts(first, out);
+        }
+        let condition = node
+            .child_by_field_name("condition")
+            .map(|condition| self.expr(condition));
+        let mut body = Vec::new();
+        if let Some(part) = node.child_by_field_name("body") {
+            self.stmt(part, &mut body);
+        }
+        if let Some(step) = node.child_by_field_name("update") {
+            let value = self.expr(step);
+            self.push(StmtKind::Expr(value), step, &mut body);
+        }
+        let body = self.source.build.block(body);
+        self.push(StmtKind::Loop { condition, body }, node, out);
+    }
+
+    /// What a loop counts with has a known value in the first round only.
+    fn counts(&mut self, first: Node<'_>, out: &mut Vec<StmtId>) {
+        let assigned = match first.kind() {
+            "declaration" => first
+                .child_by_field_name("declarator")
+                .and_then(|inner| inner.child_by_field_name("declarator")),
+            _ => first.child_by_field_name("left"),
+        };
+        let value = match first.kind() {
+            "declaration" => first
+                .child_by_field_name("declarator")
+                .and_then(|inner| inner.child_by_field_name("value")),
+            _ => first.child_by_field_name("right"),
+        };
+        let number = value.is_some_and(|value| value.kind() == "number_literal");
+        if let Some(name) = assigned.filter(|name| number && name.kind() == "identifier") {
+            let target = self.expr(name);
+            let value = self.source.unknown(name);
+            self.give(target, value, name, out);
+        }
+    }
+
+    fn range_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let iterable = self.field(node, "right");
+        let target = match node.child_by_field_name("declarator") {
+            Some(declarator) => self.target(declarator),
+            None => self.source.unknown(node),
+        };
+        let body = self.block(node.child_by_field_name("body"));
+        self.push(StmtKind::ForEach { target, iterable, body }, node, out);
+    }
+
+    /// Cases without statements are further values of the next.
+    fn switch_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let subject = self.condition(node, out);
+        let mut cases = Vec::new();
+        let mut labels: Vec<ExprId> = Vec::new();
+        let mut any = false;
+        let written = node.child_by_field_name("body").map(children).unwrap_or_default();
+        for case in written.into_iter().filter(|case| case.kind() == "case_statement") {
+            let value = case.child_by_field_name("value");
+            let label = value.map(|value| self.expr(value));
+            any |= label.is_none();
+            labels.extend(label);
+            let skip = usize::from(value.is_some());
+            let mut stmts = Vec::new();
+            for part in children(case).into_iter().skip(skip) {
+                self.stmt(part, &mut stmts);
+            }
+            if stmts.is_empty() {
+                continue;
+            }
+            let body = self.source.build.block(stmts);
+            let labels = std::mem::take(&mut labels);
+            cases.push((if std::mem::take(&mut any) { Vec::new() } else { labels }, body));
+        }
+        self.push(StmtKind::Switch { subject, cases }, node, out);
+    }
+
+    fn try_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let body = self.block(node.child_by_field_name("body"));
+        let clauses = children(node)
+            .into_iter()
+            .filter(|clause| clause.kind() == "catch_clause");
+        let handlers = clauses
+            .map(|clause| self.block(clause.child_by_field_name("body")))
+            .collect();
+        let finally = self.block(None);
+        self.push(
+            StmtKind::Try {
+                body,
+                handlers,
+                finally,
+            },
+            node,
+            out,
+        );
+    }
+
+    /// `#define X 64`: the name `X` has the value, if it is a literal.
+    fn constant(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let [name, value] = ["name", "value"].map(|field| node.child_by_field_name(field));
+        let (Some(name), Some(value)) = (name, value) else {
+            return;
+        };
+        let text = self.source.text(value).trim().to_owned();
+        let text = text.trim_matches(['(', ')']);
+        let kind = match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(text) if !text.contains('"') => ExprKind::Str(self.source.build.name(text)),
+            _ => expr::number(text),
+        };
+        if matches!(kind, ExprKind::Unknown) {
+            return;
+        }
+        let value = self.source.build.expr(kind, span(value));
+        let target = self.expr(name);
+        self.give(target, value, node, out);
+    }
+
+    fn import(&mut self, node: Node<'_>) {
+        let parts = children(node);
+        let (local, path) = match (node.child_by_field_name("name"), parts.last()) {
+            (Some(name), Some(path)) if parts.len() > 1 => (self.source.text(name).into_owned(), *path),
+            (_, Some(path)) => {
+                let text = self.path_text(*path);
+                (text.rsplit('.').next().unwrap_or(&text).to_owned(), *path)
+            }
+            _ => return,
+        };
+        let path = self.path_text(path);
+        if local != path {
+            self.source.build.import(&local, &path);
+        }
+    }
+
+    /// A qualified name without `std::` and type arguments: `std::map<A, B>` is `map`.
+    fn path_text(&self, node: Node<'_>) -> String {
+        let text = self.source.text(node);
+        let mut plain = String::new();
+        let mut depth = 0_u32;
+        for c in text.chars() {
+            match c {
+                '<' => depth += 1,
+                '>' => depth = depth.saturating_sub(1),
+                _ if depth == 0 && !c.is_whitespace() => plain.push(c),
+                _ => {}
+            }
+        }
+        let path = plain.replace("::", ".");
+        let path = path.trim_matches('.');
+        path.strip_prefix("std.").unwrap_or(path).to_owned()
+    }
+}
+
+/// Functions and classes.
+impl C<'_> {
+    fn function_definition(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if let Some(function) = self.function(node) {
+            self.push(StmtKind::Define(function), node, out);
+        }
+    }
+
+    fn function(&mut self, node: Node<'_>) -> Option<FunctionId> {
+        let declarator = declare::function_declarator(node.child_by_field_name("declarator")?)?;
+        let written = declarator
+            .child_by_field_name("declarator")
+            .map(|name| self.path_text(name))?;
+        // `A::f` outside of its class is a method of `A`.
+        let (class, name) = match written.rsplit_once('.') {
+            Some((front, name)) => (
+                Some(front.rsplit('.').next().unwrap_or(front).to_owned()),
+                name.to_owned(),
+            ),
+            None => (None, written),
+        };
+        let outer = (self.class, self.within);
+        let class = class.map(|class| self.source.build.name(&class)).or(self.class);
+        self.class = class;
+        self.within = true;
+        let params = self.params(declarator);
+        let body = node
+            .child_by_field_name("body")
+            .filter(|body| body.kind() != "try_statement");
+        let body = self.block(body);
+        (self.class, self.within) = outer;
+        let function = Function {
+            name: self.source.build.name(&name),
+            class,
+            params,
+            marks: Vec::new(),
+            body,
+            span: span(node),
+        };
+        Some(self.source.build.function(function))
+    }
+
+    fn params(&mut self, declarator: Node<'_>) -> Vec<Param> {
+        let list = declarator.child_by_field_name("parameters");
+        let mut params = Vec::new();
+        for (position, param) in list.map(children).unwrap_or_default().into_iter().enumerate() {
+            let Some(declared) = param.child_by_field_name("declarator") else {
+                continue;
+            };
+            let Some(name) = declare::named(declared) else { continue };
+            let name = self.source.text(name).into_owned();
+            let ty = self.type_text(param, Some(declared));
+            params.push(Param {
+                name: self.source.build.name(&name),
+                position: u16::try_from(position).unwrap_or(u16::MAX),
+                ty: ty.map(|ty| self.source.build.name(&ty)),
+                marks: Vec::new(),
+                default: param.child_by_field_name("default_value").map(|value| self.expr(value)),
+                rest: param.kind() == "variadic_parameter_declaration",
+            });
+        }
+        params
+    }
+
+    fn class_specifier(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let (Some(name), Some(body)) = (node.child_by_field_name("name"), node.child_by_field_name("body")) else {
+            return;
+        };
+        let name = self.path_text(name);
+        let name = self.source.build.name(&name);
+        let clause = children(node)
+            .into_iter()
+            .find(|child| child.kind() == "base_class_clause");
+        let bases = clause.map(children).unwrap_or_default();
+        let bases = bases.into_iter().filter(|base| base.kind() != "access_specifier");
+        let bases: Vec<String> = bases.map(|base| self.path_text(base)).collect();
+        let outer = self.class.replace(name);
+        let mut methods = Vec::new();
+        for member in children(body) {
+            match member.kind() {
+                "function_definition" => {
+                    let Some(method) = self.function(member) else { continue };
+                    methods.push(method);
+                    self.push(StmtKind::Define(method), member, out);
+                }
+                "template_declaration" | "struct_specifier" | "class_specifier" => self.stmt(member, out),
+                _ => {}
+            }
+        }
+        self.class = outer;
+        let bases = bases.iter().map(|base| self.source.build.name(base)).collect();
+        self.source.build.class(Class {
+            name,
+            bases,
+            methods,
+            marks: Vec::new(),
+            span: span(node),
+        });
+    }
+
+    /// The parts of several declarators; fields with one name.
+    fn declarators<'t>(&self, node: Node<'t>) -> Vec<Node<'t>> {
+        fields(node, "declarator")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,615 @@
+//! PHP to the one form: statements, functions and classes.
+//!
+//! Variables keep their `$`, so that none is taken for a function. What a class says of its constants and properties
+//! becomes a function without a name, which gives them their first values.
+
+use tree_sitter::{Node, Tree};
+
+use super::super::ir::{
+    Arg, BlockId, Class, ExprId, ExprKind, Function, FunctionId, NameId, Param, Span, StmtId, StmtKind,
+};
+use super::{Lowered, Source, children, fields, span};
+
+mod call;
+mod expr;
+mod literal;
+mod switch;
+
+pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
+    let root = tree.root_node();
+    let mut php = Php {
+        source,
+        class: None,
+        base: None,
+        echoes: false,
+    };
+    let body = php.block_of(root);
+    let top = php.plain_function("", Vec::new(), body, span(root));
+    php.source.finish(tree, top)
+}
+
+struct Php<'s> {
+    source: Source<'s>,
+    /// The class whose body is lowered, and what it extends.
+    class: Option<NameId>,
+    base: Option<String>,
+    /// Whether `<?=` stands before the next statement.
+    echoes: bool,
+}
+
+impl Php<'_> {
+    fn block_of(&mut self, node: Node<'_>) -> BlockId {
+        let mut stmts = Vec::new();
+        self.stmts_of(node, &mut stmts);
+        self.source.build.block(stmts)
+    }
+
+    /// The statements within a node; text between tags is one that says how the next is meant.
+    fn stmts_of(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let mut cursor = node.walk();
+        let named: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
+        for child in named {
+            self.stmt(child, out);
+        }
+    }
+
+    /// A statement as a block; one in braces is that block.
+    fn block(&mut self, node: Option<Node<'_>>) -> BlockId {
+        let mut stmts = Vec::new();
+        match node {
+            Some(node) if matches!(node.kind(), "compound_statement" | "colon_block") => {
+                self.stmts_of(node, &mut stmts);
+            }
+            Some(node) => self.stmt(node, &mut stmts),
+            None => {}
+        }
+        self.source.build.block(stmts)
+    }
+
+    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let stmt = self.source.build.stmt(kind, span(node));
+        out.push(stmt);
+    }
+
+    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if self.source.depth == super::MAX_DEPTH {
+            self.source.cut = true;
+            return;
+        }
+        self.source.depth += 1;
+        self.stmt_within(node, out);
+        self.source.depth -= 1;
+    }
+
+    fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        match node.kind() {
+            "php_tag" | "text_interpolation" => self.echoes = self.source.text(node).ends_with("<?="),
+            "expression_statement" => self.expression_stmt(node, out),
+            "echo_statement" => self.output("echo", node, out),
+            "exit_statement" => {
+                self.output("exit", node, out);
+                self.push(StmtKind::Throw(None), node, out);
+            }
+            "compound_statement" => {
+                let block = self.block_of(node);
+                self.push(StmtKind::Block(block), node, out);
+            }
+            "if_statement" => self.if_stmt(node, out),
+            "for_statement" => self.for_stmt(node, out),
+            "foreach_statement" => self.foreach_stmt(node, out),
+            "while_statement" | "do_statement" => {
+                let condition = self.field(node, "condition");
+                // The body of `do` is done before its condition is looked at.
+                let condition = (node.kind() == "while_statement").then_some(condition);
+                let body = self.block(node.child_by_field_name("body"));
+                self.push(StmtKind::Loop { condition, body }, node, out);
+            }
+            "switch_statement" => self.switch_stmt(node, out),
+            "try_statement" => self.try_stmt(node, out),
+            "return_statement" => {
+                let value = self.first(node);
+                self.push(StmtKind::Return(value), node, out);
+            }
+            "break_statement" => self.push(StmtKind::Break, node, out),
+            "continue_statement" => self.push(StmtKind::Continue, node, out),
+            "function_definition" => {
+                let function = self.function(node, None);
+                self.push(StmtKind::Define(function), node, out);
+            }
+            "class_declaration" | "trait_declaration" | "interface_declaration" | "enum_declaration" => {
+                let name = self.text_field(node, "name");
+                self.class(node, &name, out);
+            }
+            "namespace_use_declaration" => self.imports(node),
+            "const_declaration" => self.constants(node, out),
+            "function_static_declaration" => self.statics(node, out),
+            "namespace_definition" | "declare_statement" => self.stmts_of(node, out),
+            "text" | "comment" | "empty_statement" | "goto_statement" | "named_label_statement" => {}
+            "global_declaration" | "unset_statement" | "namespace_name" | "declare_directive" => {}
+            _ => self.stmt_or_expr(node, out),
+        }
+    }
+
+    /// What stands where the grammar lost its way: its parts still count.
+    fn stmt_or_expr(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if node.kind() == "ERROR" {
+            return self.stmts_of(node, out);
+        }
+        let value = self.expr(node);
+        self.push(StmtKind::Expr(value), node, out);
+    }
+
+    fn expression_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if std::mem::take(&mut self.echoes) {
+            return self.output("echo", node, out);
+        }
+        for child in children(node) {
+            match child.kind() {
+                "assignment_expression" | "reference_assignment_expression" | "augmented_assignment_expression" => {
+                    let (target, value, append) = self.assignment(child);
+                    let ty = None;
+                    self.push(
+                        StmtKind::Assign {
+                            target,
+                            value,
+                            append,
+                            ty,
+                        },
+                        child,
+                        out,
+                    );
+                }
+                "throw_expression" => {
+                    let value = self.first(child);
+                    self.push(StmtKind::Throw(value), child, out);
+                }
+                "function_call_expression" if self.defines(child) => self.define(child, out),
+                _ => {
+                    let value = self.expr(child);
+                    self.push(StmtKind::Expr(value), child, out);
+                }
+            }
+        }
+    }
+
+    /// `echo a, b`, `exit(a)`: a call of that name.
+    fn output(&mut self, name: &str, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let mut args = Vec::new();
+        let mut rest = children(node);
+        rest.reverse();
+        while let Some(child) = rest.pop() {
+            match child.kind() {
+                "sequence_expression" => rest.extend(children(child).into_iter().rev()),
+                _ => args.push(child),
+            }
+        }
+        let args = self.exprs(args);
+        let call = self.call_of(name, &args, span(node));
+        self.push(StmtKind::Expr(call), node, out);
+    }
+
+    fn defines(&self, call: Node<'_>) -> bool {
+        let name = call.child_by_field_name("function");
+        name.is_some_and(|name| self.source.text(name) == "define")
+    }
+
+    /// `define('X', value)`: the name `X` has the value.
+    fn define(&mut self, call: Node<'_>, out: &mut Vec<StmtId>) {
+        let args = call.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let [name, value, ..] = args.as_slice() else { return };
+        let name = self.source.text(*name).trim_matches(['"', '\'']).to_owned();
+        let target = self.source.build.name_expr(&name, span(call));
+        let value = self.expr(*value);
+        self.give(target, value, call, out);
+    }
+
+    fn give(&mut self, target: ExprId, value: ExprId, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let (append, ty) = (false, None);
+        self.push(
+            StmtKind::Assign {
+                target,
+                value,
+                append,
+                ty,
+            },
+            node,
+            out,
+        );
+    }
+
+    fn if_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let condition = self.field(node, "condition");
+        let then = self.block(node.child_by_field_name("body"));
+        let mut rest = fields(node, "alternative");
+        rest.reverse();
+        let mut otherwise = self.source.build.block(Vec::new());
+        for clause in rest {
+            let body = clause.child_by_field_name("body");
+            otherwise = match clause.kind() {
+                "else_if_clause" => {
+                    let condition = self.field(clause, "condition");
+                    let then = self.block(body);
+                    let kind = StmtKind::If {
+                        condition,
+                        then,
+                        otherwise,
+                    };
+                    let stmt = self.source.build.stmt(kind, span(clause));
+                    self.source.build.block(vec![stmt])
+                }
+                _ => self.block(body),
+            };
+        }
+        self.push(
+            StmtKind::If {
+                condition,
+                then,
+                otherwise,
+            },
+            node,
+            out,
+        );
+    }
+
+    fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        for first in fields(node, "initialize") {
+            let value = self.expr(first);
+            self.push(StmtKind::Expr(value), first, out);
+        }
+        let condition = fields(node, "condition").last().map(|condition| self.expr(*condition));
+        let mut body = Vec::new();
+        for part in fields(node, "body") {
+            self.stmt(part, &mut body);
+        }
+        for step in fields(node, "update") {
+            let value = self.expr(step);
+            self.push(StmtKind::Expr(value), step, &mut body);
+        }
+        let body = self.source.build.block(body);
+        self.push(StmtKind::Loop { condition, body }, node, out);
+    }
+
+    fn foreach_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let body = node.child_by_field_name("body");
+        let parts = children(node)
+            .into_iter()
+            .filter(|child| Some(child.id()) != body.map(|body| body.id()));
+        let parts: Vec<Node<'_>> = parts.collect();
+        let [iterable, target, ..] = parts.as_slice() else {
+            return;
+        };
+        let pair = (target.kind() == "pair").then(|| children(*target));
+        let (key, target) = match pair.as_deref() {
+            Some([key, value, ..]) => (Some(*key), *value),
+            _ => (None, *target),
+        };
+        let mut stmts = Vec::new();
+        if let Some(key) = key {
+            // Whoever writes the parts writes their keys, too.
+            let named = iterable.kind() == "variable_name";
+            let keys = if named {
+                self.expr(*iterable)
+            } else {
+                self.source.unknown(*iterable)
+            };
+            let value = self.call_of("array_keys", &[keys], span(key));
+            let target = self.expr(key);
+            self.give(target, value, key, &mut stmts);
+        }
+        let iterable = self.expr(*iterable);
+        let target = self.expr(target);
+        if let Some(body) = body {
+            self.stmt(body, &mut stmts);
+        }
+        let body = self.source.build.block(stmts);
+        self.push(StmtKind::ForEach { target, iterable, body }, node, out);
+    }
+
+    fn try_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let body = self.block(node.child_by_field_name("body"));
+        let mut handlers = Vec::new();
+        let mut finally = None;
+        for clause in children(node) {
+            match clause.kind() {
+                "catch_clause" => handlers.push(self.block(clause.child_by_field_name("body"))),
+                "finally_clause" => finally = clause.child_by_field_name("body"),
+                _ => {}
+            }
+        }
+        let finally = self.block(finally);
+        self.push(
+            StmtKind::Try {
+                body,
+                handlers,
+                finally,
+            },
+            node,
+            out,
+        );
+    }
+
+    /// `const X = value;` at the top level.
+    fn constants(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        for element in children(node)
+            .into_iter()
+            .filter(|child| child.kind() == "const_element")
+        {
+            let [name, value] = children(element)[..] else { continue };
+            let name = self.source.text(name).into_owned();
+            let target = self.source.build.name_expr(&name, span(element));
+            let value = self.expr(value);
+            self.give(target, value, element, out);
+        }
+    }
+
+    fn statics(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        for element in children(node) {
+            let Some(value) = element.child_by_field_name("value") else {
+                continue;
+            };
+            let target = self.field(element, "name");
+            let value = self.expr(value);
+            self.give(target, value, element, out);
+        }
+    }
+
+    fn imports(&mut self, node: Node<'_>) {
+        let group = node.child_by_field_name("body");
+        let front = children(node)
+            .into_iter()
+            .find(|child| child.kind() == "namespace_name");
+        let front = front.filter(|_| group.is_some()).map(|front| self.path_text(front));
+        for clause in children(group.unwrap_or(node)) {
+            let Some(named) = clause
+                .named_child(0)
+                .filter(|_| clause.kind() == "namespace_use_clause")
+            else {
+                continue;
+            };
+            let path = self.path_text(named);
+            let alias = clause
+                .child_by_field_name("alias")
+                .map(|alias| self.source.text(alias).into_owned());
+            let local = alias.unwrap_or_else(|| path.rsplit('.').next().unwrap_or(&path).to_owned());
+            let path = front.as_ref().map_or(path.clone(), |front| format!("{front}.{path}"));
+            self.source.build.import(&local, &path);
+        }
+    }
+
+    /// A name with its namespace: `\A\B` is `A.B`.
+    fn path_text(&self, node: Node<'_>) -> String {
+        self.source.text(node).trim_start_matches('\\').replace('\\', ".")
+    }
+
+    fn text_field(&self, node: Node<'_>, field: &str) -> String {
+        let child = node.child_by_field_name(field);
+        child
+            .map(|child| self.source.text(child).into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Functions and classes.
+impl Php<'_> {
+    fn plain_function(&mut self, name: &str, params: Vec<Param>, body: BlockId, at: Span) -> Function {
+        Function {
+            name: self.source.build.name(name),
+            class: self.class,
+            params,
+            marks: Vec::new(),
+            body,
+            span: at,
+        }
+    }
+
+    /// A function, method or closure; `value` is what an arrow function gives back.
+    fn function(&mut self, node: Node<'_>, value: Option<Node<'_>>) -> FunctionId {
+        let marks = self.marks(node);
+        let mut stmts = Vec::new();
+        let params = self.params(node.child_by_field_name("parameters"), &mut stmts);
+        match (value, node.child_by_field_name("body")) {
+            (Some(value), _) => {
+                let given = self.expr(value);
+                self.push(StmtKind::Return(Some(given)), value, &mut stmts);
+            }
+            (None, Some(body)) => self.stmts_of(body, &mut stmts),
+            (None, None) => {}
+        }
+        let body = self.source.build.block(stmts);
+        let name = self.text_field(node, "name");
+        let function = Function {
+            marks,
+            ..self.plain_function(&name, params, body, span(node))
+        };
+        self.source.build.function(function)
+    }
+
+    /// What a function takes; what the language does with it before the body goes to `out`.
+    fn params(&mut self, node: Option<Node<'_>>, out: &mut Vec<StmtId>) -> Vec<Param> {
+        let mut params = Vec::new();
+        let written = node.map(children).unwrap_or_default();
+        for (position, param) in written.into_iter().enumerate() {
+            let Some(named) = param.child_by_field_name("name") else {
+                continue;
+            };
+            let named = if named.kind() == "by_ref" {
+                named.named_child(0).unwrap_or(named)
+            } else {
+                named
+            };
+            let name = self.source.text(named).into_owned();
+            let ty = param.child_by_field_name("type").map(|ty| self.type_text(ty));
+            let cast = match ty.as_deref() {
+                Some("int") => Some("intval"),
+                Some("float") => Some("floatval"),
+                Some("bool") => Some("boolval"),
+                _ => None,
+            };
+            // A number or truth by its type is one, whatever is given.
+            if let Some(cast) = cast.filter(|_| param.kind() != "variadic_parameter") {
+                let given = self.source.build.name_expr(&name, span(named));
+                let value = self.call_of(cast, &[given], span(named));
+                let target = self.source.build.name_expr(&name, span(named));
+                self.give(target, value, named, out);
+            }
+            if param.kind() == "property_promotion_parameter" {
+                let value = self.source.build.name_expr(&name, span(named));
+                let target = self.own_attribute(name.trim_start_matches('$'), span(named));
+                self.give(target, value, named, out);
+            }
+            let default = param.child_by_field_name("default_value").map(|value| self.expr(value));
+            let plain = ["string", "mixed", "array", "iterable", "object", "callable"];
+            let ty = ty.filter(|ty| !plain.contains(&ty.as_str()));
+            params.push(Param {
+                name: self.source.build.name(&name),
+                position: u16::try_from(position).unwrap_or(u16::MAX),
+                ty: ty.map(|ty| self.source.build.name(&ty)),
+                marks: self.marks(param),
+                default,
+                rest: param.kind() == "variadic_parameter",
+            });
+        }
+        params
+    }
+
+    /// `$this->name`.
+    fn own_attribute(&mut self, name: &str, at: Span) -> ExprId {
+        let object = self.source.build.name_expr("$this", at);
+        let name = self.source.build.name(name);
+        self.source.build.expr(ExprKind::Attr { object, name }, at)
+    }
+
+    /// A type without what it may be besides: `?A` and `A|null` are `A`.
+    fn type_text(&self, node: Node<'_>) -> String {
+        let text = self.path_text(node);
+        let text = text.trim_start_matches(['?', '(', '\\', '.']);
+        text.split(['|', '&', ')']).next().unwrap_or(text).trim().to_owned()
+    }
+
+    fn marks(&mut self, node: Node<'_>) -> Vec<ExprId> {
+        let list = node.child_by_field_name("attributes");
+        let groups = list.map(children).unwrap_or_default();
+        let mut marks = Vec::new();
+        for attribute in groups.into_iter().flat_map(children) {
+            let Some(named) = attribute.named_child(0) else {
+                continue;
+            };
+            let path = self.path_text(named);
+            let callee = self.source.build.name_expr(&path, span(named));
+            let args = self.args(attribute.child_by_field_name("parameters"));
+            let new = false;
+            marks.push(
+                self.source
+                    .build
+                    .expr(ExprKind::Call { callee, args, new }, span(attribute)),
+            );
+        }
+        marks
+    }
+
+    fn class(&mut self, node: Node<'_>, name: &str, out: &mut Vec<StmtId>) {
+        let marks = self.marks(node);
+        let name = self.source.build.name(name);
+        let mut bases = Vec::new();
+        for clause in children(node) {
+            if matches!(clause.kind(), "base_clause" | "class_interface_clause") {
+                bases.extend(children(clause).into_iter().map(|base| self.path_text(base)));
+            }
+        }
+        let outer = (
+            self.class.replace(name),
+            std::mem::replace(&mut self.base, bases.first().cloned()),
+        );
+        let members = node.child_by_field_name("body").map(children).unwrap_or_default();
+        let mut given = Vec::new();
+        for member in &members {
+            match member.kind() {
+                "const_declaration" => self.class_constants(*member, &mut given),
+                "property_declaration" => self.properties(*member, &mut given),
+                "use_declaration" => bases.extend(children(*member).into_iter().map(|used| self.path_text(used))),
+                _ => {}
+            }
+        }
+        if !given.is_empty() {
+            let body = self.source.build.block(given);
+            let first_values = self.plain_function("", Vec::new(), body, span(node));
+            self.source.build.function(first_values);
+        }
+        let mut methods = Vec::new();
+        for member in members
+            .into_iter()
+            .filter(|member| member.kind() == "method_declaration")
+        {
+            let method = self.function(member, None);
+            methods.push(method);
+            self.push(StmtKind::Define(method), member, out);
+        }
+        (self.class, self.base) = outer;
+        let bases = bases.iter().map(|base| self.source.build.name(base)).collect();
+        self.source.build.class(Class {
+            name,
+            bases,
+            methods,
+            marks,
+            span: span(node),
+        });
+    }
+
+    fn class_constants(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        for element in children(node)
+            .into_iter()
+            .filter(|child| child.kind() == "const_element")
+        {
+            let [name, value] = children(element)[..] else { continue };
+            let name = self.source.text(name).into_owned();
+            let target = self.own_attribute(&name, span(element));
+            let value = self.expr(value);
+            self.give(target, value, element, out);
+        }
+    }
+
+    fn properties(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let ty = node.child_by_field_name("type").map(|ty| self.type_text(ty));
+        let ty = ty.filter(|ty| ty.starts_with(char::is_uppercase));
+        for element in children(node)
+            .into_iter()
+            .filter(|child| child.kind() == "property_element")
+        {
+            let name = self.text_field(element, "name");
+            let target = self.own_attribute(name.trim_start_matches('$'), span(element));
+            let value = self.field(element, "default_value");
+            let ty = ty.as_ref().map(|ty| self.source.build.name(ty));
+            let append = false;
+            self.push(
+                StmtKind::Assign {
+                    target,
+                    value,
+                    append,
+                    ty,
+                },
+                element,
+                out,
+            );
+        }
+    }
+
+    fn args(&mut self, list: Option<Node<'_>>) -> Vec<Arg> {
+        let mut args = Vec::new();
+        for arg in list.map(children).unwrap_or_default() {
+            let named = arg
+                .child_by_field_name("name")
+                .map(|name| self.source.text(name).into_owned());
+            let name = named.map(|name| self.source.build.name(&name));
+            let Some(value) = children(arg).last().copied() else {
+                continue;
+            };
+            let spread = value.kind() == "variadic_unpacking";
+            let value = self.expr(value);
+            args.push(Arg { name, value, spread });
+        }
+        args
+    }
+}
+
+#[cfg(test)]
+mod tests;

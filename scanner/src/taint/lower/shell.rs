@@ -1,0 +1,400 @@
+//! Shell to the one form.
+//!
+//! A command is a call of its name. What comes to it through a pipe or a here-string is an argument named `stdin`; what a
+//! function prints is what it gives back. `[ a = b ]` is a comparison, `[[ x =~ re ]]` a call of `matches`, `> file` one of `>`, and
+//! `"${words[@]}"` as a command one of `words`. Variables keep their `$`.
+
+use tree_sitter::{Node, Tree};
+
+use super::super::ir::{BlockId, ExprId, ExprKind, Function, Param, Span, StmtId, StmtKind};
+use super::{Lowered, Source, children, fields, span};
+
+mod expr;
+
+/// What a function has printed so far.
+const PRINTED: &str = "stdout";
+
+pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
+    let root = tree.root_node();
+    let mut shell = Shell { source, within: false };
+    let body = shell.block_of(&children(root));
+    let name = shell.source.build.name("");
+    let top = Function {
+        name,
+        class: None,
+        params: Vec::new(),
+        marks: Vec::new(),
+        body,
+        span: span(root),
+    };
+    shell.source.finish(tree, top)
+}
+
+struct Shell<'s> {
+    source: Source<'s>,
+    /// Whether a function's body is lowered.
+    within: bool,
+}
+
+impl Shell<'_> {
+    fn block_of(&mut self, nodes: &[Node<'_>]) -> BlockId {
+        let mut stmts = Vec::new();
+        for node in nodes {
+            self.stmt(*node, &mut stmts);
+        }
+        self.source.build.block(stmts)
+    }
+
+    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let stmt = self.source.build.stmt(kind, span(node));
+        out.push(stmt);
+    }
+
+    fn give(&mut self, target: ExprId, value: ExprId, append: bool, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let ty = None;
+        self.push(
+            StmtKind::Assign {
+                target,
+                value,
+                append,
+                ty,
+            },
+            node,
+            out,
+        );
+    }
+
+    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        if self.source.depth == super::MAX_DEPTH {
+            self.source.cut = true;
+            return;
+        }
+        self.source.depth += 1;
+        self.stmt_within(node, out);
+        self.source.depth -= 1;
+    }
+
+    fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        match node.kind() {
+            "variable_assignment" => self.assignment(node, out),
+            "variable_assignments" => {
+                children(node).into_iter().for_each(|child| self.assignment(child, out));
+            }
+            "declaration_command" => {
+                for child in children(node) {
+                    if child.kind() == "variable_assignment" {
+                        self.assignment(child, out);
+                    }
+                }
+            }
+            "function_definition" => self.function(node, out),
+            "compound_statement" | "subshell" | "do_group" => {
+                let block = self.block_of(&children(node));
+                self.push(StmtKind::Block(block), node, out);
+            }
+            "if_statement" => self.if_stmt(node, out),
+            "while_statement" => {
+                let condition = fields(node, "condition")
+                    .first()
+                    .map(|condition| self.condition(*condition, out));
+                let body = node.child_by_field_name("body").map(children).unwrap_or_default();
+                let body = self.block_of(&body);
+                self.push(StmtKind::Loop { condition, body }, node, out);
+            }
+            "for_statement" => self.for_stmt(node, out),
+            "c_style_for_statement" => {
+                let body = node.child_by_field_name("body").map(children).unwrap_or_default();
+                let body = self.block_of(&body);
+                let condition = None;
+                self.push(StmtKind::Loop { condition, body }, node, out);
+            }
+            "case_statement" => self.case_stmt(node, out),
+            "redirected_statement" => self.redirected(node, out),
+            "command" if self.command_word(node).as_deref() == Some("return") => {
+                let printed = self.source.build.name_expr(PRINTED, span(node));
+                self.push(StmtKind::Return(Some(printed)), node, out);
+            }
+            "command" if self.command_word(node).as_deref() == Some("break") => self.push(StmtKind::Break, node, out),
+            "command" if self.command_word(node).as_deref() == Some("continue") => {
+                self.push(StmtKind::Continue, node, out);
+            }
+            "command" if self.command_word(node).as_deref() == Some("read") => self.read(node, out),
+            "comment" | "heredoc_body" => {}
+            "ERROR" => {
+                for child in children(node) {
+                    self.stmt(child, out);
+                }
+            }
+            _ => self.printed(node, true, out),
+        }
+    }
+
+    /// A command as a statement; what it prints is added to what its function gives back.
+    fn printed(&mut self, node: Node<'_>, prints: bool, out: &mut Vec<StmtId>) {
+        let value = self.expr(node);
+        if self.within && prints {
+            let target = self.source.build.name_expr(PRINTED, span(node));
+            return self.give(target, value, true, node, out);
+        }
+        self.push(StmtKind::Expr(value), node, out);
+    }
+
+    fn assignment(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let Some(name) = node.child_by_field_name("name") else {
+            return;
+        };
+        let at = span(name);
+        let target = match name.kind() {
+            "subscript" => self.expr(name),
+            _ => self.variable(&self.source.text(name).into_owned(), at),
+        };
+        let value = match node.child_by_field_name("value") {
+            Some(value) => self.expr(value),
+            None => self.source.build.str_expr("", span(node)),
+        };
+        let mut cursor = node.walk();
+        let append = node.children(&mut cursor).any(|child| child.kind() == "+=");
+        self.give(target, value, append, node, out);
+    }
+
+    fn function(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let at = span(node);
+        let name = node
+            .child_by_field_name("name")
+            .map(|name| self.source.text(name).into_owned())
+            .unwrap_or_default();
+        let mut params = Vec::new();
+        for position in 0..9_u16 {
+            params.push(self.param(&format!("${}", position + 1), position, false));
+        }
+        params.push(self.param("$@", 0, true));
+        params.push(self.param("$*", 0, true));
+        let outer = std::mem::replace(&mut self.within, true);
+        let mut stmts = Vec::new();
+        let target = self.source.build.name_expr(PRINTED, at);
+        let nothing = self.source.build.str_expr("", at);
+        self.give(target, nothing, false, node, &mut stmts);
+        for child in node.child_by_field_name("body").map(children).unwrap_or_default() {
+            self.stmt(child, &mut stmts);
+        }
+        let printed = self.source.build.name_expr(PRINTED, at);
+        self.push(StmtKind::Return(Some(printed)), node, &mut stmts);
+        self.within = outer;
+        let function = Function {
+            name: self.source.build.name(&name),
+            class: None,
+            params,
+            marks: Vec::new(),
+            body: self.source.build.block(stmts),
+            span: at,
+        };
+        let function = self.source.build.function(function);
+        self.push(StmtKind::Define(function), node, out);
+    }
+
+    fn param(&mut self, name: &str, position: u16, rest: bool) -> Param {
+        Param {
+            name: self.source.build.name(name),
+            position,
+            ty: None,
+            marks: Vec::new(),
+            default: None,
+            rest,
+        }
+    }
+
+    /// The parts between `if`, `then`, `elif` and `else`.
+    fn if_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let (condition, then, rest) = parted(node);
+        let condition = self.any_condition(&condition, node, out);
+        let then = self.block_of(&then);
+        let mut otherwise = self.source.build.block(Vec::new());
+        for clause in rest.into_iter().rev() {
+            otherwise = if clause.kind() == "elif_clause" {
+                let (condition, then, _) = parted(clause);
+                let mut before = Vec::new();
+                let condition = self.any_condition(&condition, clause, &mut before);
+                let then = self.block_of(&then);
+                let kind = StmtKind::If {
+                    condition,
+                    then,
+                    otherwise,
+                };
+                self.push(kind, clause, &mut before);
+                self.source.build.block(before)
+            } else {
+                self.block_of(&children(clause))
+            };
+        }
+        self.push(
+            StmtKind::If {
+                condition,
+                then,
+                otherwise,
+            },
+            node,
+            out,
+        );
+    }
+
+    fn any_condition(&mut self, nodes: &[Node<'_>], whole: Node<'_>, out: &mut Vec<StmtId>) -> ExprId {
+        match nodes.split_last() {
+            Some((last, before)) => {
+                before.iter().for_each(|node| self.stmt(*node, out));
+                self.condition(*last, out)
+            }
+            None => self.source.unknown(whole),
+        }
+    }
+
+    fn condition(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) -> ExprId {
+        if self.command_word(node).as_deref() == Some("read") {
+            self.read(node, out);
+            return self.source.unknown(node);
+        }
+        self.expr(node)
+    }
+
+    fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let name = node.child_by_field_name("variable");
+        let target = match name {
+            Some(name) => self.variable(&self.source.text(name).into_owned(), span(name)),
+            None => self.source.unknown(node),
+        };
+        let values = fields(node, "value");
+        let iterable = match values.as_slice() {
+            [one] => self.expr(*one),
+            _ => {
+                let parts = values.into_iter().map(|value| self.expr(value)).collect();
+                self.source.build.expr(ExprKind::List(parts), span(node))
+            }
+        };
+        let body = node.child_by_field_name("body").map(children).unwrap_or_default();
+        let body = self.block_of(&body);
+        self.push(StmtKind::ForEach { target, iterable, body }, node, out);
+    }
+
+    fn case_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let value = node.child_by_field_name("value");
+        let subject = match value {
+            Some(value) => self.expr(value),
+            None => self.source.unknown(node),
+        };
+        let mut cases = Vec::new();
+        for item in children(node).into_iter().filter(|item| item.kind() == "case_item") {
+            let patterns = fields(item, "value");
+            let texts: Vec<String> = patterns
+                .iter()
+                .map(|pattern| self.source.text(*pattern).into_owned())
+                .collect();
+            let any = texts.iter().any(|text| text == "*");
+            let mut labels = Vec::new();
+            for (pattern, text) in patterns.iter().zip(&texts).filter(|_| !any) {
+                let plain = text.trim_matches(['"', '\'']);
+                let constant = !plain.contains(['*', '?', '[', '$', '`', '(']);
+                labels.push(match constant {
+                    true => self.source.build.str_expr(plain, span(*pattern)),
+                    false => self.source.unknown(*pattern),
+                });
+            }
+            let ids: Vec<usize> = patterns.iter().map(Node::id).collect();
+            let body: Vec<Node<'_>> = children(item)
+                .into_iter()
+                .filter(|child| !ids.contains(&child.id()))
+                .collect();
+            let body = self.block_of(&body);
+            cases.push((labels, body));
+        }
+        self.push(StmtKind::Switch { subject, cases }, node, out);
+    }
+
+    /// A command with its output or input elsewhere.
+    fn redirected(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let mut prints = true;
+        for redirect in fields(node, "redirect") {
+            if redirect.kind() != "file_redirect" {
+                continue;
+            }
+            let mut cursor = redirect.walk();
+            let kinds: Vec<&str> = redirect.children(&mut cursor).map(|child| child.kind()).collect();
+            let writes = kinds.iter().any(|kind| matches!(*kind, ">" | ">>" | "&>" | ">|"));
+            let other = kinds.contains(&"file_descriptor");
+            let destination = redirect.child_by_field_name("destination").filter(|_| writes);
+            if let Some(destination) = destination {
+                prints &= other;
+                let path = self.expr(destination);
+                let call = self.call_of(">", &[path], span(redirect));
+                self.push(StmtKind::Expr(call), redirect, out);
+            }
+        }
+        match node.child_by_field_name("body") {
+            Some(body) if matches!(body.kind(), "command" | "pipeline" | "list") => {
+                match self.command_word(body).as_deref() {
+                    Some("read") => self.read_from(body, &fields(node, "redirect"), out),
+                    _ => self.printed(body, prints, out),
+                }
+            }
+            Some(body) => self.stmt(body, out),
+            None => {}
+        }
+    }
+
+    /// `read a b`: the variables get what comes in, if that is written here.
+    fn read(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        self.read_from(node, &fields(node, "redirect"), out);
+    }
+
+    fn read_from(&mut self, node: Node<'_>, redirects: &[Node<'_>], out: &mut Vec<StmtId>) {
+        let given = redirects
+            .iter()
+            .find(|redirect| redirect.kind() == "herestring_redirect");
+        let given = given.or_else(|| redirects.iter().find(|redirect| redirect.kind() == "file_redirect"));
+        for arg in fields(node, "argument") {
+            let name = self.source.text(arg).into_owned();
+            if name.starts_with('-') || arg.kind() != "word" {
+                continue;
+            }
+            let value = match given
+                .filter(|given| given.kind() == "herestring_redirect")
+                .and_then(|given| given.named_child(0))
+            {
+                Some(value) => self.expr(value),
+                None => self.call_of("read", &[], span(arg)),
+            };
+            let target = self.variable(&name, span(arg));
+            self.give(target, value, false, arg, out);
+        }
+    }
+
+    fn call_of(&mut self, name: &str, args: &[ExprId], at: Span) -> ExprId {
+        let callee = self.source.build.name_expr(name, at);
+        self.source.build.call(callee, args, at)
+    }
+
+    /// The name of a command, if it is a plain word.
+    fn command_word(&self, node: Node<'_>) -> Option<String> {
+        let name = node.child_by_field_name("name").filter(|_| node.kind() == "command")?;
+        let word = name.named_child(0).filter(|word| word.kind() == "word")?;
+        Some(self.source.text(word).into_owned())
+    }
+}
+
+/// What stands before `then`, after it, and the clauses that follow.
+fn parted(node: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>, Vec<Node<'_>>) {
+    let (mut condition, mut then, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    let mut cursor = node.walk();
+    let mut after = false;
+    for child in node.children(&mut cursor) {
+        match child.kind() {
+            "then" => after = true,
+            "elif_clause" | "else_clause" => rest.push(child),
+            _ if !child.is_named() || child.is_extra() => {}
+            _ if after => then.push(child),
+            _ => condition.push(child),
+        }
+    }
+    (condition, then, rest)
+}
+
+#[cfg(test)]
+mod tests;
