@@ -16,21 +16,24 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::ir::{BlockId, ExprId, FunctionId, Module, NameId, Span, StmtId, StmtKind};
+use super::ir::{FunctionId, Module, NameId, Span};
 use super::rules::{Kinds, Ruleset};
 use super::value::{Label, Proof, Value};
 
 mod assign;
 mod call;
+mod compare;
 mod entry;
 mod eval;
 mod fold;
+mod format;
 mod names;
 mod outside;
 mod own;
 mod place;
 mod sink;
 mod state;
+mod stmt;
 
 use self::entry::Entry;
 use self::names::Names;
@@ -48,9 +51,6 @@ const AGAIN: u64 = 30_000;
 const AGAIN_IN_ALL: u64 = 1_500_000;
 /// Ways to one sink that are told.
 const MAX_WAYS: usize = 4;
-
-/// The variable of a proof that is about none.
-const NOWHERE: NameId = NameId(u32::MAX);
 
 /// What was found in a file.
 #[derive(Debug, Default)]
@@ -338,204 +338,6 @@ impl<'a> Flow<'a> {
         &mut self.frame().state
     }
 
-    fn block(&mut self, block: BlockId) {
-        for &stmt in self.module.block(block) {
-            if self.state().ended {
-                return;
-            }
-            self.stmt(stmt);
-        }
-    }
-
-    fn stmt(&mut self, id: StmtId) {
-        let stmt = self.module.stmt(id);
-        match &stmt.kind {
-            StmtKind::Expr(value) => {
-                self.eval(*value);
-            }
-            StmtKind::Assign {
-                target,
-                value,
-                append,
-                ty,
-            } => self.assign_stmt(*target, *value, *append, *ty),
-            StmtKind::If {
-                condition,
-                then,
-                otherwise,
-            } => self.branch(*condition, *then, *otherwise),
-            StmtKind::Loop { condition, body } => self.rounds(*condition, None, *body),
-            StmtKind::ForEach { target, iterable, body } => {
-                let part = self.part_of(*iterable);
-                self.assign(*target, part.clone());
-                self.rounds(None, Some((*target, &part)), *body);
-            }
-            StmtKind::Switch { subject, cases } => self.switch(*subject, cases),
-            StmtKind::Try {
-                body,
-                handlers,
-                finally,
-            } => self.attempt(*body, handlers, *finally),
-            StmtKind::Block(block) => self.block(*block),
-            StmtKind::Return(value) => self.give_back(*value, stmt.span),
-            StmtKind::Throw(value) => {
-                value.map(|value| self.eval(value));
-                self.state().ended = true;
-            }
-            StmtKind::Break => {
-                let state = self.state().clone();
-                self.frame().left.push(state);
-                self.state().ended = true;
-            }
-            StmtKind::Continue => self.state().ended = true,
-            StmtKind::Define(function) => {
-                let defined = self.module.function(*function);
-                // A method is found by its class.
-                if defined.class.is_some() {
-                    return;
-                }
-                let name = defined.name;
-                let value = Value {
-                    function: Some(*function),
-                    ..Value::default()
-                };
-                self.state().set(name, value);
-            }
-        }
-    }
-
-    fn branch(&mut self, condition: ExprId, then: BlockId, otherwise: BlockId) {
-        let condition = self.eval(condition);
-        match condition.truth().filter(|_| !condition.is_tainted()) {
-            Some(true) => self.block(then),
-            Some(false) => self.block(otherwise),
-            None => {
-                let before = self.state().clone();
-                self.state().prove(&condition.proves.held);
-                self.block(then);
-                let held = std::mem::replace(self.state(), before);
-                self.state().prove(&condition.proves.failed);
-                self.block(otherwise);
-                self.state().join(&held);
-            }
-        }
-    }
-
-    /// A loop: its body is followed twice, so that what one round leaves reaches the next.
-    fn rounds(&mut self, condition: Option<ExprId>, each: Option<(ExprId, &Value)>, body: BlockId) {
-        let left = std::mem::take(&mut self.frame().left);
-        let mut exits = Vec::new();
-        for round in 0..2 {
-            if let Some((target, part)) = each.filter(|_| round > 0) {
-                self.assign(target, part.clone());
-            }
-            let condition = condition.map(|condition| self.eval(condition)).unwrap_or_default();
-            if condition.truth() == Some(false) && !condition.is_tainted() {
-                break;
-            }
-            let before = self.state().clone();
-            self.state().prove(&condition.proves.held);
-            self.block(body);
-            exits.append(&mut self.frame().left);
-            self.state().ended = false;
-            self.state().join(&before);
-        }
-        exits.iter().for_each(|exit| self.state().join(exit));
-        self.frame().left = left;
-    }
-
-    fn switch(&mut self, subject: ExprId, cases: &[(Vec<ExprId>, BlockId)]) {
-        let subject_value = self.eval(subject);
-        let known = subject_value.written().filter(|_| !subject_value.is_tainted());
-        let left = std::mem::take(&mut self.frame().left);
-        let before = self.state().clone();
-        let mut after: Option<State> = None;
-        let mut any = false;
-        for (labels, body) in cases {
-            let values: Vec<Value> = labels.iter().map(|label| self.eval(*label)).collect();
-            any |= labels.is_empty();
-            let label = values.first().and_then(Value::written);
-            if known.is_some() && label.is_some() && !values.iter().any(|value| value.written() == known) {
-                continue;
-            }
-            *self.state() = before.clone();
-            if !labels.is_empty() && values.iter().all(Value::is_constant) {
-                let proofs = self.proofs_of(&subject_value, Kinds::ALL);
-                self.state().prove(&proofs);
-            }
-            self.block(*body);
-            let mut exits = std::mem::take(&mut self.frame().left);
-            exits.push(self.state().clone());
-            for exit in exits {
-                match &mut after {
-                    Some(state) => state.join(&exit),
-                    None => after = Some(exit),
-                }
-            }
-        }
-        *self.state() = match after {
-            Some(mut state) if !any => {
-                state.join(&before);
-                state
-            }
-            Some(state) => state,
-            None => before,
-        };
-        self.frame().left = left;
-    }
-
-    fn attempt(&mut self, body: BlockId, handlers: &[BlockId], finally: BlockId) {
-        let before = self.state().clone();
-        self.block(body);
-        let done = self.state().clone();
-        let mut after = done.clone();
-        for &handler in handlers {
-            // It may have failed anywhere: nothing of the block was done, or all of it.
-            *self.state() = before.clone();
-            let mut all = done.clone();
-            all.ended = false;
-            self.state().join(&all);
-            self.block(handler);
-            let state = self.state().clone();
-            after.join(&state);
-        }
-        let ended = after.ended;
-        after.ended = false;
-        *self.state() = after;
-        self.block(finally);
-        self.state().ended |= ended;
-    }
-
-    fn give_back(&mut self, value: Option<ExprId>, at: Span) {
-        let mut result = value.map(|value| self.eval(value)).unwrap_or_default();
-        self.returned_sinks(&result, at);
-        if result.is_tainted() {
-            self.named_sinks(&result, at);
-        }
-        let proofs = match result.truth() {
-            Some(false) => None,
-            Some(true) => Some(self.state().proved.clone()),
-            None => {
-                let mut proofs = self.state().proved.clone();
-                proofs.extend_from_slice(&result.proves.held);
-                Some(proofs)
-            }
-        };
-        result.proves = super::value::Proofs::default();
-        let frame = self.frame();
-        if let Some(proofs) = proofs {
-            match &mut frame.proofs {
-                Some(known) => known.retain(|proof| proofs.contains(proof)),
-                None => frame.proofs = Some(proofs),
-            }
-        }
-        frame.returned = Some(match frame.returned.take() {
-            Some(known) => known.join(&result),
-            None => result,
-        });
-        frame.state.ended = true;
-    }
-
     /// Uses up fuel for one expression; whether there was any.
     fn burn(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
@@ -543,24 +345,6 @@ impl<'a> Flow<'a> {
             self.again = self.again.saturating_sub(1);
         }
         self.fuel > 0
-    }
-
-    /// That a value, and what it was read from, is safe for `kinds`.
-    fn proofs_of(&self, value: &Value, kinds: Kinds) -> Vec<Proof> {
-        let proofs = value.reads.iter().map(|&variable| Proof {
-            variable,
-            field: None,
-            place: None,
-            kinds,
-        });
-        // Of a part, what is read from the same place again is meant, too.
-        let place = value.place().map(|place| Proof {
-            variable: NOWHERE,
-            field: None,
-            place: Some(place),
-            kinds,
-        });
-        proofs.chain(place).collect()
     }
 
     fn hit(&mut self, label: Label, rule: usize, kinds: Kinds, way: Vec<Span>, at: Span) {

@@ -2,14 +2,14 @@
 
 use super::super::ir::{ExprId, ExprKind, NameId, Span};
 use super::super::value::{Value, bounded_path};
-use super::{Flow, eval};
+use super::{Flow, format};
 
 impl Flow<'_> {
     pub(super) fn assign_stmt(&mut self, target: ExprId, value: ExprId, append: bool, ty: Option<NameId>) {
         let mut given = self.eval(value);
         if append {
             let before = self.eval(target);
-            given = eval::join_texts(&before, &given, self.module.expr(target).span);
+            given = format::join_texts(&before, &given, self.module.expr(target).span);
             if self.rules.pointers {
                 // A pointer that is moved points into what it pointed to.
                 given.path.clone_from(&before.path);

@@ -13,7 +13,7 @@ use super::super::rules::Kinds;
 use super::super::value::{Items, Label, Text, Value, bounded_path, merge};
 use super::own::CONSTRUCTORS;
 use super::sink::Given;
-use super::{Entry, Flow, eval, fold};
+use super::{Entry, Flow, fold, format};
 
 mod change;
 mod proof;
@@ -361,11 +361,11 @@ fn formatted_call(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
     }
     let values: Vec<Value> = given.iter().map(|arg| arg.value.clone()).collect();
     if let Some(format) = callee.receiver.as_ref().filter(|receiver| receiver.text.is_some()) {
-        return Some(eval::formatted(format, &values, at));
+        return Some(format::formatted(format, &values, at));
     }
     let (format, values) = values.split_first()?;
     format.text.as_ref()?;
-    Some(eval::formatted(format, values, at))
+    Some(format::formatted(format, values, at))
 }
 
 /// `separator.join(parts)`, `parts.join(separator)`.
@@ -384,7 +384,7 @@ fn joined(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
     let separator = Text::constant(&separator);
     let mut text: Option<Text> = None;
     for (_, part) in parts.items.as_deref().into_iter().flatten() {
-        let part = eval::text_of(part);
+        let part = format::text_of(part);
         text = Some(match text {
             Some(text) => text.then(&separator).then(&part),
             None => part,

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::super::ir::{BinaryOp, Expr, ExprId, ExprKind, NameId, Span};
 use super::super::rules::Kinds;
-use super::super::value::{Constant, Label, Proof, Proofs, Taint, Text, Value, bounded_path, merge};
+use super::super::value::{Constant, Label, Proofs, Taint, Text, Value, bounded_path, merge};
+use super::format::{formatted, join_texts, text_of};
 use super::{Flow, fold};
 
 /// Parts of a list or map literal that are kept apart.
@@ -283,101 +284,6 @@ impl Flow<'_> {
         }
     }
 
-    /// What `==` and `in` prove: the side that someone else may have written is what the other side allows.
-    fn comparison(&mut self, op: BinaryOp, expr: ExprId, left: &Value, right: &Value) -> Value {
-        let below = |value: &Value| value.path.as_deref().is_some_and(|path| path.ends_with(".parents"));
-        let proofs = match op {
-            BinaryOp::In | BinaryOp::NotIn if below(right) && !left.is_tainted() => self.proofs_of(right, Kinds::ALL),
-            BinaryOp::In | BinaryOp::NotIn if !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless) => {
-                self.proofs_of(left, Kinds::ALL)
-            }
-            BinaryOp::Eq | BinaryOp::Ne if right.is_constant() || self.is_fixed(right) => {
-                self.proofs_of(left, Kinds::ALL)
-            }
-            BinaryOp::Eq | BinaryOp::Ne if left.is_constant() || self.is_fixed(left) => {
-                self.proofs_of(right, Kinds::ALL)
-            }
-            _ => Vec::new(),
-        };
-        let proofs = if proofs.is_empty() {
-            self.field_proofs(op, expr, right)
-        } else {
-            proofs
-        };
-        let proves = match op {
-            BinaryOp::Eq | BinaryOp::In => Proofs {
-                held: proofs,
-                failed: Vec::new(),
-            },
-            _ => Proofs {
-                held: Vec::new(),
-                failed: proofs,
-            },
-        };
-        Value {
-            proves,
-            ..Value::default()
-        }
-    }
-
-    /// What `less < more` proves: which of them is below the other. What that is mostly is what room there is.
-    fn bounds(&self, less: (ExprId, &Value), more: (ExprId, &Value)) -> Value {
-        let kinds = self.rules.bounded;
-        let below = |one: (ExprId, &Value)| {
-            if kinds == Kinds::NONE || !one.1.is_tainted() {
-                return Vec::new();
-            }
-            let proofs = self.proofs_of(one.1, kinds);
-            if proofs.is_empty() {
-                self.part_proofs(one.0, kinds)
-            } else {
-                proofs
-            }
-        };
-        Value {
-            proves: Proofs {
-                held: below(less),
-                failed: below(more),
-            },
-            ..Value::default()
-        }
-    }
-
-    /// What a comparison proves of one attribute or element of a variable.
-    fn field_proofs(&self, op: BinaryOp, expr: ExprId, right: &Value) -> Vec<Proof> {
-        let fixed = match op {
-            BinaryOp::In | BinaryOp::NotIn => !right.is_tainted() && right.text.as_ref().is_none_or(is_harmless),
-            _ => right.is_constant() || self.is_fixed(right),
-        };
-        if fixed {
-            self.part_proofs(expr, Kinds::ALL)
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// That one attribute or element of a variable is safe for `kinds`.
-    fn part_proofs(&self, expr: ExprId, kinds: Kinds) -> Vec<Proof> {
-        let (object, field) = match &self.module.expr(expr).kind {
-            ExprKind::Of(parts) if parts.len() == 1 => return self.part_proofs(parts[0], kinds),
-            ExprKind::Attr { object, name } => (*object, *name),
-            ExprKind::Index { object, key } => match self.module.expr(*key).kind {
-                ExprKind::Str(name) => (*object, name),
-                _ => return Vec::new(),
-            },
-            _ => return Vec::new(),
-        };
-        match self.module.expr(object).kind {
-            ExprKind::Name(variable) => vec![Proof {
-                variable,
-                field: Some(field),
-                place: None,
-                kinds,
-            }],
-            _ => Vec::new(),
-        }
-    }
-
     fn choice(&mut self, condition: Option<ExprId>, then: ExprId, otherwise: ExprId) -> Value {
         let Some(condition) = condition else {
             let first = self.eval(then);
@@ -498,12 +404,6 @@ impl Flow<'_> {
     }
 }
 
-/// Whether any part of a text is a harmless text: letters, digits and what joins them in names.
-fn is_harmless(text: &Text) -> bool {
-    let whole = text.whole();
-    whole.is_some_and(|text| text.chars().all(|c| c.is_alphanumeric() || "-_ .,".contains(c)))
-}
-
 fn logical(op: BinaryOp, left: Value, right: &Value) -> Value {
     let constant = fold::fold(op, &left, right);
     let mut held = left.proves.held.clone();
@@ -522,115 +422,5 @@ fn logical(op: BinaryOp, left: Value, right: &Value) -> Value {
         constant,
         proves: Proofs { held, failed },
         ..Value::default()
-    }
-}
-
-/// The text of a value; one that is not known is a hole.
-pub(super) fn text_of(value: &Value) -> Text {
-    match (&value.text, value.written()) {
-        (_, Some(written)) if !value.is_tainted() => Text::constant(&written),
-        (Some(text), _) if text.is_built() || !value.is_tainted() => text.clone(),
-        _ => Text::hole(),
-    }
-}
-
-pub(super) fn join_texts(left: &Value, right: &Value, at: Span) -> Value {
-    let mut value = Value::default();
-    value.absorb(left);
-    value.absorb(right);
-    value.text = Some(text_of(left).then(&text_of(right)));
-    if let (Some(one), Some(two)) = (&left.items, &right.items) {
-        value.items = Some(Rc::new(one.iter().chain(two.iter()).cloned().collect()));
-        value.text = None;
-    }
-    value.step(at);
-    value
-}
-
-/// A format with its values in the places of its marks: all holes.
-pub(super) fn formatted(format: &Value, values: &[Value], at: Span) -> Value {
-    let mut value = Value::default();
-    value.absorb(format);
-    values.iter().for_each(|given| value.absorb(given));
-    let written = format.text.as_ref().map(Text::shown).unwrap_or_default();
-    let mut text: Option<Text> = None;
-    for piece in pieces_of(&written) {
-        let piece = Text::constant(piece);
-        text = Some(match text {
-            Some(text) => text.then(&Text::hole()).then(&piece),
-            None => piece,
-        });
-    }
-    value.text = text;
-    value.step(at);
-    value
-}
-
-/// What stands between the marks of a format: `%s`, `%(name)s`, `%d`, `{}`, `{name}`, `{0}`, `$1`.
-fn pieces_of(format: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    let mut at = 0;
-    while let Some(rest) = format.get(at..).filter(|rest| !rest.is_empty()) {
-        let mark = mark_len(rest);
-        match mark {
-            0 if rest.starts_with("{{") || rest.starts_with("%%") => at += 2,
-            0 => at += rest.chars().next().map_or(1, char::len_utf8),
-            len => {
-                pieces.push(&format[from..at]);
-                at += len;
-                from = at;
-            }
-        }
-    }
-    pieces.push(&format[from..]);
-    pieces
-}
-
-/// The length of the mark that `rest` begins with; 0 if it begins with none.
-fn mark_len(rest: &str) -> usize {
-    let after = |open: usize, close: char| rest[open..].find(close).map_or(0, |at| open + at + 1);
-    if rest.starts_with('\u{fffc}') {
-        return '\u{fffc}'.len_utf8();
-    }
-    if rest.starts_with("{{") || rest.starts_with("%%") {
-        return 0;
-    }
-    if rest.starts_with('{') {
-        let len = after(1, '}');
-        let short = rest.get(1..len.saturating_sub(1)).is_some_and(|inner| {
-            inner.len() < 40 && inner.chars().all(|c| c.is_alphanumeric() || "_.:[]!<>^, ".contains(c))
-        });
-        return if short { len } else { 0 };
-    }
-    if rest.starts_with("%(") {
-        return match after(2, ')') {
-            0 => 0,
-            len => len + usize::from(rest.as_bytes().get(len).is_some_and(u8::is_ascii_alphabetic)),
-        };
-    }
-    let Some(flags) = rest.strip_prefix('%') else { return 0 };
-    let width = flags.find(|c: char| !(c.is_ascii_digit() || "-+.#$*l".contains(c)));
-    match width.and_then(|width| flags[width..].chars().next().map(|c| (width, c))) {
-        Some((width, c)) if c.is_ascii_alphabetic() => 1 + width + 1,
-        _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::super::ir::FunctionId;
-    use super::*;
-
-    #[test]
-    fn a_format_falls_into_what_stands_between_its_marks() {
-        assert_eq!(pieces_of("a %s b %(id)s c %5.2f%% d"), ["a ", " b ", " c ", "%% d"]);
-        assert_eq!(pieces_of("x {} y {name!r} z {{}}"), ["x ", " y ", " z {{}}"]);
-        assert_eq!(pieces_of("100% sure"), ["100% sure"]);
-    }
-
-    #[test]
-    fn a_label_of_a_source_is_not_one_of_a_parameter() {
-        assert_ne!(Label::Param(FunctionId(0), 0), Label::Source(0, Span::default()));
     }
 }

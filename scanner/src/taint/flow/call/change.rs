@@ -4,7 +4,7 @@ use super::super::super::ir::{Arg, ExprId, ExprKind, NameId, Span};
 use super::super::super::rules::Kinds;
 use super::super::super::value::{Label, Taint, Value};
 use super::super::sink::Given;
-use super::super::{Flow, eval};
+use super::super::{Flow, format};
 use super::Callee;
 
 impl Flow<'_> {
@@ -28,7 +28,7 @@ impl Flow<'_> {
             if let (true, Some((format, values))) = (carrier.over, given.get(from..).and_then(<[Given]>::split_first)) {
                 let values: Vec<Value> = values.iter().map(|arg| arg.value.clone()).collect();
                 let format = Some(&format.value).filter(|format| format.text.is_some());
-                taken.text = format.and_then(|format| eval::formatted(format, &values, Span::default()).text);
+                taken.text = format.and_then(|format| format::formatted(format, &values, Span::default()).text);
                 let whole = to.is_some_and(|arg| matches!(self.module.expr(arg.value).kind, ExprKind::Name(_)));
                 if let Some(name) = target.filter(|_| whole) {
                     self.state().set(name, taken.clone());
