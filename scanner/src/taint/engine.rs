@@ -27,7 +27,7 @@ use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
 use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Way, Window};
 use crate::facts::{FileFacts, Language, Nature};
-use crate::finding::{Confidence, Found, Identity, RuleInfo, Severity, Step};
+use crate::finding::{Found, Identity, RuleInfo, Step};
 
 /// The rules that the program is built with, by language.
 const BUILT_IN: [(Language, &str); 7] = [
@@ -241,7 +241,7 @@ impl BundleSast<'_> {
             else {
                 continue;
             };
-            let found = found(rule, hit, is_test(&caller.path), &window);
+            let found = found(rule, hit, &window);
             let way = told(hit, rule, &book.rules, &window)
                 .into_iter()
                 .map(|(what, place)| Step {
@@ -341,16 +341,15 @@ impl FileScan for FileSast<'_> {
 impl FileSast<'_> {
     fn report(&self, hits: &[Hit], out: &mut Findings<'_>) {
         let window = Window::whole(&self.bytes);
-        let is_test = is_test(&self.file.path);
         for hit in hits {
             let Some(rule) = self.book.rules.rules.get(hit.rule) else {
                 continue;
             };
             if out.lists(&rule.id) {
                 let way = told(hit, rule, &self.book.rules, &window);
-                out.add_with_way(found(rule, hit, is_test, &window), way);
+                out.add_with_way(found(rule, hit, &window), way);
             } else {
-                out.count(&rule.id, judged(rule, is_test).0);
+                out.count(&rule.id, rule.severity);
             }
         }
     }
@@ -406,19 +405,11 @@ fn lines(way: &[Span], window: &Window<'_>) -> Vec<(u64, u64)> {
     lines
 }
 
-fn judged(rule: &Rule, is_test: bool) -> (Severity, Confidence) {
-    match is_test {
-        true => (Severity::Low, Confidence::Low),
-        false => (rule.severity, rule.confidence),
-    }
-}
-
-fn found(rule: &Rule, hit: &Hit, is_test: bool, window: &Window<'_>) -> Found {
-    let (severity, confidence) = judged(rule, is_test);
+fn found(rule: &Rule, hit: &Hit, window: &Window<'_>) -> Found {
     Found {
         rule: rule.id.clone(),
-        severity,
-        confidence,
+        severity: rule.severity,
+        confidence: rule.confidence,
         cwe: Some(rule.cwe),
         message: rule.message.clone(),
         mend: rule.mend.clone(),
@@ -456,21 +447,6 @@ fn told(hit: &Hit, rule: &Rule, rules: &Ruleset, window: &Window<'_>) -> Way {
         way.clear();
     }
     way
-}
-
-/// Whether a file's place says that it is a test: what it does with its own values nobody else reaches. Weaknesses are told
-/// as low there; what is meant to harm is the business of other engines, which make no such difference.
-fn is_test(path: &str) -> bool {
-    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-    folders
-        .split('/')
-        .any(|folder| matches!(folder, "tests" | "test" | "__tests__"))
-        || stem.starts_with("test_")
-        || stem.ends_with("_test")
-        || stem == "conftest"
-        || name.contains(".test.")
-        || name.contains(".spec.")
 }
 
 /// Follows a module on a thread with room for it.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::content::Memory;
 use crate::engine::FingerprintKey;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::report::Report;
 use crate::scan::Scanner;
 use crate::taint::lower::{Here, Lowered};
@@ -169,15 +169,10 @@ fn long_lines_are_a_tools_in_scripts_for_browsers_and_data_elsewhere() {
 }
 
 #[test]
-fn a_weakness_in_a_test_is_told_as_low() {
+fn a_folder_for_tests_is_no_place_to_hide_in() {
     let code = "import os\nfrom flask import request\nos.system(request.args['x'])\n";
-    for (path, severity) in [
-        ("src/a.py", Severity::High),
-        ("src/latest/contest.py", Severity::High),
-        ("tests/a.py", Severity::Low),
-        ("src/test_a.py", Severity::Low),
-    ] {
-        assert_eq!(findings(path, code)[0].severity, severity, "{path}");
+    for path in ["src/a.py", "tests/a.py", "src/test_a.py", "conftest.py", "a.test.py"] {
+        assert_eq!(findings(path, code)[0].severity, Severity::High, "{path}");
     }
 }
 
