@@ -57,6 +57,7 @@ use protocol::time::UnixMillis;
 use protocol::wire::Announce;
 use scanner::quarantine::{Quarantine, QuarantineError, Unfinished};
 use scanner::scan::Scanner;
+use scanner::taint::lower::Lowering;
 
 use closings::Closings;
 use life::Life;
@@ -139,11 +140,11 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Takes the lock, reads the log, and finishes what a crash left undone.
+    /// Takes the lock, reads the log, and finishes what a crash left undone. What is scanned has its programs parsed by `lowering`.
     ///
     /// # Errors
     /// [`OwnerError::Locked`] if another process owns the folder; else what can't be used.
-    pub fn open(home: Home, config: &Config) -> Result<Self, OwnerError> {
+    pub fn open(home: Home, config: &Config, lowering: Arc<dyn Lowering>) -> Result<Self, OwnerError> {
         let lock = home.lock().map_err(io_error("the lock can't be taken"))?;
         let lock = lock.ok_or_else(|| OwnerError::Locked {
             folder: home.dir().to_owned(),
@@ -162,7 +163,7 @@ impl Owner {
             quarantine: home
                 .sub(home::QUARANTINE)
                 .map_err(io_error("the quarantine's folder can't be opened"))?,
-            scanner: Arc::new(Scanner::with_default_engines(fingerprint_key)),
+            scanner: Arc::new(Scanner::with_default_engines(fingerprint_key, lowering)),
             log_key: keyfile::load(&home.path(home::LOG_KEY))?,
             wall: Wall::default(),
             outside: Outside::default(),

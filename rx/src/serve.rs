@@ -26,6 +26,7 @@ use audit::event::EventKind;
 use crossbeam_channel::{Sender, bounded};
 use hw::udp::{Offload, SourceConfig, UdpSource};
 use protocol::reception::{Counters, Lost, Reception};
+use scanner::isolation::start_lowering;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -50,7 +51,12 @@ const TASKS: usize = 1024;
 /// If the receiver can't start, or log, quarantine or socket can't be used any more.
 pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, usize) -> S) -> anyhow::Result<()> {
     let link_keys = config.load_link_keys().map_err(OwnerError::Key)?;
-    let mut owner = Owner::open(home.clone(), config)?;
+    // Before there is any thread: it starts a process that starts others.
+    let (lowering, lacking) = start_lowering();
+    if let Some(lacking) = lacking {
+        tracing::warn!("programs in bundles are not parsed, and so not covered: {lacking}");
+    }
+    let mut owner = Owner::open(home.clone(), config, lowering)?;
     let trust = owner.authority().trust().map_err(OwnerError::from)?;
     owner.authority().policy().map_err(OwnerError::from)?;
     let sources = open_lanes(config)?;

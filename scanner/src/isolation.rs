@@ -39,6 +39,7 @@ pub use self::message::Malformed;
 pub use self::spawner::{End, Spawner, SpawnerError};
 #[cfg(debug_assertions)]
 pub use self::task::hostile;
+pub use self::task::lower::{Lower, start_lowering};
 pub use self::task::probe::{Probe, Probed};
 pub use self::task::{Implausible, Job, Task};
 pub use self::worker_pool::{Fault, Unanswered, WorkerPool};

@@ -12,6 +12,7 @@
 //! - a panic in an engine, for one file, is that engine's outcome for that file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -28,6 +29,8 @@ use crate::finding::RuleInfo;
 use crate::report::{EngineInfo, Report};
 use crate::secrets::Secrets;
 use crate::structure::Structure;
+use crate::taint::engine::Sast;
+use crate::taint::lower::Lowering;
 
 mod gathered;
 mod ranking;
@@ -37,7 +40,7 @@ use self::gathered::Gathered;
 use self::work::Worker;
 
 /// The engines of this version, and the stage that opens archives, for policies that name them.
-pub const ENGINES: [&str; 3] = [archive::NAME, "structure", "secrets"];
+pub const ENGINES: [&str; 4] = [archive::NAME, "structure", "secrets", "sast"];
 
 /// Files at work at once, at most: each takes a window of memory.
 const MAX_WORKERS: usize = 16;
@@ -74,18 +77,17 @@ impl std::fmt::Debug for Scanner {
 }
 
 impl Scanner {
-    /// All engines of this version, and the key of the fingerprints.
+    /// All engines of this version, and the key of the fingerprints; programs are parsed where `lowering` says.
     ///
     /// # Panics
     /// If the rules that the program is built with cannot be read, which a test shows not to happen.
     #[must_use]
-    pub fn with_default_engines(fingerprint_key: [u8; 32]) -> Self {
-        let secrets = match Secrets::built_in() {
-            Ok(secrets) => secrets,
-            Err(error) => panic!("the built-in rules are part of the program, and tests read them: {error}"),
-        };
+    pub fn with_default_engines(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>) -> Self {
+        const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
+        let secrets = Secrets::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let sast = Sast::built_in(lowering).unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         Self::with_engines(
-            vec![Box::new(Structure), Box::new(secrets)],
+            vec![Box::new(Structure), Box::new(secrets), Box::new(sast)],
             FingerprintKey::new(fingerprint_key),
         )
     }

@@ -10,6 +10,8 @@
 //! - a module is checked before it is followed, wherever it came from;
 //! - the same bytes and rules give the same findings.
 
+use crate::facts::Language;
+
 pub mod engine;
 pub mod flow;
 pub mod ir;
@@ -17,3 +19,13 @@ pub mod link;
 pub mod lower;
 pub mod rules;
 pub mod value;
+
+/// The languages whose programs the default policy wants followed.
+pub const FOLLOWED: [Language; 6] = [
+    Language::Go,
+    Language::Java,
+    Language::JavaScript,
+    Language::Php,
+    Language::Python,
+    Language::TypeScript,
+];

@@ -1,8 +1,10 @@
 //! Verbs that change something: asked of the running receiver, or done here when none runs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use audit::storage::read_outside;
+use scanner::taint::lower::Nowhere;
 
 use super::{FAILED, Failure, USAGE, open_home, say};
 use crate::cli::{AcceptArgs, DecisionArgs};
@@ -82,7 +84,8 @@ fn ask(dir: &Path, request: &Request) -> Result<(), Failure> {
 
 fn do_it_here(home: Home, request: &Request) -> Result<Answer, Failure> {
     let config = Config::load(&home)?;
-    let mut owner = match Owner::open(home, &config) {
+    // What was not scanned yet, the next receiver scans.
+    let mut owner = match Owner::open(home, &config, Arc::new(Nowhere)) {
         Err(OwnerError::Locked { folder }) => {
             let text = format!(
                 "{} is in use by a process that does not answer yet\n  mend    try again",

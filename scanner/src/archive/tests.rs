@@ -1,6 +1,6 @@
 //! What is named in archives, and what is refused: archives are made here, scanned, and judged by the default policy.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use audit::event::Verdict;
 
@@ -11,8 +11,9 @@ use crate::finding::Severity;
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::scan::Scanner;
+use crate::taint::lower::Here;
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::with_default_engines([5; 32]));
+static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::with_default_engines([5; 32], Arc::new(Here)));
 
 fn scan(name: &str, bytes: Vec<u8>) -> Report {
     SCANNER.scan(&Memory::new().with(name, bytes), &mut |_| {})
@@ -413,7 +414,7 @@ fn the_report_of_archives_depends_neither_on_workers_nor_on_windows() {
         content.with(&format!("{n}.tgz"), gzip(&tar(&files)))
     });
     let report = |workers, window, overlap| {
-        let scanner = Scanner::with_default_engines([5; 32]).with_workers(workers);
+        let scanner = Scanner::with_default_engines([5; 32], Arc::new(Here)).with_workers(workers);
         let windowing = crate::engine::Windowing { window, overlap };
         scanner.with_windowing(windowing).scan(&content, &mut |_| {}).to_json()
     };

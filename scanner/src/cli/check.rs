@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{CheckArgs, exit};
 use crate::content::{Content, Folder, FolderError, LeftOut, PackedBundle, PackedError};
+use crate::isolation::start_lowering;
 use crate::policy::{Decision, Policy};
 use crate::report::Report;
 use crate::scan::{Progress, Scanner};
@@ -43,7 +44,14 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     let mut key = [0; 32];
     // Fingerprints here are good for one run: a key that stays is the receiver's.
     getrandom::fill(&mut key).map_err(|error| anyhow!("no randomness for the fingerprints' key: {error}"))?;
-    let scanner = Scanner::with_default_engines(key);
+    let (lowering, lacking) = start_lowering();
+    if let Some(lacking) = lacking {
+        writeln!(
+            io::stderr(),
+            "warning: programs are not parsed, and so not covered: {lacking}"
+        )?;
+    }
+    let scanner = Scanner::with_default_engines(key, lowering);
     // All paths are opened before the first is scanned: a mistyped one is no result.
     let subjects = args
         .paths

@@ -1,12 +1,14 @@
 //! `diode-scan rules list`.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::OutputArgs;
 use crate::Scanner;
 use crate::finding::RuleInfo;
+use crate::taint::lower::Nowhere;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -17,8 +19,8 @@ struct Line<'a> {
 
 /// Prints every rule, one a line.
 pub(super) fn list(args: &OutputArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    // Listing makes no fingerprint, so any key does.
-    let scanner = Scanner::with_default_engines([0; 32]);
+    // Listing makes no fingerprint and parses nothing, so any key does.
+    let scanner = Scanner::with_default_engines([0; 32], Arc::new(Nowhere));
     let all = scanner.rules();
     let width = all
         .iter()

@@ -2,6 +2,8 @@
 //!
 //! A guess decides how closely a text is looked at, so an unknown one counts as a program.
 
+use serde::{Deserialize, Serialize};
+
 /// How a text is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Nature {
@@ -17,7 +19,7 @@ pub enum Nature {
 macro_rules! languages {
     ($($(#[$doc:meta])* $variant:ident $name:literal $nature:ident [$($ext:literal)*];)*) => {
         /// A language or a text format.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[allow(missing_docs, reason = "each is the name of the language")]
         pub enum Language { $($(#[$doc])* $variant,)* }
 

@@ -19,6 +19,7 @@ use super::confine::confine;
 use super::memfd::SealedFile;
 use super::message::{Hello, MAX_SMALL, PREFIX_LEN, ReplyHead, Request, Said, body_len, frame, whole};
 use super::rights::receive;
+use super::task::lower::lowered;
 use super::task::probe::Probed;
 use super::task::{Deadline, Declined, Task};
 
@@ -101,6 +102,7 @@ fn answer(line: BorrowedFd<'_>, request: &Request, file: &SealedFile, bytes: &[u
     let deadline = Deadline::after(Duration::from_millis(request.soft_ms.into()));
     match request.task {
         Task::Probe => encoded(&Probed::before(deadline, bytes)?),
+        Task::Lower(language) => encoded(&lowered(language, bytes)?),
         #[cfg(debug_assertions)]
         Task::Hostile(act) => super::task::hostile::Scene {
             line,

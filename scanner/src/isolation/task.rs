@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::Language;
+
 #[cfg(debug_assertions)]
 pub mod hostile;
+pub(super) mod lower;
 pub(super) mod probe;
 
 /// What a worker does with a file.
@@ -20,6 +23,8 @@ pub(super) mod probe;
 pub enum Task {
     /// See [`Probe`](probe::Probe).
     Probe,
+    /// See [`Lower`](lower::Lower).
+    Lower(Language),
     /// See [`hostile`]: not in release builds.
     #[cfg(debug_assertions)]
     Hostile(hostile::Act),

@@ -6,8 +6,8 @@ use audit::event::Verdict;
 use serde::Deserialize;
 
 use super::PolicyError;
-use crate::archive;
 use crate::finding::Severity;
+use crate::{archive, taint};
 
 /// The file's shape; what is not written is as in the default policy.
 #[derive(Debug, Deserialize)]
@@ -65,16 +65,18 @@ impl Default for PolicyFile {
         let opened = opened
             .into_iter()
             .map(|kind| (format!("archive.{kind}"), Verdict::Allow));
+        let followed = taint::FOLLOWED.into_iter();
+        let followed = followed.map(|language| (format!("text.{}", language.name()), vec!["sast".to_owned()]));
         let engines = ["structure", "secrets"].map(str::to_owned).to_vec();
         Self {
             schema: 1,
             mode: Mode::AutoRelease,
             severity: BySeverity::default(),
             coverage: CoverageRule::default(),
-            required: BTreeMap::from([
+            required: BTreeMap::from_iter(followed.chain([
                 ("all".to_owned(), engines),
                 ("archive".to_owned(), vec![archive::NAME.to_owned()]),
-            ]),
+            ])),
             types: review.chain(opened).collect(),
             path: Vec::new(),
         }

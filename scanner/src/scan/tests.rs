@@ -9,11 +9,12 @@ use super::*;
 use crate::content::{FileEntry, Memory};
 use crate::engine::BundleScan;
 use crate::finding::{Confidence, Finding, Found, Identity, Severity};
+use crate::taint::lower::Here;
 
 /// Compiled once: that takes longer than most of the scans here.
 static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::built_in().unwrap());
 
-/// What [`Scanner::with_default_engines`] makes.
+/// What [`Scanner::with_default_engines`] makes, but for what needs parsers.
 fn scanner() -> Scanner {
     Scanner::with_engines(
         vec![Box::new(Structure), Box::new(SECRETS.clone())],
@@ -139,7 +140,7 @@ fn a_panic_after_the_last_file_leaves_no_file_covered() {
 
 #[test]
 fn the_default_engines_are_those_that_policies_can_name() {
-    let names: Vec<_> = Scanner::with_default_engines([0; 32])
+    let names: Vec<_> = Scanner::with_default_engines([0; 32], Arc::new(Here))
         .rules()
         .into_iter()
         .map(|(name, _)| name)

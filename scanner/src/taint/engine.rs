@@ -22,7 +22,7 @@ use protocol::digest::{Digest, Hasher};
 use super::flow::{self, Followed, Hit, Outside};
 use super::ir::{IrFault, Limits, Module, Span};
 use super::link::{Caller, Export, Link, Modules};
-use super::lower::{LowerFault, Lowerer, MAX_FILE, supports};
+use super::lower::{LowerFault, Lowerer, Lowering, MAX_FILE, supports};
 use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
 use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Way, Window};
@@ -55,7 +55,7 @@ const MAX_STEPS: usize = 12;
 #[derive(Clone)]
 pub struct Sast {
     books: Arc<Vec<Book>>,
-    lowerer: Arc<dyn Lowerer>,
+    lowering: Arc<dyn Lowering>,
 }
 
 /// The rules of a language, and the words without one of which none of them holds.
@@ -101,19 +101,19 @@ impl Sast {
     ///
     /// # Errors
     /// [`SastError`], which a test shows not to happen.
-    pub fn built_in(lowerer: Arc<dyn Lowerer>) -> Result<Self, SastError> {
-        Self::with_rules(&BUILT_IN, lowerer)
+    pub fn built_in(lowering: Arc<dyn Lowering>) -> Result<Self, SastError> {
+        Self::with_rules(&BUILT_IN, lowering)
     }
 
     /// The engine with these rules, as TOML by language.
     ///
     /// # Errors
     /// [`SastError`] naming language and rule.
-    pub fn with_rules(rules: &[(Language, &str)], lowerer: Arc<dyn Lowerer>) -> Result<Self, SastError> {
+    pub fn with_rules(rules: &[(Language, &str)], lowering: Arc<dyn Lowering>) -> Result<Self, SastError> {
         let books = rules.iter().map(|&(language, text)| Book::read(language, text));
         Ok(Self {
             books: Arc::new(books.collect::<Result<_, _>>()?),
-            lowerer,
+            lowering,
         })
     }
 
@@ -177,6 +177,7 @@ impl Engine for Sast {
     fn begin_bundle<'a>(&'a self, files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
         Box::new(BundleSast {
             sast: self,
+            lowerer: self.lowering.begin(),
             modules: Modules::of(files),
             link: Mutex::default(),
         })
@@ -185,6 +186,7 @@ impl Engine for Sast {
 
 struct BundleSast<'a> {
     sast: &'a Sast,
+    lowerer: Box<dyn Lowerer>,
     modules: Modules,
     link: Mutex<Link>,
 }
@@ -223,7 +225,7 @@ impl BundleSast<'_> {
             return;
         };
         // It was lowered and followed before; what fails now is said by the outcome that it had then.
-        let Ok(lowered) = self.sast.lowerer.lower(LINKED, &caller.bytes) else {
+        let Ok(lowered) = self.lowerer.lower(LINKED, &caller.bytes) else {
             return;
         };
         if lowered.module.check(caller.bytes.len(), Limits::default()).is_err() {
@@ -314,7 +316,7 @@ impl FileScan for FileSast<'_> {
         if is_minified(self.book.language, &self.bytes) {
             return Outcome::Unsupported;
         }
-        let lowered = match self.bundle.sast.lowerer.lower(self.language, &self.bytes) {
+        let lowered = match self.bundle.lowerer.lower(self.language, &self.bytes) {
             Ok(lowered) => lowered,
             Err(fault) => return outcome_of(fault),
         };

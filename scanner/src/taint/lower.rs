@@ -64,9 +64,31 @@ pub trait Lowerer: Send + Sync {
     fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault>;
 }
 
+/// Where files are lowered: a bundle at a time, so that one bundle's files never meet another's.
+pub trait Lowering: Send + Sync {
+    /// Starts on a bundle.
+    fn begin(&self) -> Box<dyn Lowerer>;
+}
+
+impl<L: Lowerer + Clone + 'static> Lowering for L {
+    fn begin(&self) -> Box<dyn Lowerer> {
+        Box::new(self.clone())
+    }
+}
+
 /// Lowers in this very process: for files that are trusted as much as the process itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Here;
+
+/// Lowers nothing: where there is no process to do it, and for whoever scans nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+impl Lowerer for Nowhere {
+    fn lower(&self, _language: Language, _source: &[u8]) -> Result<Lowered, LowerFault> {
+        Err(LowerFault::Unsupported)
+    }
+}
 
 impl Lowerer for Here {
     fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use audit::event::EventKind;
 use audit::storage::{MemoryStorage, OpenHow, Storage};
 use diode_scanner::quarantine::{HeldBundle, Place, Quarantine, QuarantineError, ReleaseError};
+use diode_scanner::taint::lower::Here;
 use diode_scanner::{Report, Scanner};
 
 use crate::support::*;
@@ -262,5 +263,5 @@ fn a_file_changed_after_admission_is_seen_by_the_scan_and_no_person_can_release_
 }
 
 fn scan(held: &HeldBundle) -> Report {
-    Scanner::with_default_engines([7; 32]).scan(&held.stored().content().unwrap(), &mut |_| {})
+    Scanner::with_default_engines([7; 32], Arc::new(Here)).scan(&held.stored().content().unwrap(), &mut |_| {})
 }

@@ -1,8 +1,9 @@
 //! The scanner over one file, of any name and content.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use scanner::engine::Outcome;
+use scanner::taint::lower::Here;
 use scanner::{Memory, Report, Scanner};
 
 use crate::fuzz::script;
@@ -32,6 +33,7 @@ pub fn scan(bytes: &[u8]) {
 }
 
 fn engines() -> &'static Scanner {
-    static ENGINES: LazyLock<Scanner> = LazyLock::new(|| Scanner::with_default_engines([0; 32]).with_workers(1));
+    static ENGINES: LazyLock<Scanner> =
+        LazyLock::new(|| Scanner::with_default_engines([0; 32], Arc::new(Here)).with_workers(1));
     &ENGINES
 }

@@ -130,6 +130,7 @@ fn a_program_in_a_language_without_rules_is_unsupported_and_a_text_is_no_busines
 
 #[test]
 fn a_file_without_a_word_of_any_sink_is_scanned_without_being_parsed() {
+    #[derive(Clone)]
     struct Never;
     impl Lowerer for Never {
         fn lower(&self, _: Language, _: &[u8]) -> Result<Lowered, LowerFault> {
@@ -184,6 +185,7 @@ fn a_file_that_is_not_of_its_language_is_not_scanned() {
 
 #[test]
 fn a_module_that_does_not_pass_the_check_is_a_crash_and_no_finding() {
+    #[derive(Clone)]
     struct Liar;
     impl Lowerer for Liar {
         fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {

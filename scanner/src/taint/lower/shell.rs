@@ -146,7 +146,7 @@ impl Shell<'_> {
         let at = span(name);
         let target = match name.kind() {
             "subscript" => self.expr(name),
-            _ => self.variable(&self.source.text(name).into_owned(), at),
+            _ => self.variable(&self.source.text(name), at),
         };
         let value = match node.child_by_field_name("value") {
             Some(value) => self.expr(value),
@@ -258,7 +258,7 @@ impl Shell<'_> {
     fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         let name = node.child_by_field_name("variable");
         let target = match name {
-            Some(name) => self.variable(&self.source.text(name).into_owned(), span(name)),
+            Some(name) => self.variable(&self.source.text(name), span(name)),
             None => self.source.unknown(node),
         };
         let values = fields(node, "value");

@@ -303,7 +303,7 @@ impl CleanerText {
         let kinds = words.kinds(&place, &self.kinds)?;
         set.attributes_apart |= !self.attribute.is_empty();
         each(&place, &self.attribute, |pattern| {
-            set.attribute_cleaners.insert(pattern, kinds)
+            set.attribute_cleaners.insert(pattern, kinds);
         })?;
         if let Some(shape) = &self.shape {
             let guard = Guard {
@@ -313,7 +313,7 @@ impl CleanerText {
                 shape: Some(regex(&place, shape)?),
             };
             return each(&place, &self.call, |pattern| {
-                set.shaped_cleaners.insert(pattern, guard.clone())
+                set.shaped_cleaners.insert(pattern, guard.clone());
             });
         }
         let calls = if self.receiver {

@@ -32,7 +32,7 @@ impl Java<'_> {
         };
         let path: String = self.source.text(path).split_whitespace().collect();
         let is_static = (0..node.child_count()).any(|at| {
-            let child = u32::try_from(at).ok().and_then(|at| node.child(at));
+            let child = node.child(at);
             child.is_some_and(|child| child.kind() == "static")
         });
         let whole = children(node).iter().any(|child| child.kind() == "asterisk");
@@ -205,7 +205,7 @@ impl Java<'_> {
     pub(super) fn trivial_marks(&mut self, method: Node<'_>, body: Node<'_>) -> Vec<ExprId> {
         let says = match children(body).as_slice() {
             [] => "nothing",
-            [one] if one.kind() == "return_statement" => match children(*one).first().map(|value| value.kind()) {
+            [one] if one.kind() == "return_statement" => match children(*one).first().map(Node::kind) {
                 Some("true") => "true",
                 Some("false") => "false",
                 Some("null_literal") | None => "nothing",

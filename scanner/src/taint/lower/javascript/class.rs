@@ -12,7 +12,10 @@ impl Script<'_> {
     /// Lowers a class; what comes back is its name.
     pub(super) fn class(&mut self, node: Node<'_>, marks: &[Node<'_>]) -> NameId {
         let name = node.child_by_field_name("name").map(|name| self.source.text(name));
-        let name = name.map_or_else(|| format!("(class at {})", node.start_byte()), |name| name.into_owned());
+        let name = name.map_or_else(
+            || format!("(class at {})", node.start_byte()),
+            std::borrow::Cow::into_owned,
+        );
         let name = self.source.build.name(&name);
         let mut written = fields(node, "decorator");
         written.extend_from_slice(marks);

@@ -161,7 +161,7 @@ impl Script<'_> {
         let written = written.into_iter().filter(|param| {
             // A type for `this` is no parameter.
             let pattern = param.child_by_field_name("pattern");
-            !pattern.is_some_and(|pattern| pattern.kind() == "this")
+            pattern.is_none_or(|pattern| pattern.kind() != "this")
         });
         for (position, param) in written.enumerate() {
             self.take(param, position, &mut taken);

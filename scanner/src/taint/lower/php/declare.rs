@@ -2,7 +2,9 @@
 
 use tree_sitter::Node;
 
-use super::super::super::ir::{Arg, BlockId, Class, ExprId, ExprKind, Function, FunctionId, Param, Span, StmtId, StmtKind};
+use super::super::super::ir::{
+    Arg, BlockId, Class, ExprId, ExprKind, Function, FunctionId, Param, Span, StmtId, StmtKind,
+};
 use super::super::{children, span};
 use super::Php;
 

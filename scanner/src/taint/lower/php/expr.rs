@@ -55,7 +55,7 @@ impl Php<'_> {
     fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let kind = match node.kind() {
-            "variable_name" => return self.named(&self.source.text(node).into_owned(), at),
+            "variable_name" => return self.named(&self.source.text(node), at),
             "name" | "qualified_name" | "relative_name" => return self.constant_name(node),
             "relative_scope" => return self.scope(node),
             "string" | "encapsed_string" | "heredoc_body" | "nowdoc_body" => return self.string(node),

@@ -50,9 +50,9 @@ impl Shell<'_> {
                     .build
                     .str_expr(text.trim_start_matches('$').trim_matches('\''), at);
             }
-            "string_content" => return self.source.build.str_expr(&self.source.text(node).into_owned(), at),
+            "string_content" => return self.source.build.str_expr(&self.source.text(node), at),
             "string" | "concatenation" | "translated_string" => return self.joined(node),
-            "variable_name" => return self.variable(&self.source.text(node).into_owned(), at),
+            "variable_name" => return self.variable(&self.source.text(node), at),
             "simple_expansion" => return self.simple(node),
             "expansion" => return self.expansion(node),
             "subscript" => return self.subscript(node),
