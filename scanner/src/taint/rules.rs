@@ -246,6 +246,8 @@ pub struct Sink {
     pub item: Option<String>,
     /// Whether a value that was written as a list or map here is none: `axios({ url, data })`.
     pub plain: bool,
+    /// Whether of a function that is given it matters what it gives back.
+    pub gives: bool,
     /// What else must hold of the call.
     pub conditions: Vec<Condition>,
     /// What the constant text of the value must match.

@@ -142,10 +142,8 @@ impl Flow<'_> {
             None => value,
         };
         // A function that is given is no text, whatever it gives back.
-        if sink.plain && value.items.is_some() {
-            return;
-        }
-        if !value.is_tainted() || value.function.is_some() || !text_fits(sink, value) {
+        let no_text = sink.plain && value.items.is_some() || !sink.gives && value.function.is_some();
+        if no_text || !value.is_tainted() || !text_fits(sink, value) {
             return;
         }
         // What is not built here is a parameter that may have been: what else is in it was not.

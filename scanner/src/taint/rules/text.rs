@@ -180,6 +180,8 @@ struct SinkText {
     built: bool,
     #[serde(default)]
     plain: bool,
+    #[serde(default)]
+    gives: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -384,6 +386,7 @@ impl SinkText {
             unless_prefix: self.unless_prefix.map(|text| regex(place, &text)).transpose()?,
             built: self.built,
             plain: self.plain,
+            gives: self.gives,
         })
     }
 }
