@@ -2,8 +2,8 @@
 //! judges it.
 //!
 //! ```text
-//! Content ─▶ Scanner (structure, secrets) ─▶ Report ─▶ Policy::judge ─▶ Decision ─▶ Clearance
-//!  packed bundle, folder, memory              JSON      ALLOW < REVIEW < REJECT     by policy, or by a person's code
+//! Content ─▶ Scanner (structure, secrets, sast) ─▶ Report ─▶ Policy::judge ─▶ Decision ─▶ Clearance
+//!  packed bundle, folder, memory                    JSON      ALLOW < REVIEW < REJECT     by policy, or by a person's code
 //! ```
 //!
 //! The receiver scans what it holds in quarantine; `diode-scan` is the same scan at the author's desk.
