@@ -6,11 +6,11 @@
 //! ```
 //!
 //! A function is followed once with its parameters as labels. What of them reaches a sink, the result, or is proved by
-//! the result is its [`Summary`]; a call puts the caller's values in the labels' places.
+//! the result is its `Summary`; a call puts the caller's values in the labels' places.
 //!
 //! Always true:
 //! - what a constant condition rules out is not followed;
-//! - work is bounded by [`Fuel`]: when it is used up the file's outcome is over-limit, with what was found so far;
+//! - work is bounded by a fuel: when it is used up the file's outcome is over-limit, with what was found so far;
 //! - the same file and rules give the same hits in the same order.
 
 use std::collections::{BTreeSet, HashMap};

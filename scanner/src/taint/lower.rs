@@ -8,8 +8,8 @@
 //! the file runs it in a worker and checks the module.
 //!
 //! Always true:
-//! - a tree of any depth is walked: what is nested deeper than [`MAX_DEPTH`] is [`ExprKind::Unknown`], and said so;
-//! - parsing stops after [`PARSE_BUDGET`] of the grammar's steps;
+//! - a tree of any depth is walked: what is nested deeper than `MAX_DEPTH` is [`ExprKind::Unknown`], and said so;
+//! - parsing stops after `PARSE_BUDGET` of the grammar's steps;
 //! - what a grammar could not place is in [`Module::unparsed`].
 
 use std::ops::ControlFlow;
