@@ -73,13 +73,39 @@ fn the_sources_of_this_repository_are_allowed() {
 
 #[test]
 fn ordinary_code_is_allowed_with_the_digests_that_judged_it() {
-    let dir = folder(&[("src/main.rs", b"fn main() {}\n"), ("README.md", b"# Hello\n")]);
+    let dir = folder(&[
+        ("src/main.py", b"import os\nos.system('ls')\n"),
+        ("README.md", b"# Hello\n"),
+    ]);
     let output = check(&dir, &[]);
     assert_eq!(code(&output), 0);
     let text = stdout(&output);
     let lines: Vec<_> = text.lines().rev().take(2).collect();
     assert!(lines[0].starts_with("ALLOW: 2 of 2 files covered"), "{text}");
     assert!(lines[1].starts_with("policy default (sha256:"), "{text}");
+}
+
+#[test]
+fn a_program_in_a_language_that_no_rule_follows_is_allowed_and_not_called_covered() {
+    let dir = folder(&[("src/main.rs", b"fn main() {}\n"), ("README.md", b"# Hello\n")]);
+    let output = check(&dir, &[]);
+    assert_eq!(code(&output), 0);
+    assert!(
+        stdout(&output).contains("ALLOW: 1 of 2 files covered"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_value_of_a_request_in_a_command_needs_review_and_is_told_with_its_way() {
+    let code_of_it = b"import os\nfrom flask import request\n\n\ndef run():\n    name = request.args['name']\n    os.system('ls ' + name)\n";
+    let dir = folder(&[("app.py", code_of_it)]);
+    let output = check(&dir, &[]);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 4, "{text}");
+    assert!(text.contains("python-command-injection  CWE-78  app.py:7:"), "{text}");
+    assert!(text.contains("= way: app.py:6  "), "{text}");
 }
 
 #[test]
@@ -175,7 +201,7 @@ fn the_printed_policy_is_the_one_that_judges_by_default() {
 
 #[test]
 fn a_link_is_named_and_not_followed() {
-    let dir = folder(&[("a.rs", b"fn a() {}\n")]);
+    let dir = folder(&[("a.py", b"a = 1\n")]);
     std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
     let output = check(&dir, &[]);
     assert!(
@@ -189,7 +215,7 @@ fn a_link_is_named_and_not_followed() {
 #[test]
 fn what_is_excluded_and_git_folders_are_left_out_and_named() {
     let files: [(&str, &[u8]); 4] = [
-        ("a.rs", b"x"),
+        ("a.py", b"x"),
         (".git/objects/ab", b"\x78\x01\0"),
         ("vendor/b.zip", b"PK\x03\x04"),
         ("sub/.git/c", b"\0"),
@@ -214,7 +240,7 @@ fn a_name_cannot_reach_the_terminal_as_it_is() {
 fn a_name_that_is_not_utf_8_is_scanned_and_reported() {
     use std::os::unix::ffi::OsStrExt;
     let dir = folder(&[]);
-    fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff.rs")), "fn a() {}").unwrap();
+    fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff.py")), "a = 1\n").unwrap();
     let output = check(&dir, &[]);
     assert!(stdout(&output).contains("path-refused"), "{}", stdout(&output));
     assert!(stdout(&output).contains("1 of 1 files covered"));
