@@ -27,6 +27,7 @@ mod javascript;
 mod php;
 mod python;
 mod shell;
+mod walk;
 
 /// Files of more bytes are not parsed.
 pub const MAX_FILE: usize = 2 << 20;

@@ -7,6 +7,7 @@
 use tree_sitter::{Node, Tree};
 
 use super::super::ir::{BlockId, Class, ExprId, ExprKind, Function, FunctionId, NameId, Param, StmtId, StmtKind};
+use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
 mod declare;
@@ -51,6 +52,20 @@ struct C<'s> {
     within: bool,
 }
 
+impl<'s> Walk<'s> for C<'s> {
+    fn source(&mut self) -> &mut Source<'s> {
+        &mut self.source
+    }
+
+    fn any_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        self.stmt_within(node, out);
+    }
+
+    fn any_expr(&mut self, node: Node<'_>) -> ExprId {
+        self.expr_within(node)
+    }
+}
+
 impl C<'_> {
     fn stmts_of(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         for child in children(node) {
@@ -67,21 +82,6 @@ impl C<'_> {
             None => {}
         }
         self.source.build.block(stmts)
-    }
-
-    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
-        let stmt = self.source.build.stmt(kind, span(node));
-        out.push(stmt);
-    }
-
-    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
-        if self.source.depth == super::MAX_DEPTH {
-            self.source.cut = true;
-            return;
-        }
-        self.source.depth += 1;
-        self.stmt_within(node, out);
-        self.source.depth -= 1;
     }
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

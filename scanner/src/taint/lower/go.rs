@@ -17,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 use tree_sitter::{Node, Tree};
 
 use super::super::ir::{Arg, BinaryOp, BlockId, Class, ExprId, ExprKind, Function, NameId, Param, StmtId, StmtKind};
+use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
 mod call;
@@ -59,13 +60,27 @@ struct Go<'s> {
     class: Option<NameId>,
 }
 
-impl Go<'_> {
+impl<'s> Walk<'s> for Go<'s> {
+    fn source(&mut self) -> &mut Source<'s> {
+        &mut self.source
+    }
+
+    fn any_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        self.stmt_within(node, out);
+    }
+
+    fn any_expr(&mut self, node: Node<'_>) -> ExprId {
+        self.expr_within(node)
+    }
+
     fn block_of(&mut self, node: Node<'_>) -> BlockId {
         let mut stmts = Vec::new();
         self.stmts(node, &mut stmts);
         self.source.build.block(stmts)
     }
+}
 
+impl Go<'_> {
     /// The statements of a block, or of what stands around them.
     fn stmts(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         for child in children(node) {
@@ -86,21 +101,6 @@ impl Go<'_> {
             }
             None => self.source.build.block(Vec::new()),
         }
-    }
-
-    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
-        let stmt = self.source.build.stmt(kind, span(node));
-        out.push(stmt);
-    }
-
-    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
-        if self.source.depth == super::MAX_DEPTH {
-            self.source.cut = true;
-            return;
-        }
-        self.source.depth += 1;
-        self.stmt_within(node, out);
-        self.source.depth -= 1;
     }
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

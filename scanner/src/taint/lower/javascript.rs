@@ -16,6 +16,7 @@
 use tree_sitter::{Node, Tree};
 
 use super::super::ir::{BlockId, ExprId, ExprKind, Function, NameId, StmtId, StmtKind};
+use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
 mod call;
@@ -58,15 +59,21 @@ struct Script<'s> {
     served: bool,
 }
 
-impl Script<'_> {
-    fn block_of(&mut self, node: Node<'_>) -> BlockId {
-        let mut stmts = Vec::new();
-        for child in children(node) {
-            self.stmt(child, &mut stmts);
-        }
-        self.source.build.block(stmts)
+impl<'s> Walk<'s> for Script<'s> {
+    fn source(&mut self) -> &mut Source<'s> {
+        &mut self.source
     }
 
+    fn any_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        self.stmt_within(node, out);
+    }
+
+    fn any_expr(&mut self, node: Node<'_>) -> ExprId {
+        self.expr_within(node)
+    }
+}
+
+impl Script<'_> {
     /// A block, or a statement in its place.
     fn body(&mut self, node: Option<Node<'_>>) -> BlockId {
         let mut stmts = Vec::new();
@@ -82,11 +89,6 @@ impl Script<'_> {
             Some(node) => self.stmt(node, out),
             None => {}
         }
-    }
-
-    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
-        let stmt = self.source.build.stmt(kind, span(node));
-        out.push(stmt);
     }
 
     fn push_assign(
@@ -105,16 +107,6 @@ impl Script<'_> {
             ty,
         };
         self.push(kind, node, out);
-    }
-
-    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
-        if self.source.depth == super::MAX_DEPTH {
-            self.source.cut = true;
-            return;
-        }
-        self.source.depth += 1;
-        self.stmt_within(node, out);
-        self.source.depth -= 1;
     }
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

@@ -6,6 +6,7 @@
 use tree_sitter::{Node, Tree};
 
 use super::super::ir::{BlockId, ExprId, NameId, StmtId, StmtKind};
+use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
 mod call;
@@ -36,13 +37,27 @@ struct Php<'s> {
     echoes: bool,
 }
 
-impl Php<'_> {
+impl<'s> Walk<'s> for Php<'s> {
+    fn source(&mut self) -> &mut Source<'s> {
+        &mut self.source
+    }
+
+    fn any_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        self.stmt_within(node, out);
+    }
+
+    fn any_expr(&mut self, node: Node<'_>) -> ExprId {
+        self.expr_within(node)
+    }
+
     fn block_of(&mut self, node: Node<'_>) -> BlockId {
         let mut stmts = Vec::new();
         self.stmts_of(node, &mut stmts);
         self.source.build.block(stmts)
     }
+}
 
+impl Php<'_> {
     /// The statements within a node; text between tags is one that says how the next is meant.
     fn stmts_of(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         let mut cursor = node.walk();
@@ -63,21 +78,6 @@ impl Php<'_> {
             None => {}
         }
         self.source.build.block(stmts)
-    }
-
-    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
-        let stmt = self.source.build.stmt(kind, span(node));
-        out.push(stmt);
-    }
-
-    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
-        if self.source.depth == super::MAX_DEPTH {
-            self.source.cut = true;
-            return;
-        }
-        self.source.depth += 1;
-        self.stmt_within(node, out);
-        self.source.depth -= 1;
     }
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

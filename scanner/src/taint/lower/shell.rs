@@ -7,6 +7,7 @@
 use tree_sitter::{Node, Tree};
 
 use super::super::ir::{BlockId, ExprId, ExprKind, Function, Param, Span, StmtId, StmtKind};
+use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
 mod expr;
@@ -17,7 +18,7 @@ const PRINTED: &str = "stdout";
 pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     let root = tree.root_node();
     let mut shell = Shell { source, within: false };
-    let body = shell.block_of(&children(root));
+    let body = shell.block_of_all(&children(root));
     let name = shell.source.build.name("");
     let top = Function {
         name,
@@ -36,18 +37,27 @@ struct Shell<'s> {
     within: bool,
 }
 
+impl<'s> Walk<'s> for Shell<'s> {
+    fn source(&mut self) -> &mut Source<'s> {
+        &mut self.source
+    }
+
+    fn any_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        self.stmt_within(node, out);
+    }
+
+    fn any_expr(&mut self, node: Node<'_>) -> ExprId {
+        self.expr_within(node)
+    }
+}
+
 impl Shell<'_> {
-    fn block_of(&mut self, nodes: &[Node<'_>]) -> BlockId {
+    fn block_of_all(&mut self, nodes: &[Node<'_>]) -> BlockId {
         let mut stmts = Vec::new();
         for node in nodes {
             self.stmt(*node, &mut stmts);
         }
         self.source.build.block(stmts)
-    }
-
-    fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {
-        let stmt = self.source.build.stmt(kind, span(node));
-        out.push(stmt);
     }
 
     fn give(&mut self, target: ExprId, value: ExprId, append: bool, node: Node<'_>, out: &mut Vec<StmtId>) {
@@ -62,16 +72,6 @@ impl Shell<'_> {
             node,
             out,
         );
-    }
-
-    fn stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
-        if self.source.depth == super::MAX_DEPTH {
-            self.source.cut = true;
-            return;
-        }
-        self.source.depth += 1;
-        self.stmt_within(node, out);
-        self.source.depth -= 1;
     }
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
@@ -89,7 +89,7 @@ impl Shell<'_> {
             }
             "function_definition" => self.function(node, out),
             "compound_statement" | "subshell" | "do_group" => {
-                let block = self.block_of(&children(node));
+                let block = self.block_of_all(&children(node));
                 self.push(StmtKind::Block(block), node, out);
             }
             "if_statement" => self.if_stmt(node, out),
@@ -98,13 +98,13 @@ impl Shell<'_> {
                     .first()
                     .map(|condition| self.condition(*condition, out));
                 let body = node.child_by_field_name("body").map(children).unwrap_or_default();
-                let body = self.block_of(&body);
+                let body = self.block_of_all(&body);
                 self.push(StmtKind::Loop { condition, body }, node, out);
             }
             "for_statement" => self.for_stmt(node, out),
             "c_style_for_statement" => {
                 let body = node.child_by_field_name("body").map(children).unwrap_or_default();
-                let body = self.block_of(&body);
+                let body = self.block_of_all(&body);
                 let condition = None;
                 self.push(StmtKind::Loop { condition, body }, node, out);
             }
@@ -207,14 +207,14 @@ impl Shell<'_> {
     fn if_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         let (condition, then, rest) = parted(node);
         let condition = self.any_condition(&condition, node, out);
-        let then = self.block_of(&then);
+        let then = self.block_of_all(&then);
         let mut otherwise = self.source.build.block(Vec::new());
         for clause in rest.into_iter().rev() {
             otherwise = if clause.kind() == "elif_clause" {
                 let (condition, then, _) = parted(clause);
                 let mut before = Vec::new();
                 let condition = self.any_condition(&condition, clause, &mut before);
-                let then = self.block_of(&then);
+                let then = self.block_of_all(&then);
                 let kind = StmtKind::If {
                     condition,
                     then,
@@ -223,7 +223,7 @@ impl Shell<'_> {
                 self.push(kind, clause, &mut before);
                 self.source.build.block(before)
             } else {
-                self.block_of(&children(clause))
+                self.block_of_all(&children(clause))
             };
         }
         self.push(
@@ -270,7 +270,7 @@ impl Shell<'_> {
             }
         };
         let body = node.child_by_field_name("body").map(children).unwrap_or_default();
-        let body = self.block_of(&body);
+        let body = self.block_of_all(&body);
         self.push(StmtKind::ForEach { target, iterable, body }, node, out);
     }
 
@@ -302,7 +302,7 @@ impl Shell<'_> {
                 .into_iter()
                 .filter(|child| !ids.contains(&child.id()))
                 .collect();
-            let body = self.block_of(&body);
+            let body = self.block_of_all(&body);
             cases.push((labels, body));
         }
         self.push(StmtKind::Switch { subject, cases }, node, out);

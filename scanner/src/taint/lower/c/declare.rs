@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::super::super::ir::{Arg, ExprId, ExprKind, StmtId, StmtKind};
 use super::super::{children, span};
-use super::{C, Dialect};
+use super::{C, Dialect, Walk};
 
 /// The name that a declarator declares.
 pub(super) fn named(declarator: Node<'_>) -> Option<Node<'_>> {

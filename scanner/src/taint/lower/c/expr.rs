@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Param, Span};
 use super::super::{children, span};
-use super::{C, Dialect};
+use super::{C, Dialect, Walk};
 
 /// A number that fits; else what it is is not known.
 pub(super) fn number(text: &str) -> ExprKind {
@@ -20,39 +20,12 @@ pub(super) fn number(text: &str) -> ExprKind {
 }
 
 impl C<'_> {
-    pub(super) fn field(&mut self, node: Node<'_>, field: &str) -> ExprId {
-        match node.child_by_field_name(field) {
-            Some(child) => self.expr(child),
-            None => self.source.unknown(node),
-        }
-    }
-
-    pub(super) fn first(&mut self, node: Node<'_>) -> Option<ExprId> {
-        let first = children(node).first().copied()?;
-        Some(self.expr(first))
-    }
-
-    pub(super) fn exprs(&mut self, nodes: Vec<Node<'_>>) -> Vec<ExprId> {
-        nodes.into_iter().map(|node| self.expr(node)).collect()
-    }
-
     fn call_of(&mut self, name: &str, args: &[ExprId], at: Span) -> ExprId {
         let callee = self.source.build.name_expr(name, at);
         self.source.build.call(callee, args, at)
     }
 
-    pub(super) fn expr(&mut self, node: Node<'_>) -> ExprId {
-        if self.source.depth == super::super::MAX_DEPTH {
-            self.source.cut = true;
-            return self.source.unknown(node);
-        }
-        self.source.depth += 1;
-        let expr = self.expr_within(node);
-        self.source.depth -= 1;
-        expr
-    }
-
-    fn expr_within(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let kind = match node.kind() {
             "identifier" | "field_identifier" | "type_identifier" | "this" => {

@@ -1,7 +1,7 @@
 //! Calls, and what some of Go's own packages do that an assignment or a text says better: `strings.Builder`,
 //! `strings.Join`, `fmt.Fprintf`.
 
-use super::{Arg, ExprId, ExprKind, Go, Node, children, span};
+use super::{Arg, ExprId, ExprKind, Go, Node, Walk, children, span};
 
 /// Conversions between numbers.
 const NUMBERS: [&str; 13] = [

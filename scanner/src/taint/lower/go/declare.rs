@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BlockId, Class, ExprId, ExprKind, Function, Go, NameId, Node, Param, StmtId, StmtKind, children, fields, span,
+    BlockId, Class, ExprId, ExprKind, Function, Go, NameId, Node, Param, StmtId, StmtKind, Walk, children, fields, span,
 };
 
 impl Go<'_> {

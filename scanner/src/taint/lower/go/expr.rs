@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{BinaryOp, ExprId, ExprKind, Function, Go, Node, children, literal, span};
+use super::{BinaryOp, ExprId, ExprKind, Function, Go, Node, Walk, children, literal, span};
 
 /// Calls that give a number by chance.
 const CHANCES: [&str; 8] = ["Intn", "IntN", "Int31n", "Int63n", "Int", "N", "Int64N", "Uint32"];
@@ -10,34 +10,7 @@ const CHANCES: [&str; 8] = ["Intn", "IntN", "Int31n", "Int63n", "Int", "N", "Int
 const MAX_SUM: usize = 32;
 
 impl Go<'_> {
-    pub(super) fn field(&mut self, node: Node<'_>, field: &str) -> ExprId {
-        match node.child_by_field_name(field) {
-            Some(child) => self.expr(child),
-            None => self.source.unknown(node),
-        }
-    }
-
-    pub(super) fn first(&mut self, node: Node<'_>) -> Option<ExprId> {
-        let first = children(node).first().copied()?;
-        Some(self.expr(first))
-    }
-
-    pub(super) fn exprs(&mut self, nodes: Vec<Node<'_>>) -> Vec<ExprId> {
-        nodes.into_iter().map(|node| self.expr(node)).collect()
-    }
-
-    pub(super) fn expr(&mut self, node: Node<'_>) -> ExprId {
-        if self.source.depth == super::super::MAX_DEPTH {
-            self.source.cut = true;
-            return self.source.unknown(node);
-        }
-        self.source.depth += 1;
-        let expr = self.expr_within(node);
-        self.source.depth -= 1;
-        expr
-    }
-
-    fn expr_within(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let kind = match node.kind() {
             "identifier" | "package_identifier" | "type_identifier" | "field_identifier" | "blank_identifier" => {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Java, Node, children, span};
+use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Java, Node, Walk, children, span};
 
 /// Types of which an object is a function, with the method that calls it.
 const FUNCTIONS: [(&str, &str); 14] = [

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    Arg, Class, ClassScope, ExprId, ExprKind, Function, Java, NameId, Node, Param, StmtId, StmtKind, children, fields,
-    span,
+    Arg, Class, ClassScope, ExprId, ExprKind, Function, Java, NameId, Node, Param, StmtId, StmtKind, Walk, children,
+    fields, span,
 };
 
 /// Types of which nothing follows.

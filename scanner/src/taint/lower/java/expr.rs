@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::declare::simple;
-use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Java, NameId, Node, Param, StmtKind, children, literal, span};
+use super::{
+    Arg, BinaryOp, ExprId, ExprKind, Function, Java, NameId, Node, Param, StmtKind, Walk, children, literal, span,
+};
 
 /// Cases of a switch that are told apart where it stands for a value.
 const MAX_CASES: usize = 24;
@@ -18,34 +20,7 @@ impl Java<'_> {
         self.source.build.name(text.as_deref().unwrap_or_default())
     }
 
-    pub(super) fn field(&mut self, node: Node<'_>, field: &str) -> ExprId {
-        match node.child_by_field_name(field) {
-            Some(child) => self.expr(child),
-            None => self.source.unknown(node),
-        }
-    }
-
-    pub(super) fn first(&mut self, node: Node<'_>) -> Option<ExprId> {
-        let first = children(node).first().copied()?;
-        Some(self.expr(first))
-    }
-
-    pub(super) fn exprs(&mut self, nodes: Vec<Node<'_>>) -> Vec<ExprId> {
-        nodes.into_iter().map(|node| self.expr(node)).collect()
-    }
-
-    pub(super) fn expr(&mut self, node: Node<'_>) -> ExprId {
-        if self.source.depth == super::super::MAX_DEPTH {
-            self.source.cut = true;
-            return self.source.unknown(node);
-        }
-        self.source.depth += 1;
-        let expr = self.expr_within(node);
-        self.source.depth -= 1;
-        expr
-    }
-
-    fn expr_within(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let kind = match node.kind() {
             "identifier" => return self.identifier(node),

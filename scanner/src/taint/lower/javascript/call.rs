@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::super::ir::{Arg, ExprId, ExprKind, FunctionId, StmtId};
-use super::{Script, bare, children, known_as, span};
+use super::{Script, Walk, bare, children, known_as, span};
 
 /// Names of a chain that marks a closure, at most.
 const MAX_CHAIN: usize = 6;

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::super::ir::{Class, ExprId, ExprKind, Function, FunctionId, NameId, StmtId};
-use super::{Script, children, fields, span};
+use super::{Script, Walk, children, fields, span};
 
 /// The name of what gives fields their first values; nobody calls it.
 const FIELDS: &str = "(fields)";

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::super::ir::{Arg, BinaryOp, ExprId, ExprKind};
-use super::{Script, bare, children, known_as, literal, span};
+use super::{Script, Walk, bare, children, known_as, literal, span};
 
 /// What a call that is named so gives back is a truth.
 const TESTS: [&str; 16] = [
@@ -26,35 +26,8 @@ const TESTS: [&str; 16] = [
 ];
 
 impl Script<'_> {
-    pub(super) fn field(&mut self, node: Node<'_>, field: &str) -> ExprId {
-        match node.child_by_field_name(field) {
-            Some(child) => self.expr(child),
-            None => self.source.unknown(node),
-        }
-    }
-
-    pub(super) fn first(&mut self, node: Node<'_>) -> Option<ExprId> {
-        let first = children(node).first().copied()?;
-        Some(self.expr(first))
-    }
-
-    pub(super) fn exprs(&mut self, nodes: Vec<Node<'_>>) -> Vec<ExprId> {
-        nodes.into_iter().map(|node| self.expr(node)).collect()
-    }
-
-    pub(super) fn expr(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let node = bare(node);
-        if self.source.depth == super::super::MAX_DEPTH {
-            self.source.cut = true;
-            return self.source.unknown(node);
-        }
-        self.source.depth += 1;
-        let expr = self.expr_within(node);
-        self.source.depth -= 1;
-        expr
-    }
-
-    fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let kind = match node.kind() {
             "identifier" | "this" | "super" | "meta_property" | "shorthand_property_identifier_pattern" => {
                 let text = self.source.text(node);

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::super::ir::{ExprId, ExprKind, Function, FunctionId, NameId, Param, Span, StmtId, StmtKind};
-use super::{Script, children, fields, known_as, span};
+use super::{Script, Walk, children, fields, known_as, span};
 
 /// The mark of functions that browsers call by name.
 const SERVED: &str = "use server";

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::super::super::ir::{ExprId, ExprKind};
-use super::{Script, children, fields, span};
+use super::{Script, Walk, children, fields, span};
 
 impl Script<'_> {
     pub(super) fn element(&mut self, node: Node<'_>) -> ExprId {

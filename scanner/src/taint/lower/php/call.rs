@@ -5,6 +5,7 @@ use tree_sitter::Node;
 use super::super::super::ir::{Arg, ExprId, ExprKind};
 use super::super::{children, span};
 use super::Php;
+use super::Walk;
 use super::expr::is_name;
 
 impl Php<'_> {

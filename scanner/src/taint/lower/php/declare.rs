@@ -7,6 +7,7 @@ use super::super::super::ir::{
 };
 use super::super::{children, span};
 use super::Php;
+use super::Walk;
 
 impl Php<'_> {
     pub(super) fn plain_function(&mut self, name: &str, params: Vec<Param>, body: BlockId, at: Span) -> Function {

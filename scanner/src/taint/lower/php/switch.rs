@@ -5,6 +5,7 @@ use tree_sitter::Node;
 use super::super::super::ir::{BinaryOp, ExprId, ExprKind, StmtId, StmtKind};
 use super::super::{children, span};
 use super::Php;
+use super::Walk;
 
 /// Arms of a `match` that are told apart: one within the other, as choices are.
 const MAX_ARMS: usize = 40;

@@ -3,8 +3,8 @@
 use tree_sitter::Node;
 
 use super::super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, NameId, StmtKind};
-use super::super::{MAX_DEPTH, children, fields, span};
-use super::{Python, literal};
+use super::super::{children, fields, span};
+use super::{Python, Walk, literal};
 
 impl Python<'_> {
     pub(super) fn name_field(&mut self, node: Node<'_>, field: &str) -> NameId {
@@ -14,34 +14,7 @@ impl Python<'_> {
         self.source.build.name(text.as_deref().unwrap_or_default())
     }
 
-    pub(super) fn field(&mut self, node: Node<'_>, field: &str) -> ExprId {
-        match node.child_by_field_name(field) {
-            Some(child) => self.expr(child),
-            None => self.source.unknown(node),
-        }
-    }
-
-    pub(super) fn first(&mut self, node: Node<'_>) -> Option<ExprId> {
-        let first = children(node).first().copied()?;
-        Some(self.expr(first))
-    }
-
-    pub(super) fn exprs(&mut self, nodes: Vec<Node<'_>>) -> Vec<ExprId> {
-        nodes.into_iter().map(|node| self.expr(node)).collect()
-    }
-
-    pub(super) fn expr(&mut self, node: Node<'_>) -> ExprId {
-        if self.source.depth == MAX_DEPTH {
-            self.source.cut = true;
-            return self.source.unknown(node);
-        }
-        self.source.depth += 1;
-        let expr = self.expr_within(node);
-        self.source.depth -= 1;
-        expr
-    }
-
-    fn expr_within(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let kind = match node.kind() {
             "identifier" => ExprKind::Name(self.own_name(node)),

@@ -5,6 +5,7 @@ use tree_sitter::Node;
 use super::super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, Span};
 use super::super::{children, fields, span};
 use super::Shell;
+use super::Walk;
 
 /// Commands that start the command that their arguments are.
 const STARTERS: [&str; 9] = [
@@ -12,21 +13,6 @@ const STARTERS: [&str; 9] = [
 ];
 
 impl Shell<'_> {
-    pub(super) fn expr(&mut self, node: Node<'_>) -> ExprId {
-        if self.source.depth == super::super::MAX_DEPTH {
-            self.source.cut = true;
-            return self.source.unknown(node);
-        }
-        self.source.depth += 1;
-        let expr = self.expr_within(node);
-        self.source.depth -= 1;
-        expr
-    }
-
-    fn exprs(&mut self, nodes: Vec<Node<'_>>) -> Vec<ExprId> {
-        nodes.into_iter().map(|node| self.expr(node)).collect()
-    }
-
     /// A variable; those that a web server makes of the request's headers are parts of one.
     pub(super) fn variable(&mut self, name: &str, at: Span) -> ExprId {
         let name = match name.strip_prefix("HTTP_") {
@@ -36,7 +22,7 @@ impl Shell<'_> {
         self.source.build.name_expr(&name, at)
     }
 
-    fn expr_within(&mut self, node: Node<'_>) -> ExprId {
+    pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let kind = match node.kind() {
             "word" | "number" | "extglob_pattern" | "regex" | "file_descriptor" => {
