@@ -9,10 +9,11 @@
 //!
 //! Always true:
 //! - a tree of any depth is walked: what is nested deeper than `MAX_DEPTH` is [`ExprKind::Unknown`], and said so;
-//! - parsing stops after `PARSE_BUDGET` of the grammar's steps;
+//! - parsing stops after `PARSE_BUDGET` of the grammar's steps, or `PARSE_TIME`;
 //! - what a grammar could not place is in [`Module::unparsed`].
 
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
@@ -36,6 +37,9 @@ const MAX_DEPTH: u16 = 120;
 /// Calls of the parser's progress, which it makes every hundred steps or so: some seconds.
 const PARSE_BUDGET: u32 = 400_000;
 
+/// No parse takes longer, however slow its steps are.
+const PARSE_TIME: Duration = Duration::from_secs(20);
+
 /// Why a file was not lowered, or not wholly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LowerFault {
@@ -45,7 +49,7 @@ pub enum LowerFault {
     /// Too long, or parsing took too many steps.
     #[error("it is too large to be parsed")]
     OverLimit,
-    /// Parsing took too long; said by lowerings that run elsewhere and are waited for.
+    /// Parsing took too long.
     #[error("parsing it took too long")]
     TimedOut,
     /// The parser fell; said by lowerings that run elsewhere and outlive it.
@@ -192,12 +196,18 @@ fn typescript(source: &[u8]) -> Result<Tree, LowerFault> {
 }
 
 fn parse(grammar: &tree_sitter::Language, source: &[u8]) -> Result<Tree, LowerFault> {
+    parse_until(Instant::now() + PARSE_TIME, grammar, source)
+}
+
+fn parse_until(deadline: Instant, grammar: &tree_sitter::Language, source: &[u8]) -> Result<Tree, LowerFault> {
     let mut parser = Parser::new();
     parser.set_language(grammar).map_err(|_| LowerFault::Grammar)?;
     let mut steps = 0_u32;
+    let mut late = false;
     let mut progress = |_: &tree_sitter::ParseState| {
         steps += 1;
-        if steps > PARSE_BUDGET {
+        late = Instant::now() >= deadline;
+        if late || steps > PARSE_BUDGET {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -205,9 +215,12 @@ fn parse(grammar: &tree_sitter::Language, source: &[u8]) -> Result<Tree, LowerFa
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let mut read = |at: usize, _| source.get(at..).unwrap_or_default();
-    parser
-        .parse_with_options(&mut read, None, Some(options))
-        .ok_or(LowerFault::OverLimit)
+    let tree = parser.parse_with_options(&mut read, None, Some(options));
+    match tree {
+        Some(tree) => Ok(tree),
+        None if late => Err(LowerFault::TimedOut),
+        None => Err(LowerFault::OverLimit),
+    }
 }
 
 /// A file's bytes, and the module that is made of them.
@@ -289,4 +302,16 @@ fn fields<'t>(node: Node<'t>, field: &str) -> Vec<Node<'t>> {
     node.children_by_field_name(field, &mut cursor)
         .filter(Node::is_named)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parse_whose_time_is_up_gives_no_tree() {
+        let text = "x = (1, 2, 3)\n".repeat(2000);
+        let parsed = parse_until(Instant::now(), &tree_sitter_python::LANGUAGE.into(), text.as_bytes());
+        assert_eq!(parsed.err(), Some(LowerFault::TimedOut));
+    }
 }
