@@ -58,6 +58,7 @@ impl Flow<'_> {
             Some(function) => self.own_call(function, &callee, &given, at),
             None => self.strange_call(&callee, &given, at),
         };
+        self.renew(args);
         self.write_back(args, at);
         self.fill(&callee, args, &given, at);
         self.carry(&callee, args, &given);

@@ -149,7 +149,7 @@ impl C<'_> {
         }
     }
 
-    /// Both what holds with a definition and what holds without it.
+    /// Both what holds with a definition and what holds without it: within a function two ways, of which one is gone.
     fn preprocessed(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         if !matches!(
             node.kind(),
@@ -157,12 +157,40 @@ impl C<'_> {
         ) {
             return;
         }
-        let skipped = ["name", "condition"].map(|field| node.child_by_field_name(field).map(|child| child.id()));
-        for child in children(node) {
-            if !skipped.contains(&Some(child.id())) {
-                self.stmt(child, out);
+        let alternative = node.child_by_field_name("alternative").filter(|_| self.within);
+        let mut stmts = Vec::new();
+        for child in self.after_condition(node) {
+            if Some(child.id()) != alternative.map(|alternative| alternative.id()) {
+                self.stmt(child, &mut stmts);
             }
         }
+        if !self.within || node.kind() == "preproc_else" {
+            out.append(&mut stmts);
+            return;
+        }
+        let condition = self.source.unknown(node);
+        let then = self.source.build.block(stmts);
+        let mut rest = Vec::new();
+        if let Some(alternative) = alternative {
+            self.stmt(alternative, &mut rest);
+        }
+        let otherwise = self.source.build.block(rest);
+        self.push(
+            StmtKind::If {
+                condition,
+                then,
+                otherwise,
+            },
+            node,
+            out,
+        );
+    }
+
+    /// The parts of `#if` and its like that are code.
+    fn after_condition<'t>(&self, node: Node<'t>) -> Vec<Node<'t>> {
+        let skipped = ["name", "condition"].map(|field| node.child_by_field_name(field).map(|child| child.id()));
+        let parts = children(node).into_iter();
+        parts.filter(|child| !skipped.contains(&Some(child.id()))).collect()
     }
 
     fn expression_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

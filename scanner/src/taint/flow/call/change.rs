@@ -51,6 +51,28 @@ impl Flow<'_> {
         self.state().taint_variable(name, taken);
     }
 
+    /// What is handed out by its address may point to something else afterwards: `getline(&line, &len, file)`.
+    pub(super) fn renew(&mut self, args: &[Arg]) {
+        let rules = self.rules;
+        let whole = |label: Label| match label {
+            Label::Source(source, _) => rules.sources.get(source).is_some_and(|source| source.whole),
+            Label::Param(..) => false,
+        };
+        for arg in args.iter().filter(|_| rules.pointers) {
+            let ExprKind::Of(parts) = &self.module.expr(arg.value).kind else {
+                continue;
+            };
+            let [part] = parts.as_slice() else { continue };
+            let ExprKind::Name(name) = self.module.expr(*part).kind else {
+                continue;
+            };
+            if self.state().get(name).is_some() {
+                let value = &mut self.state().entry(name).value;
+                value.taints.retain(|taint| !whole(taint.label));
+            }
+        }
+    }
+
     /// Gives the arguments what the function of this file that was called wrote through its parameters.
     pub(super) fn write_back(&mut self, args: &[Arg], at: Span) {
         for (position, written) in std::mem::take(&mut self.written) {

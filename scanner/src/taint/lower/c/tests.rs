@@ -87,3 +87,9 @@ fn a_header_in_the_other_language_is_read_as_such() {
     assert!(lowered.module.unparsed.is_empty());
     assert_eq!(lowered.module.classes.len(), 1);
 }
+
+#[test]
+fn of_what_a_definition_chooses_between_one_is_gone() {
+    let code = "\n#ifdef A\nfree(p);\n#else\nfree(q);\n#endif\n";
+    assert_eq!(body(Language::C, code), "if ?\n:\n  free(p)\n:\n  free(q)");
+}
