@@ -220,7 +220,9 @@ impl Flow<'_> {
     pub(super) fn foreign_call(&mut self, callee: &Callee, given: &[Given], at: Span) -> Value {
         let cleaned = self.cleaned_by(callee, given.first().map(|arg| &arg.value));
         if cleaned == Kinds::ALL {
-            return Value::default();
+            let mut value = Value::default();
+            self.keep_reads(callee, given, &mut value);
+            return value;
         }
         // What is made of each part is what the closure makes of it.
         let made = given
@@ -257,14 +259,19 @@ impl Flow<'_> {
                 .iter()
                 .for_each(|receiver| merge(&mut value.reads, &receiver.reads));
         }
-        if self.rules.keeps_reads.has(&callee.path) {
-            given.iter().for_each(|arg| merge(&mut value.reads, &arg.value.reads));
-        }
+        self.keep_reads(callee, given, &mut value);
         if self.rules.keeps_text.has(&callee.path) {
             let first = given.first().and_then(|arg| arg.value.text.clone());
             value.text = receiver.and_then(|receiver| receiver.text.clone()).or(first);
         }
         value
+    }
+
+    /// Lets what a call gives stand for its arguments, if rules say that what is proved of it is proved of them.
+    fn keep_reads(&self, callee: &Callee, given: &[Given], value: &mut Value) {
+        if self.rules.keeps_reads.has(&callee.path) {
+            given.iter().for_each(|arg| merge(&mut value.reads, &arg.value.reads));
+        }
     }
 
     /// Whether a call is `getName()`: one part, which says nothing of the others, unless it decides.

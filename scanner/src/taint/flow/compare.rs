@@ -2,7 +2,7 @@
 
 use super::super::ir::{BinaryOp, ExprId, ExprKind, NameId};
 use super::super::rules::Kinds;
-use super::super::value::{Proof, Proofs, Text, Value};
+use super::super::value::{Constant, Proof, Proofs, Text, Value, merge};
 use super::Flow;
 
 /// The variable of a proof that is about none.
@@ -30,7 +30,7 @@ impl Flow<'_> {
         } else {
             proofs
         };
-        let proves = match op {
+        let mut proves = match op {
             BinaryOp::Eq | BinaryOp::In => Proofs {
                 held: proofs,
                 failed: Vec::new(),
@@ -40,6 +40,14 @@ impl Flow<'_> {
                 failed: proofs,
             },
         };
+        if let Some(truth) = answer(op, right) {
+            let (held, failed) = match truth {
+                true => (&left.proves.held, &left.proves.failed),
+                false => (&left.proves.failed, &left.proves.held),
+            };
+            merge(&mut proves.held, held);
+            merge(&mut proves.failed, failed);
+        }
         Value {
             proves,
             ..Value::default()
@@ -127,4 +135,19 @@ impl Flow<'_> {
 fn is_harmless(text: &Text) -> bool {
     let whole = text.whole();
     whole.is_some_and(|text| text.chars().all(|c| c.is_alphanumeric() || "-_ .,".contains(c)))
+}
+
+/// Whether a comparison with `right` holds for a true answer: `PATTERN.match(x) is None` holds for none.
+fn answer(op: BinaryOp, right: &Value) -> Option<bool> {
+    let truth = match right.constant? {
+        Constant::Bool(truth) => truth,
+        Constant::Null | Constant::Int(0) => false,
+        Constant::Int(1) => true,
+        Constant::Int(_) => return None,
+    };
+    match op {
+        BinaryOp::Eq => Some(truth),
+        BinaryOp::Ne => Some(!truth),
+        _ => None,
+    }
 }

@@ -120,7 +120,11 @@ impl Flow<'_> {
             return value;
         }
         let object = self.eval(object);
-        self.attribute_of(&object, name, at)
+        let mut value = self.attribute_of(&object, name, at);
+        if !object.reads.is_empty() {
+            self.proved_by_attribute(&object, &mut value);
+        }
+        value
     }
 
     /// What is known of an attribute by itself.

@@ -36,13 +36,20 @@ impl Flow<'_> {
         }
     }
 
-    /// The kinds that the result of a call is safe for, by what is called and by the text of its first argument.
+    /// The kinds that the result of a call is safe for, by what is called and by the text of the pattern that it is called on or given first.
     pub(super) fn cleaned_by(&self, callee: &Callee, first: Option<&Value>) -> Kinds {
         let mut cleaned = Kinds::NONE;
         for path in self.paths_of(&callee.path) {
             cleaned = self.rules.cleaners.of(&path).fold(cleaned, |all, kinds| all.or(*kinds));
         }
-        let text = first.and_then(|first| first.text.as_ref());
+        // Of what a class of this file is, its objects are.
+        if self.names.is_class(&callee.path) {
+            for base in self.names.foreign_bases(&callee.path) {
+                cleaned = self.rules.cleaners.of(&base).fold(cleaned, |all, kinds| all.or(*kinds));
+            }
+        }
+        let pattern = callee.receiver.as_ref().filter(|pattern| !pattern.is_tainted());
+        let text = pattern.into_iter().chain(first).find_map(|value| value.text.as_ref());
         for guard in self.rules.shaped_cleaners.of(&callee.path) {
             let shape = guard.shape.as_ref();
             if shape
@@ -90,6 +97,21 @@ impl Flow<'_> {
                 &mut proves.held
             };
             merge(side, &[proof]);
+        }
+    }
+
+    /// What an attribute proves of what it is one of, if it is true: `ip_address(host).is_private`.
+    pub(in super::super) fn proved_by_attribute(&self, object: &Value, attribute: &mut Value) {
+        let Some(path) = attribute.path.as_deref() else { return };
+        let guards = self.rules.guards.of(path);
+        for guard in guards.filter(|guard| guard.arg.is_none() && guard.shape.is_none()) {
+            let proofs = self.proofs_of(object, guard.kinds);
+            let side = if guard.negated {
+                &mut attribute.proves.failed
+            } else {
+                &mut attribute.proves.held
+            };
+            merge(side, &proofs);
         }
     }
 

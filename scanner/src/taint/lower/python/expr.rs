@@ -61,7 +61,7 @@ impl Python<'_> {
                 target: self.field(node, "left"),
                 value: self.field(node, "right"),
             },
-            "interpolation" | "format_expression" => ExprKind::Of(vec![self.field(node, "expression")]),
+            "interpolation" | "format_expression" => return self.interpolation(node),
             "float" | "ellipsis" => ExprKind::Unknown,
             _ => return self.parts(node),
         };
@@ -97,6 +97,19 @@ impl Python<'_> {
             [one] if matches!(self.source.build.kind(*one), ExprKind::Str(_)) => *one,
             _ => self.source.build.expr(ExprKind::Concat(parts), span(node)),
         }
+    }
+
+    /// `{value}` in a text; `{value!r}` is what `repr` makes of it.
+    fn interpolation(&mut self, node: Node<'_>) -> ExprId {
+        let value = self.field(node, "expression");
+        let conversion = children(node)
+            .into_iter()
+            .find(|child| child.kind() == "type_conversion");
+        if conversion.is_some_and(|conversion| self.source.text(conversion) != "!s") {
+            let callee = self.source.build.name_expr("repr", span(node));
+            return self.source.build.call(callee, &[value], span(node));
+        }
+        self.source.build.expr(ExprKind::Of(vec![value]), span(node))
     }
 
     fn subscript(&mut self, node: Node<'_>) -> ExprKind {

@@ -31,7 +31,8 @@ fn imports_stand_for_what_they_bring_in() {
 #[test]
 fn texts_are_put_together_and_unescaped() {
     assert_eq!(top("x = 'a\\n' \"b\"\n"), r#"x = concat("a\n", "b")"#);
-    assert_eq!(top("x = f'a {b!r} c'\n"), r#"x = concat("a ", of(b), " c")"#);
+    assert_eq!(top("x = f'a {b} c'\n"), r#"x = concat("a ", of(b), " c")"#);
+    assert_eq!(top("x = f'a {b!r} c'\n"), r#"x = concat("a ", repr(b), " c")"#);
     assert_eq!(top("x = r'\\d'\n"), r#"x = "\\d""#);
 }
 
