@@ -45,16 +45,7 @@ impl Flow<'_> {
                     self.state().set_field(variable, *name, value);
                 }
             }
-            ExprKind::Index { object, key } => {
-                let key = self.eval(*key);
-                let object_value = self.eval(*object);
-                let path = object_value.path.as_deref().unwrap_or("?");
-                let path = format!("{path}.{}", key.written().as_deref().unwrap_or("[]"));
-                self.assigned_sinks(&path, &value, expr.span);
-                self.assigned_below(*object, expr.span);
-                self.settle_by_assignment(&path, *object, &value);
-                self.assign_element(*object, target, key.written().as_deref(), value);
-            }
+            ExprKind::Index { object, key } => self.assign_index(target, *object, *key, value),
             ExprKind::List(targets) => {
                 for (index, &part) in targets.iter().enumerate() {
                     let mut part_value = self.taken_apart(&value, &index.to_string());
@@ -86,6 +77,19 @@ impl Flow<'_> {
             }
             _ => {}
         }
+    }
+
+    /// `object[key] = …`.
+    fn assign_index(&mut self, target: ExprId, object: ExprId, key: ExprId, value: Value) {
+        let at = self.module.expr(target).span;
+        let key = self.eval(key);
+        let object_value = self.eval(object);
+        let path = object_value.path.as_deref().unwrap_or("?");
+        let path = format!("{path}.{}", key.written().as_deref().unwrap_or("[]"));
+        self.assigned_sinks(&path, &value, at);
+        self.assigned_below(object, at);
+        self.settle_by_assignment(&path, object, &value);
+        self.assign_element(object, target, key.written().as_deref(), value);
     }
 
     /// `object[key].name = …`: the key decides whose part is changed.

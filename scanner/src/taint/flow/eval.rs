@@ -35,17 +35,7 @@ impl Flow<'_> {
             ExprKind::Call { callee, args, new } => self.call(*callee, args, *new, *span),
             ExprKind::Concat(parts) => self.concat(parts, *span),
             ExprKind::Binary { op, left, right } => self.binary(*op, *left, *right, *span),
-            ExprKind::Not(inner) => {
-                let inner = self.eval(*inner);
-                Value {
-                    constant: inner.truth().map(|truth| Constant::Bool(!truth)),
-                    proves: Proofs {
-                        held: inner.proves.failed,
-                        failed: inner.proves.held,
-                    },
-                    ..Value::default()
-                }
-            }
+            ExprKind::Not(inner) => self.negation(*inner),
             ExprKind::Choice {
                 condition,
                 then,
@@ -74,6 +64,18 @@ impl Flow<'_> {
                 children,
             } => self.element_literal(*tag, attributes, children, *span),
             ExprKind::Unknown => Value::default(),
+        }
+    }
+
+    fn negation(&mut self, inner: ExprId) -> Value {
+        let inner = self.eval(inner);
+        Value {
+            constant: inner.truth().map(|truth| Constant::Bool(!truth)),
+            proves: Proofs {
+                held: inner.proves.failed,
+                failed: inner.proves.held,
+            },
+            ..Value::default()
         }
     }
 

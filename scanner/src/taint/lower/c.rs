@@ -94,13 +94,7 @@ impl C<'_> {
             "if_statement" => self.if_stmt(node, out),
             "for_statement" => self.for_stmt(node, out),
             "for_range_loop" => self.range_stmt(node, out),
-            "while_statement" | "do_statement" => {
-                let condition = self.condition(node, out);
-                // The body of `do` is done before its condition is looked at.
-                let condition = (node.kind() == "while_statement").then_some(condition);
-                let body = self.block(node.child_by_field_name("body"));
-                self.push(StmtKind::Loop { condition, body }, node, out);
-            }
+            "while_statement" | "do_statement" => self.while_stmt(node, out),
             "switch_statement" => self.switch_stmt(node, out),
             "try_statement" => self.try_stmt(node, out),
             "return_statement" | "co_return_statement" => {
@@ -147,6 +141,14 @@ impl C<'_> {
                 self.push(StmtKind::Expr(value), node, out);
             }
         }
+    }
+
+    fn while_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let condition = self.condition(node, out);
+        // The body of `do` is done before its condition is looked at.
+        let condition = (node.kind() == "while_statement").then_some(condition);
+        let body = self.block(node.child_by_field_name("body"));
+        self.push(StmtKind::Loop { condition, body }, node, out);
     }
 
     /// Both what holds with a definition and what holds without it: within a function two ways, of which one is gone.

@@ -108,8 +108,7 @@ impl Java<'_> {
                 self.push(StmtKind::Loop { condition, body }, node, out);
             }
             "do_statement" => {
-                let body = self.block(node.child_by_field_name("body"));
-                let condition = None;
+                let (condition, body) = (None, self.block(node.child_by_field_name("body")));
                 self.push(StmtKind::Loop { condition, body }, node, out);
             }
             "for_statement" => self.for_stmt(node, out),
@@ -136,12 +135,8 @@ impl Java<'_> {
                     self.stmt(*inner, out);
                 }
             }
-            "package_declaration"
-            | "module_declaration"
-            | "annotation_type_declaration"
-            | "assert_statement"
-            | "identifier"
-            | "empty_statement" => {}
+            "package_declaration" | "module_declaration" | "annotation_type_declaration" => {}
+            "assert_statement" | "identifier" | "empty_statement" => {}
             // What stands where the grammar lost its way: its parts still count.
             "ERROR" => children(node).into_iter().for_each(|child| self.stmt(child, out)),
             _ => {

@@ -36,7 +36,8 @@ impl Flow<'_> {
         }
     }
 
-    /// The kinds that the result of a call is safe for, by what is called and by the text of the pattern that it is called on or given first.
+    /// The kinds that the result of a call is safe for: by what is called, and by the text of the pattern that it is
+    /// called on or given first.
     pub(super) fn cleaned_by(&self, callee: &Callee, first: Option<&Value>) -> Kinds {
         let mut cleaned = Kinds::NONE;
         for path in self.paths_of(&callee.path) {

@@ -52,37 +52,9 @@ impl C<'_> {
             }
             "binary_expression" => return self.binary(node),
             "unary_expression" => return self.unary(node),
-            "pointer_expression" => {
-                let inner = self.field(node, "argument");
-                if node
-                    .child_by_field_name("operator")
-                    .is_some_and(|operator| operator.kind() == "&")
-                {
-                    ExprKind::Of(vec![inner])
-                } else {
-                    let key = self.source.unknown(node);
-                    ExprKind::Index { object: inner, key }
-                }
-            }
-            "update_expression" => {
-                let inner = self.field(node, "argument");
-                let next = self.call_of("operator++", &[inner], at);
-                let named = node
-                    .child_by_field_name("argument")
-                    .filter(|argument| argument.kind() == "identifier");
-                let Some(named) = named else { return next };
-                let target = self.expr(named);
-                ExprKind::Assign { target, value: next }
-            }
-            "field_expression" => {
-                let object = self.field(node, "argument");
-                let name = node
-                    .child_by_field_name("field")
-                    .map(|name| self.path_text(name))
-                    .unwrap_or_default();
-                let name = self.source.build.name(&name);
-                ExprKind::Attr { object, name }
-            }
+            "pointer_expression" => self.pointer(node),
+            "update_expression" => return self.update(node),
+            "field_expression" => self.member(node),
             "subscript_expression" => self.subscript(node),
             "call_expression" => return self.call(node),
             "conditional_expression" => ExprKind::Choice {
@@ -93,18 +65,7 @@ impl C<'_> {
             "comma_expression" => ExprKind::Last(self.exprs(children(node))),
             "initializer_list" => self.list(node),
             "new_expression" => self.creation(node),
-            "delete_expression" => {
-                // `T() = delete;` reads as if nothing was deleted.
-                let Some(value) = children(node)
-                    .first()
-                    .copied()
-                    .filter(|value| !value.byte_range().is_empty())
-                else {
-                    return self.source.unknown(node);
-                };
-                let value = [self.expr(value)];
-                return self.call_of("delete", &value, at);
-            }
+            "delete_expression" => return self.deletion(node),
             "lambda_expression" => self.lambda(node),
             "cast_expression" => ExprKind::Of(vec![self.field(node, "value")]),
             "compound_literal_expression" => return self.field(node, "value"),
@@ -116,6 +77,48 @@ impl C<'_> {
             _ => ExprKind::Of(self.exprs(children(node))),
         };
         self.source.build.expr(kind, at)
+    }
+
+    /// `&a` is `a`, and `*a` a part of it.
+    fn pointer(&mut self, node: Node<'_>) -> ExprKind {
+        let object = self.field(node, "argument");
+        let operator = node.child_by_field_name("operator");
+        if operator.is_some_and(|operator| operator.kind() == "&") {
+            return ExprKind::Of(vec![object]);
+        }
+        let key = self.source.unknown(node);
+        ExprKind::Index { object, key }
+    }
+
+    fn update(&mut self, node: Node<'_>) -> ExprId {
+        let inner = self.field(node, "argument");
+        let value = self.call_of("operator++", &[inner], span(node));
+        let named = node
+            .child_by_field_name("argument")
+            .filter(|argument| argument.kind() == "identifier");
+        let Some(named) = named else { return value };
+        let target = self.expr(named);
+        self.source.build.expr(ExprKind::Assign { target, value }, span(node))
+    }
+
+    fn member(&mut self, node: Node<'_>) -> ExprKind {
+        let object = self.field(node, "argument");
+        let name = node
+            .child_by_field_name("field")
+            .map(|name| self.path_text(name))
+            .unwrap_or_default();
+        let name = self.source.build.name(&name);
+        ExprKind::Attr { object, name }
+    }
+
+    /// `delete a`; `T() = delete;` reads as if nothing was deleted.
+    fn deletion(&mut self, node: Node<'_>) -> ExprId {
+        let written = children(node);
+        let Some(value) = written.first().filter(|value| !value.byte_range().is_empty()) else {
+            return self.source.unknown(node);
+        };
+        let value = [self.expr(*value)];
+        self.call_of("delete", &value, span(node))
     }
 
     /// `a.b.c` as a name and attributes of it.

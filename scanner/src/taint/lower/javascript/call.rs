@@ -54,14 +54,7 @@ impl Script<'_> {
             }
             ("apply", Some(object), [itself, rest]) => {
                 let itself = self.expr(*itself);
-                let callee = self.expr(object);
-                let args = vec![Arg {
-                    name: None,
-                    value: self.expr(*rest),
-                    spread: true,
-                }];
-                let new = false;
-                let call = self.source.build.expr(ExprKind::Call { callee, args, new }, span(node));
+                let call = self.applied(object, *rest, node);
                 self.source.build.expr(ExprKind::Last(vec![itself, call]), span(node))
             }
             (name, Some(_), [part]) if GIVE_PARTS.contains(&name) && is_chain(*part) => {
@@ -75,6 +68,18 @@ impl Script<'_> {
                 self.call_of(callee, &written, &chain, node)
             }
         }
+    }
+
+    /// A call that is given the parts of a list.
+    fn applied(&mut self, function: Node<'_>, list: Node<'_>, node: Node<'_>) -> ExprId {
+        let callee = self.expr(function);
+        let args = vec![Arg {
+            name: None,
+            value: self.expr(list),
+            spread: true,
+        }];
+        let new = false;
+        self.source.build.expr(ExprKind::Call { callee, args, new }, span(node))
     }
 
     /// `Object.prototype.hasOwnProperty.call(x)`: a method of something else, called on what is given.

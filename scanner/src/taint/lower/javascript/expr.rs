@@ -66,18 +66,7 @@ impl Script<'_> {
                 otherwise: self.field(node, "alternative"),
             },
             "sequence_expression" => ExprKind::Last(self.exprs(children(node))),
-            "assignment_expression" => {
-                let chain = node
-                    .child_by_field_name("left")
-                    .and_then(|left| self.chain(left))
-                    .unwrap_or_default();
-                let value = match node.child_by_field_name("right") {
-                    Some(right) => self.handed(right, &chain),
-                    None => self.source.unknown(node),
-                };
-                let target = self.field(node, "left");
-                ExprKind::Assign { target, value }
-            }
+            "assignment_expression" => self.assignment_value(node),
             "augmented_assignment_expression" => return self.augmented_value(node),
             "assignment_pattern" | "object_assignment_pattern" => ExprKind::Assign {
                 target: self.field(node, "left"),
@@ -95,6 +84,19 @@ impl Script<'_> {
             _ => return self.parts(node),
         };
         self.source.build.expr(kind, span(node))
+    }
+
+    fn assignment_value(&mut self, node: Node<'_>) -> ExprKind {
+        let chain = node
+            .child_by_field_name("left")
+            .and_then(|left| self.chain(left))
+            .unwrap_or_default();
+        let value = match node.child_by_field_name("right") {
+            Some(right) => self.handed(right, &chain),
+            None => self.source.unknown(node),
+        };
+        let target = self.field(node, "left");
+        ExprKind::Assign { target, value }
     }
 
     /// `await x`, `yield x`, `...x` and what is not known: the value of the parts.

@@ -49,16 +49,14 @@ impl Php<'_> {
             "array_creation_expression" => self.array(node),
             "list_literal" => self.list_target(node),
             "subscript_expression" => self.subscript(node),
-            "member_access_expression" | "nullsafe_member_access_expression" => {
-                let object = self.field(node, "object");
-                let name = self.member_name(node);
-                ExprKind::Attr { object, name }
-            }
-            "scoped_property_access_expression" => {
-                let object = self.scope_field(node);
-                let name = self.member_name(node);
-                ExprKind::Attr { object, name }
-            }
+            "member_access_expression" | "nullsafe_member_access_expression" => ExprKind::Attr {
+                object: self.field(node, "object"),
+                name: self.member_name(node),
+            },
+            "scoped_property_access_expression" => ExprKind::Attr {
+                object: self.scope_field(node),
+                name: self.member_name(node),
+            },
             "class_constant_access_expression" => return self.class_constant(node),
             "function_call_expression" => return self.function_call(node),
             "member_call_expression" | "nullsafe_member_call_expression" | "scoped_call_expression" => {
@@ -66,19 +64,13 @@ impl Php<'_> {
             }
             "object_creation_expression" => return self.creation(node),
             "anonymous_function" => ExprKind::Closure(self.function(node, None)),
-            "arrow_function" => {
-                let value = node.child_by_field_name("body");
-                ExprKind::Closure(self.function(node, value))
-            }
+            "arrow_function" => ExprKind::Closure(self.function(node, node.child_by_field_name("body"))),
             "match_expression" => return self.match_expr(node),
             "print_intrinsic" => return self.intrinsic("print", node),
             "throw_expression" => return self.intrinsic("throw", node),
             "include_expression" | "include_once_expression" => return self.intrinsic("include", node),
             "require_expression" | "require_once_expression" => return self.intrinsic("require", node),
-            "shell_command_expression" => {
-                let command = self.string(node);
-                return self.call_of("shell_exec", &[command], at);
-            }
+            "shell_command_expression" => return self.shell_command(node),
             "sequence_expression" => ExprKind::Last(self.exprs(children(node))),
             "parenthesized_expression"
             | "error_suppression_expression"
@@ -92,6 +84,11 @@ impl Php<'_> {
             _ => ExprKind::Of(self.exprs(children(node))),
         };
         self.source.build.expr(kind, at)
+    }
+
+    fn shell_command(&mut self, node: Node<'_>) -> ExprId {
+        let command = self.string(node);
+        self.call_of("shell_exec", &[command], span(node))
     }
 
     pub(super) fn named(&mut self, text: &str, at: Span) -> ExprId {
