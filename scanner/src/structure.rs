@@ -15,6 +15,7 @@ use crate::facts::{FileFacts, Type};
 use crate::finding::{Confidence, RuleInfo, Severity};
 use crate::fixed_rule::FixedRule;
 
+mod line;
 mod lookalike;
 mod naming;
 mod rules;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::line::{self, Part};
 use super::lookalike::{self, Flaw, Lookalikes, Sighting};
 use super::rules;
 use super::unseen::{self, Beside};
@@ -72,6 +73,8 @@ pub(super) struct TextScan<'a> {
     done: u64,
     /// Unseen characters in a row, of one rule.
     run: Option<Run>,
+    /// Variation selectors so far that have nothing to select.
+    selectors: u64,
     /// The first invalid bytes, and how many there are in all.
     invalid: Option<(Place, u64)>,
     /// Identifiers to compare over the bundle.
@@ -99,6 +102,7 @@ impl<'a> TextScan<'a> {
             classes: if program { &PROGRAM } else { &OTHER },
             done: 0,
             run: None,
+            selectors: 0,
             invalid: None,
             lookalikes: BTreeMap::new(),
             over_limit: false,
@@ -119,10 +123,11 @@ impl<'a> TextScan<'a> {
     pub(super) fn finish(mut self, file: &FileFacts, shared: &Lookalikes, out: &mut Findings<'_>) -> Outcome {
         self.end_run(out);
         if let Some((place, count)) = self.invalid.take() {
-            // A tenth of the whole is no slip of an old editor: it is a binary behind a head of text.
-            let severity = match self.language.nature() {
-                Nature::Data | Nature::Prose if count <= file.size / 10 => Severity::Low,
-                _ => Severity::Medium,
+            // Old sources have names in Latin-1; a tenth of the whole is a binary behind a head of text.
+            let severity = if count > 16.max(file.size / 10) {
+                Severity::Medium
+            } else {
+                Severity::Low
             };
             let message = format!(
                 "not UTF-8 here{}: programs read such bytes in different ways, so that what is reviewed may not be \
@@ -215,7 +220,8 @@ impl<'a> TextScan<'a> {
     }
 
     fn judge_word(&mut self, window: &Window<'_>, at: usize, word: &str, out: &mut Findings<'_>) {
-        let in_comment = self.in_line_comment(window, at);
+        let part = self.part_at(window, at);
+        let aside = part == Part::Comment || part == Part::String && !names_a_host(window, at + word.len());
         let range = at..at + word.len();
         let (rule, severity, message) = match lookalike::flaw(word, self.language) {
             Some(Flaw::Mixed { suspects, formula }) => {
@@ -233,19 +239,19 @@ impl<'a> TextScan<'a> {
                     format!("Python reads \"{word}\" as \"{name}\", and searches for that name do not find it");
                 (&rules::DISGUISED_NAME, severity, message)
             }
-            None => return self.remember(window, word, range, in_comment),
+            None => return self.remember(window, word, range, aside),
         };
-        let severity = if in_comment { Severity::Low } else { severity };
+        let severity = if aside { Severity::Low } else { severity };
         if out.lists(rule.id) {
             out.add(rule.found(severity, Confidence::High, message, Some(window.place(range.clone()))));
         } else {
             out.count(rule.id, severity);
         }
-        self.remember(window, word, range, in_comment);
+        self.remember(window, word, range, aside);
     }
 
-    fn remember(&mut self, window: &Window<'_>, word: &str, range: Range<usize>, in_comment: bool) {
-        if in_comment || self.lookalikes.contains_key(word) || !lookalike::is_comparable(word) {
+    fn remember(&mut self, window: &Window<'_>, word: &str, range: Range<usize>, aside: bool) {
+        if aside || self.lookalikes.contains_key(word) || !lookalike::is_comparable(word) {
             return;
         }
         if self.lookalikes.len() >= MAX_LOOKALIKES {
@@ -260,20 +266,19 @@ impl<'a> TextScan<'a> {
         self.lookalikes.insert(word.to_owned(), place);
     }
 
-    /// Whether the line up to `at` starts a comment that goes on to its end. Such a line can't be code, whatever the
-    /// lines before it; what stands in other kinds of comments is judged as code.
-    fn in_line_comment(&self, window: &Window<'_>, at: usize) -> bool {
+    /// What the line up to `at` says of what is there.
+    fn part_at(&self, window: &Window<'_>, at: usize) -> Part {
         // A line is not followed back further than this: a file of one line would be read again for each word of it.
         let from = at.saturating_sub(MAX_LINE_BACK);
         let before = window.bytes.get(from..at).unwrap_or_default();
         let start = match before.iter().rposition(|&byte| byte == b'\n') {
             Some(feed) => feed + 1,
             None if window.offset == 0 && from == 0 => 0,
-            None => return false,
+            None => return Part::Code,
         };
-        let line = before.get(start..).unwrap_or_default().trim_ascii_start();
-        let slashes = line.starts_with(b"//") && !line.windows(2).any(|two| two == b"*/");
-        (self.language.has_hash_comments() && line.starts_with(b"#")) || (self.language.has_slash_comments() && slashes)
+        let earlier = before.get(..start).unwrap_or_default().trim_ascii_end();
+        let continued = earlier.ends_with(b"\\");
+        line::part(self.language, before.get(start..).unwrap_or_default(), continued)
     }
 
     fn blanks(&mut self, window: &Window<'_>, at: usize, rest: &[u8], out: &mut Findings<'_>) -> usize {
@@ -341,6 +346,10 @@ impl<'a> TextScan<'a> {
         let Some((rule, severity)) = unseen::judge(character, beside, self.language.nature()) else {
             return;
         };
+        let severity = match severity {
+            Severity::Medium | Severity::High if lowers(rule) => self.lowered(window, at, rule, severity),
+            severity => severity,
+        };
         let end = offset + len as u64;
         if let Some(run) = &mut self.run
             && run.end == offset
@@ -363,6 +372,15 @@ impl<'a> TextScan<'a> {
         });
     }
 
+    /// How bad it is where nothing runs, and, of what only moves or splits words for the eye, in a string.
+    fn lowered(&self, window: &Window<'_>, at: usize, rule: &FixedRule, severity: Severity) -> Severity {
+        match self.part_at(window, at) {
+            Part::Comment => Severity::Low,
+            Part::String if rule.id != rules::ZERO_WIDTH.id => Severity::Low,
+            _ => severity,
+        }
+    }
+
     fn end_run(&mut self, out: &mut Findings<'_>) {
         let Some(Run {
             rule,
@@ -375,7 +393,10 @@ impl<'a> TextScan<'a> {
         else {
             return;
         };
-        let severity = unseen::run_severity(rule, severity, count);
+        let severity = unseen::run_severity(rule, severity, first, count, self.selectors);
+        if rule.id == rules::VARIATION_SELECTOR.id {
+            self.selectors += count;
+        }
         let Some(place) = place else {
             return out.count(rule.id, severity);
         };
@@ -390,9 +411,22 @@ impl<'a> TextScan<'a> {
     }
 }
 
+/// Whether what goes on at `end` reads like the name of a host: people follow those, strings or not.
+fn names_a_host(window: &Window<'_>, end: usize) -> bool {
+    let rest = window.bytes.get(end..).unwrap_or_default();
+    rest.first() == Some(&b'.') && rest.get(1).is_some_and(u8::is_ascii_alphabetic)
+}
+
 /// Whether a character can stand in an identifier.
 fn is_word(character: char) -> bool {
     character == '_' || character.is_alphanumeric() || unicode_normalization::char::is_combining_mark(character)
+}
+
+/// Whether the rule is about what one reads in code, and less about what is in a text: not about what hides a message.
+fn lowers(rule: &FixedRule) -> bool {
+    [&rules::BIDI_MARK, &rules::ZERO_WIDTH, &rules::INVISIBLE_FORMAT]
+        .iter()
+        .any(|other| other.id == rule.id)
 }
 
 /// The UTF-8 character that `bytes` start with, and its length.

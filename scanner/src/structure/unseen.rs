@@ -31,28 +31,32 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
         0x85 => (&rules::LINE_SEPARATOR, Low),
         0x01..=0x1F | 0x7F..=0x9F => (&rules::CONTROL, Low),
         0x202A..=0x202E | 0x2066..=0x2069 => (&rules::BIDI_CONTROL, by(Critical, High, High)),
-        0x061C | 0x200E | 0x200F
-            if [beside.before, beside.after]
-                .into_iter()
-                .flatten()
-                .any(is_right_to_left) =>
-        {
-            (&rules::BIDI_MARK, Low)
-        }
+        0x061C | 0x200E | 0x200F if either(beside, is_right_to_left) => (&rules::BIDI_MARK, Low),
         0x061C | 0x200E | 0x200F => (&rules::BIDI_MARK, by(Medium, Low, Low)),
         0x200C | 0x200D if joins(beside) => return None,
-        0x200B if [beside.before, beside.after].into_iter().flatten().any(is_unspaced) => return None,
+        0x200B if either(beside, is_unspaced) => return None,
         0xFEFF => (&rules::ZERO_WIDTH, by(Medium, Low, Low)),
+        // A joiner that a Persian keyboard put into a word of another script.
+        0x200C | 0x200D if is_in_foreign_word(beside) => (&rules::ZERO_WIDTH, by(Medium, Low, Low)),
         0x200B..=0x200D | 0x2060 | 0x180E => (&rules::ZERO_WIDTH, by(High, Medium, Low)),
-        0xE_0000..=0xE_007F => (&rules::TAG, Critical),
+        // One alone spells nothing; a row is worse.
+        0xE_0000..=0xE_007F => (&rules::TAG, High),
         0xFE0E | 0xFE0F if beside.before.is_some_and(is_emoji_base) => return None,
+        // Typed twice.
+        0xFE0F if beside.before == Some('\u{FE0F}') => (&rules::VARIATION_SELECTOR, Low),
         0xFE00..=0xFE0D if beside.before.is_some_and(|before| is_han(before) || is_symbol(before)) => {
             (&rules::VARIATION_SELECTOR, Low)
         }
         0xFE00..=0xFE0F => (&rules::VARIATION_SELECTOR, by(Medium, Medium, Low)),
         0xE_0100..=0xE_01EF if beside.before.is_some_and(is_han) => (&rules::VARIATION_SELECTOR, Medium),
-        // One alone carries nothing, and stands at the ends of ranges in tables of characters; a row is worse.
-        0xE_0100..=0xE_01EF => (&rules::VARIATION_SELECTOR, High),
+        // One alone carries nothing, and stands at the ends of ranges in tables of characters; more are worse.
+        0xE_0100..=0xE_01EF => (&rules::VARIATION_SELECTOR, Low),
+        // The blank among the patterns of Braille is one of them.
+        0x2800 if either(beside, |c| matches!(u32::from(c), 0x2801..=0x28FF)) => return None,
+        // In tables of characters they stand beside their like; a name is made of ASCII and them.
+        0x17B4 | 0x17B5 | 0x180B..=0x180F if beside.before.is_some_and(|before| !before.is_ascii()) => {
+            (&rules::INVISIBLE_LETTER, Low)
+        }
         0x115F | 0x1160 | 0x3164 | 0xFFA0 | 0x17B4 | 0x17B5 | 0x2800 => (&rules::INVISIBLE_LETTER, by(High, Low, Low)),
         0x00AD | 0x034F | 0x180B..=0x180F | 0x2061..=0x2065 | 0x206A..=0x206F | 0xFFF9..=0xFFFB => {
             (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low))
@@ -71,13 +75,18 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
     Some(judged)
 }
 
-/// How bad a run of `count` characters of one rule is, when one of them alone is `severity`.
-pub(super) fn run_severity(rule: &FixedRule, severity: Severity, count: u64) -> Severity {
-    // One selector varies the character before it; a second one has nothing to vary.
-    if rule.id == rules::VARIATION_SELECTOR.id && count > 1 {
-        Critical
-    } else {
-        severity
+/// So many characters that nobody sees, in a row or one behind each letter, can carry a message.
+const MESSAGE: u64 = 4;
+
+/// How bad a run of `count` characters of one rule is, when the worst of them alone is `severity`, the run begins with
+/// `first`, and there were `before` of the rule in the file.
+pub(super) fn run_severity(rule: &FixedRule, severity: Severity, first: char, count: u64, before: u64) -> Severity {
+    let selects = rule.id == rules::VARIATION_SELECTOR.id;
+    match () {
+        () if (selects || rule.id == rules::TAG.id) && count >= MESSAGE => Critical,
+        // One varies the character before it; a second one has nothing to vary.
+        () if selects && first >= '\u{E0100}' && (count > 1 || before >= MESSAGE) => High,
+        () => severity,
     }
 }
 
@@ -122,6 +131,17 @@ fn joins(beside: Beside) -> bool {
     let scripts = matches!(u32::from(before), 0x0600..=0x0DFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x1B00..=0x1B7F);
     let picture = |c: char| is_emoji_base(c) && !c.is_ascii() || matches!(u32::from(c), 0xFE0F | 0x1F3FB..=0x1F3FF);
     scripts || picture(before) && beside.after.is_some_and(picture)
+}
+
+/// Whether one of the neighbours is such.
+fn either(beside: Beside, is_such: impl Fn(char) -> bool) -> bool {
+    [beside.before, beside.after].into_iter().flatten().any(is_such)
+}
+
+/// Whether both neighbours are letters from outside ASCII.
+fn is_in_foreign_word(beside: Beside) -> bool {
+    let foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && c.is_alphabetic());
+    foreign(beside.before) && foreign(beside.after)
 }
 
 /// Whether an emoji selector may follow.
@@ -184,12 +204,22 @@ mod tests {
     }
 
     #[test]
-    fn a_supplementary_selector_is_high_but_after_a_han_character_and_critical_in_a_row() {
+    fn selectors_and_tags_are_worse_in_a_row_and_all_over_a_file() {
+        let selectors = |count, before| run_severity(&rules::VARIATION_SELECTOR, Low, '\u{E0100}', count, before);
+        assert_eq!(selectors(1, 0), Low);
+        assert_eq!((selectors(2, 0), selectors(1, 4)), (High, High));
+        assert_eq!(selectors(4, 0), Critical);
+        assert_eq!(run_severity(&rules::TAG, High, '\u{E0061}', 1, 9), High);
+        assert_eq!(run_severity(&rules::TAG, High, '\u{E0061}', 4, 0), Critical);
+        assert_eq!(run_severity(&rules::VARIATION_SELECTOR, Low, '\u{FE0F}', 2, 9), Low);
+    }
+
+    #[test]
+    fn a_supplementary_selector_is_low_but_after_a_han_character() {
         assert_eq!(
             in_program(Some('x'), '\u{E0100}', None),
-            Some(("variation-selector", High))
+            Some(("variation-selector", Low))
         );
-        assert_eq!(run_severity(&rules::VARIATION_SELECTOR, High, 2), Critical);
         assert_eq!(
             in_program(Some('\u{845B}'), '\u{E0100}', None),
             Some(("variation-selector", Medium))
@@ -201,6 +231,21 @@ mod tests {
         assert_eq!(in_program(Some('\u{1F468}'), '\u{200D}', Some('\u{1F469}')), None);
         assert_eq!(in_program(Some('\u{06CC}'), '\u{200C}', Some('x')), None);
         assert_eq!(in_program(Some('a'), '\u{200D}', Some('b')), Some(("zero-width", High)));
+    }
+
+    #[test]
+    fn a_joiner_within_a_word_of_another_script_is_medium() {
+        let joiner = in_program(Some('\u{043D}'), '\u{200C}', Some('\u{0430}'));
+        assert_eq!(joiner, Some(("zero-width", Medium)));
+    }
+
+    #[test]
+    fn the_blank_of_braille_is_ordinary_among_braille_and_not_in_a_name() {
+        assert_eq!(in_program(Some('\u{2880}'), '\u{2800}', Some('"')), None);
+        assert_eq!(
+            in_program(Some('a'), '\u{2800}', Some('b')),
+            Some(("invisible-letter", High))
+        );
     }
 
     #[test]
