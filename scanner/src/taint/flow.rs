@@ -80,6 +80,15 @@ pub struct Hit {
     pub beyond: Option<Beyond>,
 }
 
+/// What a function puts into what a parameter points to.
+#[derive(Debug, Clone)]
+struct Write {
+    param: u16,
+    /// The part of it, if it is one alone.
+    field: Option<NameId>,
+    value: Value,
+}
+
 /// What a function does with its parameters.
 #[derive(Debug, Clone, Default)]
 struct Summary {
@@ -88,7 +97,7 @@ struct Summary {
     /// By position: what a parameter is safe for if the result is true.
     proves: Vec<(u16, Kinds)>,
     /// By position: what is written through a parameter.
-    writes: Vec<(u16, Value)>,
+    writes: Vec<Write>,
 }
 
 /// A parameter that reaches a sink.
@@ -120,6 +129,8 @@ struct Frame {
     reaches: Vec<Reach>,
     /// States in which loops and switches were left.
     left: Vec<State>,
+    /// States in which rounds of loops were cut short.
+    continued: Vec<State>,
     /// The call by which it was come to, if it is followed with that call's values.
     called_at: Option<Span>,
 }
@@ -146,7 +157,7 @@ pub struct Flow<'a> {
     /// What methods of a class keep in it.
     fields: HashMap<(NameId, NameId), Field>,
     /// What the function of this file that was called last wrote through its parameters.
-    written: Vec<(u16, Value)>,
+    written: Vec<Write>,
     /// Whether a rule is about reaching through a pointer.
     accesses: bool,
     hits: Vec<Hit>,
@@ -284,6 +295,7 @@ impl<'a> Flow<'a> {
             proofs: None,
             reaches: Vec::new(),
             left: Vec::new(),
+            continued: Vec::new(),
             called_at,
         });
         if called_at.is_none() {
@@ -310,20 +322,31 @@ impl<'a> Flow<'a> {
     }
 
     /// What a function wrote through those of its parameters whose type says that it may.
-    fn writes_of(&self, function: FunctionId, state: &State) -> Vec<(u16, Value)> {
+    fn writes_of(&self, function: FunctionId, state: &State) -> Vec<Write> {
         let params = self.module.function(function).params.iter();
         let writable = params.filter(|param| param.ty.is_some_and(|ty| self.module.name(ty).starts_with(['*', '&'])));
-        let written = writable.filter_map(|param| {
-            let variable = state.get(param.name)?;
-            let mut value = Value::default();
-            value.absorb(&variable.value);
-            variable.fields.values().for_each(|field| value.absorb(field));
-            value
-                .taints
-                .retain(|taint| taint.label != Label::Param(function, param.position));
-            value.is_tainted().then_some((param.position, value))
-        });
-        written.collect()
+        let mut writes = Vec::new();
+        for param in writable {
+            let Some(variable) = state.get(param.name) else {
+                continue;
+            };
+            let fields = variable.fields.iter().map(|(field, value)| (Some(*field), value));
+            for (field, of) in std::iter::once((None, &variable.value)).chain(fields) {
+                let mut value = Value::default();
+                value.absorb(of);
+                value
+                    .taints
+                    .retain(|taint| taint.label != Label::Param(function, param.position));
+                if value.is_tainted() {
+                    writes.push(Write {
+                        param: param.position,
+                        field,
+                        value,
+                    });
+                }
+            }
+        }
+        writes
     }
 
     /// The function at work.

@@ -23,7 +23,7 @@ impl Flow<'_> {
             ExprKind::Int(value) => Value::of_constant(Constant::Int(*value)),
             ExprKind::Bool(value) => Value::of_constant(Constant::Bool(*value)),
             ExprKind::Null => Value::of_constant(Constant::Null),
-            ExprKind::Name(name) => self.variable(*name, *span),
+            ExprKind::Name(name) => self.variable(*name, *span, true),
             ExprKind::Attr { object, name } => {
                 let value = self.attribute(*object, *name, *span);
                 self.proved_before(value)
@@ -79,7 +79,8 @@ impl Flow<'_> {
         }
     }
 
-    fn variable(&mut self, name: NameId, at: Span) -> Value {
+    /// A variable's value, with what is known of its parts or without.
+    fn variable(&mut self, name: NameId, at: Span, whole: bool) -> Value {
         let module = self.module;
         let globals = Rc::clone(&self.globals);
         let frame = self.frame();
@@ -90,7 +91,9 @@ impl Flow<'_> {
             .or_else(|| globals.get(name));
         if let Some(variable) = known {
             let mut value = variable.value.clone();
-            variable.fields.values().for_each(|field| value.absorb(field));
+            if whole {
+                variable.fields.values().for_each(|field| value.absorb(field));
+            }
             merge(&mut value.reads, &[name]);
             value.step(at);
             let unnamed = value.path.as_deref().is_none_or(|path| path.starts_with('$'));
@@ -121,7 +124,11 @@ impl Flow<'_> {
         {
             return value;
         }
-        let object = self.eval(object);
+        let object = match self.module.expr(object).kind {
+            // What is known of its other parts says nothing of this one.
+            ExprKind::Name(variable) => self.variable(variable, self.module.expr(object).span, false),
+            _ => self.eval(object),
+        };
         let mut value = self.attribute_of(&object, name, at);
         if !object.reads.is_empty() {
             self.proved_by_attribute(&object, &mut value);

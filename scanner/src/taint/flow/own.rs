@@ -6,7 +6,7 @@ use super::super::ir::{FunctionId, NameId, Param, Span};
 use super::super::value::{Label, Proofs, Value, merge};
 use super::call::Callee;
 use super::sink::Given;
-use super::{Entry, Flow, Reach, Summary};
+use super::{Entry, Flow, Reach, Summary, Write};
 
 /// The methods that make an object.
 pub(super) const CONSTRUCTORS: [&str; 3] = ["__init__", "constructor", "__construct"];
@@ -119,10 +119,10 @@ impl Flow<'_> {
         self.add_as_called(&mut result, returns, function, callee, given);
         result.reads = self.reads_of_result(summary, function, callee, given);
         result.proves = self.proofs_of_summary(summary, function, callee, given);
-        for (position, value) in &summary.writes {
-            let mut written = Value::default();
-            self.add_as_called(&mut written, value, function, callee, given);
-            self.written.push((*position, written));
+        for write in &summary.writes {
+            let mut value = Value::default();
+            self.add_as_called(&mut value, &write.value, function, callee, given);
+            self.written.push(Write { value, ..*write });
         }
         result
     }

@@ -55,7 +55,11 @@ impl Flow<'_> {
                 self.frame().left.push(state);
                 self.state().ended = true;
             }
-            StmtKind::Continue => self.state().ended = true,
+            StmtKind::Continue => {
+                let state = self.state().clone();
+                self.frame().continued.push(state);
+                self.state().ended = true;
+            }
             StmtKind::Define(function) => {
                 let defined = self.module.function(*function);
                 // A method is found by its class.
@@ -92,24 +96,35 @@ impl Flow<'_> {
     /// A loop: its body is followed twice, so that what one round leaves reaches the next.
     fn rounds(&mut self, condition: Option<ExprId>, each: Option<(ExprId, &Value)>, body: BlockId) {
         let left = std::mem::take(&mut self.frame().left);
+        let continued = std::mem::take(&mut self.frame().continued);
         let mut exits = Vec::new();
         for round in 0..2 {
             if let Some((target, part)) = each.filter(|_| round > 0) {
                 self.assign(target, part.clone());
             }
             let condition = condition.map(|condition| self.eval(condition)).unwrap_or_default();
-            if condition.truth() == Some(false) && !condition.is_tainted() {
+            let truth = condition.truth().filter(|_| !condition.is_tainted());
+            if truth == Some(false) {
                 break;
             }
             let before = self.state().clone();
             self.state().prove(&condition.proves.held);
             self.block(body);
             exits.append(&mut self.frame().left);
-            self.state().ended = false;
+            for again in std::mem::take(&mut self.frame().continued) {
+                self.state().join(&again);
+            }
+            let once = self.state().ended;
             self.state().join(&before);
+            // What has no end but by leaving it goes on from there alone.
+            self.state().ended = truth == Some(true) && (once || round > 0);
+            if once {
+                break;
+            }
         }
         exits.iter().for_each(|exit| self.state().join(exit));
         self.frame().left = left;
+        self.frame().continued = continued;
     }
 
     fn switch(&mut self, subject: ExprId, cases: &[(Vec<ExprId>, BlockId)]) {

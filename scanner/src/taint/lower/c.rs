@@ -147,8 +147,27 @@ impl C<'_> {
         let condition = self.condition(node, out);
         // The body of `do` is done before its condition is looked at.
         let condition = (node.kind() == "while_statement").then_some(condition);
-        let body = self.block(node.child_by_field_name("body"));
+        let body = node.child_by_field_name("body");
+        let body = match condition {
+            None if self.is_done_once(node) => {
+                let mut stmts = Vec::new();
+                body.into_iter().for_each(|body| self.stmt(body, &mut stmts));
+                self.push(StmtKind::Break, node, &mut stmts);
+                self.source.build.block(stmts)
+            }
+            _ => self.block(body),
+        };
         self.push(StmtKind::Loop { condition, body }, node, out);
+    }
+
+    /// Whether a loop is `do … while (0)`, which is there to be left early.
+    fn is_done_once(&self, node: Node<'_>) -> bool {
+        let condition = node.child_by_field_name("condition");
+        let text = condition
+            .map(|condition| self.source.text(condition))
+            .unwrap_or_default();
+        let text = text.trim_matches(['(', ')', ' ']);
+        text == "0" || text == "false"
     }
 
     /// Both what holds with a definition and what holds without it: within a function two ways, of which one is gone.

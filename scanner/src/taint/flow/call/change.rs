@@ -4,7 +4,7 @@ use super::super::super::ir::{Arg, ExprId, ExprKind, NameId, Span};
 use super::super::super::rules::Kinds;
 use super::super::super::value::{Label, Taint, Value};
 use super::super::sink::Given;
-use super::super::{Flow, format};
+use super::super::{Flow, Write, format};
 use super::Callee;
 
 impl Flow<'_> {
@@ -75,9 +75,13 @@ impl Flow<'_> {
 
     /// Gives the arguments what the function of this file that was called wrote through its parameters.
     pub(super) fn write_back(&mut self, args: &[Arg], at: Span) {
-        for (position, written) in std::mem::take(&mut self.written) {
-            if let Some(arg) = args.get(usize::from(position)) {
-                self.write_through(arg.value, &written, at);
+        for Write { param, field, value } in std::mem::take(&mut self.written) {
+            let Some(arg) = args.get(usize::from(param)) else {
+                continue;
+            };
+            match field.and_then(|field| Some((self.pointed_at(arg.value)?, field))) {
+                Some((name, field)) => self.write_field(name, field, &value, at),
+                None => self.write_through(arg.value, &value, at),
             }
         }
     }
@@ -97,8 +101,48 @@ impl Flow<'_> {
         if let (ExprKind::Name(name), true) = (&self.module.expr(arg).kind, whole.is_tainted()) {
             self.state().taint_variable(*name, &whole);
         }
-        if let Some(name) = self.root_of(arg).filter(|_| inside.is_tainted()) {
+        if !inside.is_tainted() {
+            return;
+        }
+        if let ExprKind::Attr { object, name: field } = self.module.expr(arg).kind
+            && let Some(name) = self.pointed_at(object)
+        {
+            return self.write_field(name, field, &inside, at);
+        }
+        if let Some(name) = self.root_of(arg) {
             self.taint_with_aliases(name, &inside);
+        }
+    }
+
+    /// The variable that an argument is, or is the address of.
+    fn pointed_at(&self, arg: ExprId) -> Option<NameId> {
+        match &self.module.expr(arg).kind {
+            ExprKind::Name(name) => Some(*name),
+            ExprKind::Of(parts) => match parts.as_slice() {
+                [part] => self.pointed_at(*part),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Adds to one part of a variable, and to that part of what it points into.
+    fn write_field(&mut self, name: NameId, field: NameId, written: &Value, at: Span) {
+        let mut inside = written.clone();
+        inside.step(at);
+        let known = self.state().get(name);
+        let mut names = known.map(|known| known.value.reads.clone()).unwrap_or_default();
+        names.retain(|alias| self.rules.pointers && *alias != name);
+        names.push(name);
+        for name in names {
+            let variable = self.state().entry(name);
+            let before = variable.fields.get(&field).unwrap_or(&variable.value);
+            let mut value = Value {
+                taints: before.taints.clone(),
+                ..Value::default()
+            };
+            value.absorb(&inside);
+            variable.fields.insert(field, value);
         }
     }
 
