@@ -3,7 +3,8 @@
 //! ```text
 //!  daemons ──▶ log ──▶ storage ──▶ disk        event   what happened, as JSON
 //!     │         ▲                              line    an event as one line for people
-//!     └──▶ event┘     keyfile ──▶ disk         escape  text from outside, safe for a terminal
+//!     └──▶ event┘     keyfile ──▶ disk         escape  text from outside, safe for a terminal, JSON, SARIF, Markdown
+//!                                              untrusted  the type of such a text, which has no other way out
 //! ```
 //!
 //! Words: the log is *tamper-evident*: whoever holds the disk can change it, but not without being found by someone who
@@ -19,5 +20,6 @@ pub mod keyfile;
 pub mod line;
 pub mod log;
 pub mod storage;
+pub mod untrusted;
 
 pub use cli::run;

@@ -74,7 +74,7 @@ pub fn render(index: u64, event: &Event, style: &Style) -> String {
     line
 }
 
-/// The event as one line of JSON: the entry's fields and `log_index`, its place in the log.
+/// The event as one line of JSON that hides nothing from a terminal: the entry's fields and `log_index`, its place in the log.
 #[must_use]
 pub fn json(index: u64, event: &Event) -> String {
     #[derive(Serialize)]
@@ -83,7 +83,7 @@ pub fn json(index: u64, event: &Event) -> String {
         event: &'a Event,
         log_index: u64,
     }
-    serde_json::to_string(&Line {
+    escape::json(&Line {
         event,
         log_index: index,
     })

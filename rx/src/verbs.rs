@@ -190,6 +190,12 @@ pub(crate) fn local(at: UnixMillis) -> String {
     }
 }
 
+/// Writes `value` to standard output, as a line of JSON that hides nothing from a terminal.
+pub(crate) fn say_json(value: &serde_json::Value) -> Result<(), Failure> {
+    let line = audit::escape::json(value).map_err(|error| Failure::new(FAILED, format!("no JSON form: {error}")))?;
+    say(&line)
+}
+
 /// Writes a line to standard output.
 pub(crate) fn say(line: &str) -> Result<(), Failure> {
     write_line(&mut io::stdout().lock(), line)

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use audit::untrusted::Untrusted;
 use protocol::digest::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +65,7 @@ pub enum Confidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snippet {
     /// The text; at most a few hundred characters of a longer line.
-    pub text: String,
+    pub text: Untrusted,
     /// Characters of `text` before the marked place.
     pub mark_from: u32,
     /// Characters of the marked place.
@@ -86,7 +87,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cwe: Option<u32>,
     /// The file.
-    pub path: String,
+    pub path: Untrusted,
     /// Line, from 1; absent when the finding is about the file as a whole.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub line: Option<u64>,
@@ -94,7 +95,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub column: Option<u64>,
     /// What was found and why it matters.
-    pub message: String,
+    pub message: Untrusted,
     /// What to do about it.
     pub mend: String,
     /// The line.
@@ -111,10 +112,10 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// What happens there, for people: "the query string of the request".
-    pub what: String,
+    pub what: Untrusted,
     /// The file, if it is another than the finding's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub path: Option<String>,
+    pub path: Option<Untrusted>,
     /// Line, from 1.
     pub line: u64,
     /// Column in characters, from 1.

@@ -11,7 +11,7 @@
 //! Always true:
 //! - every file is read once, and its digest compared with the signed one in that same read;
 //! - what an engine could not see is an outcome, never "clean";
-//! - no secret is in a report; names and texts from files are escaped by whoever shows them ([`show`]).
+//! - no secret is in a report; names and texts from files are [`Untrusted`](audit::untrusted::Untrusted), and leave it by the encoder of where they go.
 
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use audit::event::FindingCounts;
+use audit::untrusted::Untrusted;
 use protocol::digest::{BundleId, Digest};
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,7 @@ pub struct Coverage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntegrityFailure {
     /// The file.
-    pub path: String,
+    pub path: Untrusted,
     /// The signed digest.
     pub expected: Digest,
     /// The digest of what was read; absent when the file could not be read to its signed length.
@@ -79,7 +80,7 @@ pub struct IntegrityFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// Its path; of a file out of an archive the archive's path, `!`, and its name there.
-    pub path: String,
+    pub path: Untrusted,
     /// Archives that it lies in.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub depth: u8,
@@ -99,7 +100,7 @@ pub struct FileReport {
     pub worst: Option<Severity>,
     /// Why it could not be read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub unreadable: Option<String>,
+    pub unreadable: Option<Untrusted>,
 }
 
 fn is_zero(depth: &u8) -> bool {

@@ -77,9 +77,9 @@ fn write_finding(out: &mut String, finding: &Finding, look: Look) -> fmt::Result
         out,
         "{severity}  {}{cwe}  {}{place}",
         terminal(&finding.rule),
-        terminal(&finding.path)
+        finding.path.terminal()
     )?;
-    let message = terminal(&finding.message);
+    let message = finding.message.terminal();
     let number = finding.line.map(|line| line.to_string()).unwrap_or_default();
     let margin = " ".repeat(number.len().max(3) + 2);
     match &finding.snippet {
@@ -100,19 +100,19 @@ fn write_finding(out: &mut String, finding: &Finding, look: Look) -> fmt::Result
 fn write_way(out: &mut String, finding: &Finding, margin: &str) -> fmt::Result {
     for (index, step) in finding.way.iter().enumerate() {
         let head = if index == 0 { "= way:" } else { "      " };
-        let path = step.path.as_deref().unwrap_or(&finding.path);
+        let path = step.path.as_ref().unwrap_or(&finding.path);
         let text = step
             .snippet
             .as_ref()
-            .map(|snippet| snippet.text.trim())
+            .map(|snippet| snippet.text.terminal())
             .unwrap_or_default();
-        let what = terminal(&step.what);
+        let what = step.what.terminal();
         writeln!(
             out,
             "{margin} {head} {}:{}  {}  ({what})",
-            terminal(path),
+            path.terminal(),
             step.line,
-            terminal(text)
+            text.trim()
         )?;
     }
     Ok(())
@@ -121,10 +121,11 @@ fn write_way(out: &mut String, finding: &Finding, margin: &str) -> fmt::Result {
 /// The snippet's line, without what its line started with in blanks, and where in it the caret goes.
 fn marked_line(snippet: &Snippet) -> (String, usize, usize) {
     let from = snippet.mark_from as usize;
-    let indent = snippet.text.chars().take(from).take_while(|&c| c == ' ').count();
+    let raw = snippet.text.raw();
+    let indent = raw.chars().take(from).take_while(|&c| c == ' ').count();
     // Four blanks stay, so that an indented line looks like one.
     let cut = indent.saturating_sub(4);
-    let text: String = snippet.text.chars().skip(cut).collect();
+    let text: String = raw.chars().skip(cut).collect();
     // Snippets have no characters left that escaping would lengthen, but the report may come from a file.
     (
         terminal(&text),
@@ -177,10 +178,10 @@ pub fn decision(decision: &Decision, look: Look) -> String {
         // What is allowed anyway is no reason against it.
         reason.verdict != Verdict::Allow || decision.verdict() == Verdict::Allow
     });
-    let first = reasons.next().map(|reason| terminal(&reason.text)).unwrap_or_default();
+    let first = reasons.next().map(|reason| reason.text.terminal()).unwrap_or_default();
     let mut out = format!("{}: {first}\n", look.verdict(decision.verdict()));
     for reason in reasons {
-        out.push_str(&format!("        {}: {}\n", reason.verdict, terminal(&reason.text)));
+        out.push_str(&format!("        {}: {}\n", reason.verdict, reason.text.terminal()));
     }
     out
 }
@@ -199,13 +200,13 @@ mod tests {
             severity: Severity::High,
             confidence: Confidence::High,
             cwe: Some(798),
-            path: path.to_owned(),
+            path: path.into(),
             line: Some(14),
             column: Some(5),
-            message: "why it matters".to_owned(),
+            message: "why it matters".into(),
             mend: "what to do".to_owned(),
             snippet: Some(Snippet {
-                text: text.to_owned(),
+                text: text.into(),
                 mark_from: 6,
                 mark_len: 3,
             }),
@@ -224,8 +225,8 @@ mod tests {
     #[test]
     fn a_way_is_shown_from_its_source_to_the_finding() {
         let step = |line, path: Option<&str>, what: &str| Step {
-            what: what.to_owned(),
-            path: path.map(str::to_owned),
+            what: what.into(),
+            path: path.map(Into::into),
             line,
             column: 1,
             snippet: None,

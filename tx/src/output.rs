@@ -3,7 +3,6 @@
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write as _};
 
-use protocol::path::characters::Unseen;
 use serde::Serialize;
 
 use crate::complaint::Complaint;
@@ -38,20 +37,8 @@ pub(crate) fn line(text: &mut String, label: &str, what: impl Display) {
 /// # Errors
 /// A [`Complaint`] if the value has no JSON form.
 pub fn json_line(value: &impl Serialize) -> Result<String, Complaint> {
-    let plain = serde_json::to_string(value)
+    let mut line = audit::escape::json(value)
         .map_err(|error| Complaint::failed("the result has no JSON form").fact("cause", error))?;
-    let mut line = String::with_capacity(plain.len() + 1);
-    for character in plain.chars() {
-        // Outside of its strings JSON is visible ASCII, so that every such character stands in a string.
-        if Unseen::of(character).is_some() {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                line.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            line.push(character);
-        }
-    }
     line.push('\n');
     Ok(line)
 }

@@ -144,10 +144,10 @@ impl Story {
         let mut lines: Vec<(String, usize)> = Vec::new();
         for finding in findings {
             let place = match finding.line {
-                Some(line) => format!("{}:{line}", finding.path),
-                None => finding.path.clone(),
+                Some(line) => format!("{}:{line}", finding.path.terminal()),
+                None => finding.path.terminal(),
             };
-            let line = format!("{}  {}  {}", terminal(&place), finding.rule, finding.severity.name());
+            let line = format!("{place}  {}  {}", finding.rule, finding.severity.name());
             match lines.iter_mut().find(|(known, _)| *known == line) {
                 Some((_, times)) => *times += 1,
                 None => lines.push((line, 1)),

@@ -284,7 +284,7 @@ fn reasons(decision: &Decision) -> String {
         .reasons()
         .iter()
         .take(SHOWN)
-        .map(|reason| reason.text.clone())
+        .map(|reason| reason.text.raw().to_owned())
         .collect();
     let more = decision.reasons().len().saturating_sub(SHOWN);
     if more > 0 {

@@ -5,7 +5,7 @@ use std::path::Path;
 use audit::line;
 use serde_json::json;
 
-use super::{Failure, local, open_home, read_log, say};
+use super::{Failure, local, open_home, read_log, say, say_json};
 use crate::ledger::{Acceptance, Epoch, Ledger, Wait};
 
 pub(crate) fn list(dir: &Path, json: bool) -> Result<(), Failure> {
@@ -15,7 +15,7 @@ pub(crate) fn list(dir: &Path, json: bool) -> Result<(), Failure> {
     if json {
         return epochs
             .iter()
-            .try_for_each(|(id, epoch)| say(&object(&ledger, *id, epoch).to_string()));
+            .try_for_each(|(id, epoch)| say_json(&object(&ledger, *id, epoch)));
     }
     if epochs.is_empty() {
         return say("no epoch was heard of yet: the first with a verified bundle is accepted by itself");

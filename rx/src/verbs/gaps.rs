@@ -7,7 +7,7 @@ use protocol::resend::ResendCode;
 use protocol::sequences::SequenceRange;
 use serde_json::json;
 
-use super::{Failure, open_home, read_log, say};
+use super::{Failure, open_home, read_log, say, say_json};
 use crate::ledger::Ledger;
 
 /// What did not come of one epoch.
@@ -24,7 +24,7 @@ pub(crate) fn run(dir: &Path, json: bool) -> Result<(), Failure> {
     let gaps = gaps(&ledger);
     if json {
         let epochs: Vec<_> = gaps.iter().map(Gaps::to_json).collect();
-        return say(&json!({ "schema": 1, "epochs": epochs }).to_string());
+        return say_json(&json!({ "schema": 1, "epochs": epochs }));
     }
     if gaps.is_empty() {
         return say("nothing is missing, by what the transmitter said so far");

@@ -9,7 +9,7 @@ use audit::{escape, line};
 use protocol::digest::BundleId;
 use serde_json::json;
 
-use super::{Failure, local, open_home, read_log, say};
+use super::{Failure, local, open_home, read_log, say, say_json};
 use crate::cli::{ListArgs, StateFilter};
 use crate::ledger::Record;
 
@@ -25,7 +25,7 @@ pub(crate) fn run(dir: &Path, args: &ListArgs) -> Result<(), Failure> {
     if args.json {
         return bundles
             .iter()
-            .try_for_each(|(id, record)| say(&object(*id, record).to_string()));
+            .try_for_each(|(id, record)| say_json(&object(*id, record)));
     }
     if bundles.is_empty() {
         return say("no bundles");

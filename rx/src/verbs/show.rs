@@ -15,7 +15,7 @@ use scanner::report::Report;
 use scanner::show::Look;
 use serde_json::json;
 
-use super::{FAILED, Failure, REFUSED, USAGE, find, local, open_home, read_log, say};
+use super::{FAILED, Failure, REFUSED, USAGE, find, local, open_home, read_log, say, say_json};
 use crate::authority::Authority;
 use crate::cli::ShowArgs;
 use crate::clock::wall;
@@ -58,7 +58,7 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
         ..look_up(&home, &config, id, record, rivals.collect())?
     };
     match args.json {
-        true => say(&known.to_json().to_string()),
+        true => say_json(&known.to_json()),
         false => say(&known.to_text()),
     }
 }
@@ -191,11 +191,7 @@ impl Known<'_> {
         let (Some(report), Some(decision)) = (&self.report, &self.decision) else {
             return "not yet".to_owned();
         };
-        let reasons: Vec<_> = decision
-            .reasons()
-            .iter()
-            .map(|reason| escape::terminal(&reason.text))
-            .collect();
+        let reasons: Vec<_> = decision.reasons().iter().map(|reason| reason.text.terminal()).collect();
         format!(
             "{}: {}\n           {} of {} files covered; {}; rules {}, policy {}",
             decision.verdict(),

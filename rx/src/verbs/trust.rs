@@ -6,7 +6,7 @@ use audit::escape;
 use protocol::trust::Role;
 use serde_json::json;
 
-use super::{Failure, USAGE, open_home, say};
+use super::{Failure, USAGE, open_home, say, say_json};
 use crate::authority::Authority;
 use crate::config::Config;
 
@@ -29,11 +29,10 @@ pub(crate) fn list(dir: &Path, json: bool) -> Result<(), Failure> {
             .map_or_else(|| Role::Author.namespace().to_owned(), ToString::to_string);
         let (principals, fingerprint) = (key.principals.to_string(), key.fingerprint);
         match json {
-            true => say(&json!({
+            true => say_json(&json!({
                 "schema": 1, "line": key.line, "principals": principals, "key": fingerprint, "namespaces": namespaces,
                 "valid_after": key.valid_after, "valid_before": key.valid_before,
-            })
-            .to_string())?,
+            }))?,
             false => say(&format!(
                 "line {:<3} {fingerprint}  {}  {}",
                 key.line,

@@ -27,9 +27,7 @@ fn verdict(report: &Report) -> Verdict {
 /// Rules of a report with the paths that they name.
 fn named(report: &Report) -> Vec<(&str, &str)> {
     let findings = report.findings.iter();
-    findings
-        .map(|found| (found.rule.as_str(), found.path.as_str()))
-        .collect()
+    findings.map(|found| (found.rule.as_str(), found.path.raw())).collect()
 }
 
 /// How the archive stage ended with the outermost file.
@@ -77,7 +75,7 @@ fn ordinary_archives_of_every_kind_are_covered_and_allowed() {
         assert_eq!(report.coverage.covered, report.coverage.files, "{name}");
         assert_eq!(verdict(&report), Verdict::Allow, "{name}");
         let file = report.files.get(1);
-        assert_eq!(file.map_or("", |file| file.path.as_str()), first);
+        assert_eq!(file.map_or("", |file| file.path.raw()), first);
         assert!(
             file.is_none_or(|file| file.detected_type == "text.python" && file.depth == 1),
             "{name}"
@@ -94,11 +92,7 @@ fn the_test_virus_in_a_zip_in_a_compressed_tar_is_named_where_it_lies() {
         [("eicar-test-file", "outer.tar.gz!inner.zip!docs/eicar.com.txt")]
     );
     assert_eq!(verdict(&report), Verdict::Reject);
-    let paths: Vec<_> = report
-        .files
-        .iter()
-        .map(|file| (file.path.as_str(), file.depth))
-        .collect();
+    let paths: Vec<_> = report.files.iter().map(|file| (file.path.raw(), file.depth)).collect();
     assert_eq!(
         paths,
         [
@@ -142,7 +136,7 @@ fn a_secret_in_an_archive_has_a_line_and_is_not_shown() {
         .iter()
         .find(|found| found.rule == "aws-access-key-id")
         .unwrap();
-    assert_eq!((found.path.as_str(), found.line), ("a.tgz!p/config.py", Some(1)));
+    assert_eq!((found.path.raw(), found.line), ("a.tgz!p/config.py", Some(1)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use audit::escape::terminal;
+use audit::escape::{terminal, write_json};
 use audit::event::Verdict;
 use audit::storage::{Disk, OpenHow, Storage, read_outside};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -92,8 +92,8 @@ fn check(
     let decision = policy.judge(&report);
     let shown = path.display().to_string();
     if args.output.is_json() {
-        serde_json::to_writer(
-            &mut *out,
+        write_json(
+            out,
             &Line {
                 path: &shown,
                 decision: &decision,

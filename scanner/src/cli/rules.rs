@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use audit::escape::write_json;
 use serde::Serialize;
 
 use super::OutputArgs;
@@ -31,7 +32,7 @@ pub(super) fn list(args: &OutputArgs, out: &mut dyn Write) -> anyhow::Result<()>
     for (engine, rules) in &all {
         for rule in rules {
             if args.is_json() {
-                serde_json::to_writer(&mut *out, &Line { engine, rule })?;
+                write_json(out, &Line { engine, rule })?;
                 writeln!(out)?;
             } else {
                 let cwe = rule.cwe.map(|cwe| format!("CWE-{cwe}")).unwrap_or_default();

@@ -172,10 +172,10 @@ fn finding(key: &FingerprintKey, path: &str, engine: &str, found: Found, blots: 
         severity: found.severity,
         confidence: found.confidence,
         cwe: found.cwe,
-        path: path.to_owned(),
+        path: path.into(),
         line: found.place.as_ref().map(|place| place.line),
         column: found.place.as_ref().map(|place| place.column),
-        message: found.message,
+        message: found.message.into(),
         mend: found.mend,
         snippet: found.place.as_ref().and_then(|place| blots.snippet(place)),
         way: Vec::new(),
@@ -185,7 +185,7 @@ fn finding(key: &FingerprintKey, path: &str, engine: &str, found: Found, blots: 
 
 fn steps(way: Way, blots: &Blots) -> Vec<Step> {
     let step = |(what, place): (String, Place)| Step {
-        what,
+        what: what.into(),
         path: None,
         line: place.line,
         column: place.column,

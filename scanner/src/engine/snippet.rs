@@ -111,7 +111,7 @@ fn spell_out(text: &[u8], hidden: &[bool], mark: &Range<usize>) -> Snippet {
     }
     let from = mark_from.unwrap_or(characters);
     Snippet {
-        text: out,
+        text: out.into(),
         mark_from: from,
         mark_len: mark_to.unwrap_or(characters) - from,
     }
@@ -184,7 +184,7 @@ mod tests {
     fn bytes_that_are_no_utf_8_are_spelled_out() {
         let snippet = Blots::default().snippet(&place(b"a\xffb", 0, 1..2)).unwrap();
         assert_eq!(
-            (snippet.text.as_str(), snippet.mark_from, snippet.mark_len),
+            (snippet.text.raw(), snippet.mark_from, snippet.mark_len),
             ("a<0xFF>b", 1, 6)
         );
     }

@@ -1,8 +1,7 @@
 //! A verdict with its reasons, and the clearance that only it can give.
 
-use std::fmt;
-
 use audit::event::Verdict;
+use audit::untrusted::Untrusted;
 use protocol::digest::{BundleId, Digest, Hasher};
 use serde::Serialize;
 
@@ -27,8 +26,8 @@ pub struct Reason {
     /// For programs: `integrity`, `nothing-scanned`, `coverage-incomplete`, `findings-critical`, `findings-high`,
     /// `findings-medium`, `findings-low`, `type`, `path`, `clear`.
     pub code: &'static str,
-    /// For people; names out of the bundle in it are not escaped.
-    pub text: String,
+    /// For people, with names out of the bundle in it.
+    pub text: Untrusted,
 }
 
 /// The proof that a bundle may be released: by the policy, or by a person who saw the report.
@@ -202,11 +201,5 @@ impl Clearance {
     #[must_use]
     pub fn by(&self) -> ClearedBy {
         self.by
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }

@@ -30,7 +30,7 @@ impl Policy {
             reasons.push(Reason {
                 verdict: Verdict::Allow,
                 code: "clear",
-                text,
+                text: text.into(),
             });
         }
         // Stable: within a verdict the order above stays.
@@ -45,7 +45,7 @@ impl Policy {
             return Some(Reason {
                 verdict: self.incomplete,
                 code: "nothing-scanned",
-                text,
+                text: text.into(),
             });
         }
         let mut missed = report
@@ -56,19 +56,19 @@ impl Policy {
         let text = format!(
             "{}, the first {}: {why}",
             files(missed.count() + 1, "not covered"),
-            first.path
+            first.path.raw()
         );
         Some(Reason {
             verdict: self.incomplete,
             code: "coverage-incomplete",
-            text,
+            text: text.into(),
         })
     }
 
     /// What a file lacks of the coverage that the policy requires.
     fn missed(&self, file: &FileReport) -> Option<String> {
         if let Some(unreadable) = &file.unreadable {
-            return Some(unreadable.clone());
+            return Some(unreadable.raw().to_owned());
         }
         // What an archive hides is looked at or not, whatever the policy requires.
         match file.outcomes.get(archive::NAME) {
@@ -105,11 +105,15 @@ impl Policy {
             .find(|finding| finding.severity == severity)
             .map(|finding| {
                 let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
-                format!(", the first {}{line} {}", finding.path, finding.rule)
+                format!(", the first {}{line} {}", finding.path.raw(), finding.rule)
             });
         let plural = if count == 1 { "finding" } else { "findings" };
         let text = format!("{count} {} {plural}{}", severity.name(), first.unwrap_or_default());
-        Some(Reason { verdict, code, text })
+        Some(Reason {
+            verdict,
+            code,
+            text: text.into(),
+        })
     }
 
     /// One reason for each verdict that some file's type gives.
@@ -124,13 +128,13 @@ impl Policy {
             let text = format!(
                 "{}, the first {}: {}",
                 files(number, "of such a type"),
-                first.path,
+                first.path.raw(),
                 first.detected_type
             );
             Some(Reason {
                 verdict,
                 code: "type",
-                text,
+                text: text.into(),
             })
         };
         [Verdict::Reject, Verdict::Review]
@@ -151,7 +155,7 @@ impl Policy {
 impl PathRule {
     fn reason(&self, report: &Report) -> Option<Reason> {
         let mut hit = report.files.iter().filter(|file| {
-            self.glob.is_match(&file.path) && self.findings.is_none_or(|least| file.worst >= Some(least))
+            self.glob.is_match(file.path.raw()) && self.findings.is_none_or(|least| file.worst >= Some(least))
         });
         let first = hit.next()?;
         if self.verdict == Verdict::Allow {
@@ -159,11 +163,11 @@ impl PathRule {
         }
         let what = format!("under {}", self.glob.glob().glob());
         let why = self.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        let text = format!("{}, the first {}{why}", files(hit.count() + 1, &what), first.path);
+        let text = format!("{}, the first {}{why}", files(hit.count() + 1, &what), first.path.raw());
         Some(Reason {
             verdict: self.verdict,
             code: "path",
-            text,
+            text: text.into(),
         })
     }
 }
@@ -179,12 +183,12 @@ fn integrity(report: &Report) -> Option<Reason> {
     let text = format!(
         "{}, the first {}: {what}",
         files(report.integrity.len(), "not as signed"),
-        first.path
+        first.path.raw()
     );
     Some(Reason {
         verdict: Verdict::Reject,
         code: "integrity",
-        text,
+        text: text.into(),
     })
 }
 

@@ -39,7 +39,7 @@ fn report(detected_type: &str) -> Report {
         integrity: Vec::new(),
         findings: Vec::new(),
         files: vec![FileReport {
-            path: "deploy/run.sh".to_owned(),
+            path: "deploy/run.sh".into(),
             depth: 0,
             size: 1,
             sha256: Some(Digest::of(b"x")),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit::event::FindingCounts;
+use audit::untrusted::Untrusted;
 use protocol::digest::Digest;
 
 use super::Progress;
@@ -187,12 +188,12 @@ impl Within {
 }
 
 fn text_of(report: &FileReport) -> usize {
-    report.path.len() + report.unreadable.as_ref().map_or(0, String::len)
+    report.path.len() + report.unreadable.as_ref().map_or(0, Untrusted::len)
 }
 
 fn lost(entry: &FileEntry) -> FileReport {
     FileReport {
-        path: entry.path.clone(),
+        path: entry.path.as_str().into(),
         depth: 0,
         size: entry.size,
         sha256: None,
@@ -200,7 +201,7 @@ fn lost(entry: &FileEntry) -> FileReport {
         executable: entry.executable,
         outcomes: BTreeMap::new(),
         worst: None,
-        unreadable: Some("the scanner stopped before it".to_owned()),
+        unreadable: Some("the scanner stopped before it".into()),
     }
 }
 

@@ -55,7 +55,7 @@ fn compare(a: &(FileNumber, Finding), b: &(FileNumber, Finding)) -> Ordering {
             finding.column,
             &finding.engine,
             &finding.rule,
-            &finding.message,
+            finding.message.raw(),
             finding.fingerprint.0,
         )
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::LazyLock;
 
+use audit::untrusted::Untrusted;
 use proptest::prelude::*;
 
 use super::*;
@@ -163,7 +164,7 @@ fn a_file_that_is_not_as_signed_is_an_integrity_failure() {
     let failures: Vec<_> = report
         .integrity
         .iter()
-        .map(|failure| (failure.path.as_str(), failure.found))
+        .map(|failure| (failure.path.raw(), failure.found))
         .collect();
     assert_eq!(failures, [("bad", Some(Digest::of(b"hullo")))]);
 }
@@ -209,7 +210,10 @@ fn a_file_that_cannot_be_read_is_named_and_not_covered() {
     };
     let report = scan(&Unreadable(vec![entry]));
     assert_eq!(report.coverage.covered, 0);
-    assert_eq!(report.files[0].unreadable.as_deref(), Some("permission denied"));
+    assert_eq!(
+        report.files[0].unreadable.as_ref().map(Untrusted::raw),
+        Some("permission denied")
+    );
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn a_planted_key_is_found_with_file_and_line() {
     let findings = findings("src/config.py", &format!("import os\n\n{}\n", aws_key()));
     let found: Vec<_> = findings
         .iter()
-        .map(|f| (f.rule.as_str(), f.path.as_str(), f.line))
+        .map(|f| (f.rule.as_str(), f.path.raw(), f.line))
         .collect();
     assert_eq!(found, [("aws-access-key-id", "src/config.py", Some(3))]);
 }
@@ -320,7 +324,7 @@ fn names_that_look_alike_in_two_files_are_reported_where_the_odd_one_is() {
     let found: Vec<_> = report
         .findings
         .iter()
-        .map(|f| (f.rule.as_str(), f.path.as_str(), f.line))
+        .map(|f| (f.rule.as_str(), f.path.raw(), f.line))
         .collect();
     assert_eq!(found, [("lookalike-identifier", "b.py", Some(2))]);
     assert_eq!(report.files[1].worst, Some(Severity::High));
@@ -356,6 +360,7 @@ fn invalid_utf_8_in_a_program_is_one_finding_with_a_count() {
     assert!(
         report.findings[0]
             .message
+            .raw()
             .starts_with("not UTF-8 here and in 1 more bytes")
     );
 }
@@ -385,7 +390,7 @@ fn paths_that_no_bundle_can_hold_and_paths_that_collide_are_reported() {
     let mut found: Vec<_> = report
         .findings
         .iter()
-        .map(|f| (f.rule.as_str(), f.path.as_str()))
+        .map(|f| (f.rule.as_str(), f.path.raw()))
         .collect();
     found.sort_unstable();
     assert_eq!(found[0].0, "path-collision");

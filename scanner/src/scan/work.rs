@@ -163,13 +163,13 @@ impl Worker<'_> {
             .sha256
             .filter(|expected| sha256 != Some(*expected))
             .map(|expected| IntegrityFailure {
-                path: entry.path.clone(),
+                path: entry.path.as_str().into(),
                 expected,
                 found: sha256,
             });
         let collected = findings.into_collected();
         let report = FileReport {
-            path: entry.path.clone(),
+            path: entry.path.as_str().into(),
             depth: subject.depth,
             size,
             sha256,
@@ -177,7 +177,7 @@ impl Worker<'_> {
             executable: entry.executable,
             outcomes: outcomes.into_iter().collect(),
             worst: worst(&collected.counted),
-            unreadable: failed.map(|failed| failed.why),
+            unreadable: failed.map(|failed| failed.why.into()),
         };
         let done = FileDone {
             number: subject.number,

@@ -247,7 +247,7 @@ impl BundleSast<'_> {
             let way = told(hit, rule, &book.rules, &window)
                 .into_iter()
                 .map(|(what, place)| Step {
-                    what,
+                    what: what.into(),
                     path: None,
                     line: place.line,
                     column: place.column,
@@ -266,8 +266,8 @@ fn beyond(link: &Link, caller: &Caller, hit: &Hit) -> Vec<Step> {
     };
     let places = export.ways.get(beyond.reach).into_iter().flatten();
     let step = |&(line, column): &(u64, u64)| Step {
-        what: "goes on in another file".to_owned(),
-        path: Some(export.path.clone()),
+        what: "goes on in another file".into(),
+        path: Some(export.path.as_str().into()),
         line,
         column,
         snippet: None,

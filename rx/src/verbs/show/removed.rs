@@ -4,13 +4,13 @@ use audit::{escape, line};
 use protocol::digest::BundleId;
 use serde_json::json;
 
-use super::super::{Failure, local, say};
+use super::super::{Failure, local, say, say_json};
 use super::{audited, epoch_of};
 use crate::ledger::{Record, Removal};
 
 pub(super) fn say_removed(id: BundleId, record: &Record, removal: &Removal, as_json: bool) -> Result<(), Failure> {
     match as_json {
-        true => say(&object(id, record, removal).to_string()),
+        true => say_json(&object(id, record, removal)),
         false => say(text(id, record, removal).trim_end()),
     }
 }
