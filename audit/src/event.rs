@@ -183,6 +183,18 @@ pub struct FindingCounts {
 }
 
 impl FindingCounts {
+    /// Those of a severity, by its word; 0 for a word that is none.
+    #[must_use]
+    pub fn of(&self, severity: &str) -> u64 {
+        match severity {
+            "critical" => self.critical,
+            "high" => self.high,
+            "medium" => self.medium,
+            "low" => self.low,
+            _ => 0,
+        }
+    }
+
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {

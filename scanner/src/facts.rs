@@ -8,8 +8,10 @@ use crate::content::FileEntry;
 
 mod language;
 mod magic;
+mod tests_only;
 
 pub use self::language::{Language, Nature};
+pub use self::tests_only::is_for_tests;
 
 /// A file's name and nature.
 #[derive(Debug, Clone, PartialEq, Eq)]

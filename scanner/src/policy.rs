@@ -24,7 +24,7 @@ mod file;
 mod judge;
 
 pub use self::decision::{Clearance, ClearanceError, ClearedBy, Decision, Reason};
-use self::file::{Mode, PolicyFile};
+use self::file::{Mode, Passing, PolicyFile};
 
 /// A policy that was read and checked.
 #[derive(Debug, Clone)]
@@ -36,6 +36,7 @@ pub struct Policy {
     medium: Verdict,
     low: Verdict,
     incomplete: Verdict,
+    passing_in_tests: Passing,
     required: Vec<(Selector, Vec<String>)>,
     types: Vec<(Selector, Verdict)>,
     paths: Vec<PathRule>,
@@ -167,6 +168,7 @@ impl Policy {
             medium: written.severity.medium,
             low: written.severity.low,
             incomplete: written.coverage.incomplete,
+            passing_in_tests: written.tests.pass,
             required,
             types,
             paths,

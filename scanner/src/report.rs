@@ -11,7 +11,9 @@ use protocol::digest::{BundleId, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Outcome;
+use crate::facts::is_for_tests;
 use crate::finding::{Finding, Severity};
+use crate::taint;
 
 /// The version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -32,6 +34,11 @@ pub struct Report {
     pub coverage: Coverage,
     /// All findings by severity, listed or not.
     pub counts: FindingCounts,
+    /// Those of them that are weaknesses (engine *sast*) in files that only tests run, by [`is_for_tests`].
+    ///
+    /// [`is_for_tests`]: crate::facts::is_for_tests
+    #[serde(default)]
+    pub counts_in_tests: FindingCounts,
     /// Findings that are counted and not listed.
     pub findings_unlisted: u64,
     /// Files that are not what was signed.
@@ -105,6 +112,14 @@ pub struct FileReport {
 
 fn is_zero(depth: &u8) -> bool {
     *depth == 0
+}
+
+impl Finding {
+    /// Whether it is a weakness in a file that only tests run.
+    #[must_use]
+    pub fn is_weakness_in_tests(&self) -> bool {
+        self.engine == taint::NAME && is_for_tests(self.path.raw())
+    }
 }
 
 impl FileReport {

@@ -20,6 +20,9 @@ pub mod lower;
 pub mod rules;
 pub mod value;
 
+/// The engine's name in reports and policies.
+pub const NAME: &str = "sast";
+
 /// The languages whose programs the default policy wants followed.
 pub const FOLLOWED: [Language; 6] = [
     Language::Go,

@@ -6,8 +6,39 @@ use audit::event::Verdict;
 use serde::Deserialize;
 
 use super::PolicyError;
+use crate::facts::Language;
 use crate::finding::Severity;
 use crate::{archive, taint};
+
+/// Languages of whole programs in which nobody looks for weaknesses.
+const NOT_FOLLOWED: [Language; 26] = [
+    Language::Assembly,
+    Language::Clojure,
+    Language::CSharp,
+    Language::Dart,
+    Language::Elixir,
+    Language::Erlang,
+    Language::FSharp,
+    Language::Fortran,
+    Language::Haskell,
+    Language::Julia,
+    Language::Kotlin,
+    Language::Lisp,
+    Language::Lua,
+    Language::Nim,
+    Language::ObjectiveC,
+    Language::OCaml,
+    Language::Pascal,
+    Language::Perl,
+    Language::R,
+    Language::Ruby,
+    Language::Scala,
+    Language::Solidity,
+    Language::Swift,
+    Language::Tcl,
+    Language::VisualBasic,
+    Language::Zig,
+];
 
 /// The file's shape; what is not written is as in the default policy.
 #[derive(Debug, Deserialize)]
@@ -17,6 +48,7 @@ pub(super) struct PolicyFile {
     pub(super) mode: Mode,
     pub(super) severity: BySeverity,
     pub(super) coverage: CoverageRule,
+    pub(super) tests: TestsRule,
     pub(super) required: BTreeMap<String, Vec<String>>,
     pub(super) types: BTreeMap<String, Verdict>,
     pub(super) path: Vec<PathText>,
@@ -47,6 +79,41 @@ pub(super) struct CoverageRule {
     pub(super) incomplete: Verdict,
 }
 
+/// What is about files that only tests run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TestsRule {
+    pub(super) pass: Passing,
+}
+
+/// The worst severity of a weakness that passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Passing {
+    None,
+    Low,
+    Medium,
+    High,
+}
+
+impl Passing {
+    /// Whether a weakness of this severity passes; a critical one never does.
+    pub(super) fn lets(self, severity: Severity) -> bool {
+        match severity {
+            Severity::Critical => false,
+            Severity::High => self >= Self::High,
+            Severity::Medium => self >= Self::Medium,
+            Severity::Low => self >= Self::Low,
+        }
+    }
+}
+
+impl Default for TestsRule {
+    fn default() -> Self {
+        Self { pass: Passing::Medium }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PathText {
@@ -60,6 +127,11 @@ impl Default for PolicyFile {
     fn default() -> Self {
         let review = ["executable", "archive", "document", "font", "audio", "video", "unknown"];
         let review = review.into_iter().map(|name| (name.to_owned(), Verdict::Review));
+        let review = review.into_iter().chain(
+            NOT_FOLLOWED
+                .iter()
+                .map(|language| (format!("text.{}", language.name()), Verdict::Review)),
+        );
         // What can be opened is as good as what is in it.
         let opened = ["zip", "tar", "gzip", "zstd", "bzip2"];
         let opened = opened
@@ -73,6 +145,7 @@ impl Default for PolicyFile {
             mode: Mode::AutoRelease,
             severity: BySeverity::default(),
             coverage: CoverageRule::default(),
+            tests: TestsRule::default(),
             required: BTreeMap::from_iter(followed.chain([
                 ("all".to_owned(), engines),
                 ("archive".to_owned(), vec![archive::NAME.to_owned()]),

@@ -24,8 +24,10 @@ impl Policy {
         reasons.extend(self.paths.iter().filter_map(|rule| rule.reason(report)));
         if reasons.is_empty() {
             let text = format!(
-                "{} of {} files covered, and nothing found that the policy minds",
-                report.coverage.covered, report.coverage.files
+                "{} of {} files covered, and nothing found that the policy minds{}",
+                report.coverage.covered,
+                report.coverage.files,
+                self.let_pass(report)
             );
             reasons.push(Reason {
                 verdict: Verdict::Allow,
@@ -37,6 +39,27 @@ impl Policy {
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
         let automatic = self.mode == Mode::AutoRelease;
         Decision::new(reasons, report.digest(), self.digest, report.bundle, automatic)
+    }
+
+    /// Weaknesses of this severity that pass because only tests run them.
+    fn passing(&self, report: &Report, severity: Severity) -> u64 {
+        match self.passing_in_tests.lets(severity) {
+            true => report.counts_in_tests.of(severity.name()),
+            false => 0,
+        }
+    }
+
+    /// What was found and passes because only tests run it.
+    fn let_pass(&self, report: &Report) -> String {
+        let blocking = Severity::WORST_FIRST
+            .into_iter()
+            .filter(|severity| self.blocks(*severity));
+        let passing: u64 = blocking.map(|severity| self.passing(report, severity)).sum();
+        match passing {
+            0 => String::new(),
+            1 => "; 1 weakness in a test passes".to_owned(),
+            more => format!("; {more} weaknesses in tests pass"),
+        }
     }
 
     fn coverage(&self, report: &Report) -> Option<Reason> {
@@ -90,19 +113,22 @@ impl Policy {
 
     fn findings(&self, report: &Report, severity: Severity) -> Option<Reason> {
         let verdict = self.of_severity(severity);
-        let (code, count) = match severity {
-            Severity::Critical => ("findings-critical", report.counts.critical),
-            Severity::High => ("findings-high", report.counts.high),
-            Severity::Medium => ("findings-medium", report.counts.medium),
-            Severity::Low => ("findings-low", report.counts.low),
+        let code = match severity {
+            Severity::Critical => "findings-critical",
+            Severity::High => "findings-high",
+            Severity::Medium => "findings-medium",
+            Severity::Low => "findings-low",
         };
+        let passing = self.passing(report, severity);
+        let count = report.counts.of(severity.name()).saturating_sub(passing);
         if count == 0 || verdict == Verdict::Allow {
             return None;
         }
         let first = report
             .findings
             .iter()
-            .find(|finding| finding.severity == severity)
+            .filter(|finding| finding.severity == severity)
+            .find(|finding| passing == 0 || !finding.is_weakness_in_tests())
             .map(|finding| {
                 let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
                 format!(", the first {}{line} {}", finding.path.raw(), finding.rule)

@@ -7,6 +7,7 @@ use protocol::digest::BundleId;
 
 use super::*;
 use crate::engine::Outcome;
+use crate::finding::{Confidence, Finding};
 use crate::report::{Coverage, FileReport, IntegrityFailure, Report, SCHEMA};
 
 fn default() -> Policy {
@@ -35,6 +36,7 @@ fn report(detected_type: &str) -> Report {
             bytes: 1,
         },
         counts: FindingCounts::default(),
+        counts_in_tests: FindingCounts::default(),
         findings_unlisted: 0,
         integrity: Vec::new(),
         findings: Vec::new(),
@@ -281,4 +283,59 @@ fn a_report_on_something_else_clears_no_bundle() {
 fn the_code_starts_with_the_bundles_id() {
     let code = default().judge(&report("unknown")).review_code(&id());
     assert_eq!((code.len(), code.split('-').next()), (13, Some(id().short().as_str())));
+}
+
+/// A report on one finding of an engine in the file at `path`.
+fn finding_at(path: &str, engine: &str, severity: Severity) -> Report {
+    let mut report = report("text.python");
+    let finding = Finding {
+        engine: engine.to_owned(),
+        rule: "a-rule".to_owned(),
+        severity,
+        confidence: Confidence::High,
+        cwe: Some(295),
+        path: path.into(),
+        line: Some(1),
+        column: Some(1),
+        message: String::new().into(),
+        mend: String::new(),
+        snippet: None,
+        way: Vec::new(),
+        fingerprint: Digest::of(b""),
+    };
+    let mut counts = FindingCounts::default();
+    crate::engine::count(&mut counts, severity, 1);
+    report.counts = counts;
+    if finding.is_weakness_in_tests() {
+        report.counts_in_tests = counts;
+    }
+    report.findings.push(finding);
+    report
+}
+
+#[test]
+fn a_medium_weakness_in_a_test_passes_and_says_so_unless_the_policy_counts_it() {
+    let report = finding_at("pkg/tests/test_db.py", "sast", Severity::Medium);
+    let decision = default().judge(&report);
+    assert_eq!(decision.verdict(), Verdict::Allow);
+    assert!(decision.reasons()[0].text.contains("1 weakness in a test passes"));
+    let counting = policy("[tests]\npass = \"none\"\n");
+    assert_eq!(verdict(&counting, &report), Verdict::Review);
+}
+
+#[test]
+fn a_high_weakness_in_a_test_counts_and_so_does_all_else_there_and_a_weakness_elsewhere() {
+    let counts = |path, engine, severity| {
+        let report = finding_at(path, engine, severity);
+        assert_eq!(verdict(&default(), &report), Verdict::Review, "{path} {engine}");
+    };
+    counts("pkg/tests/test_db.py", "sast", Severity::High);
+    counts("pkg/tests/test_db.py", "secrets", Severity::Medium);
+    counts("pkg/db.py", "sast", Severity::Medium);
+}
+
+#[test]
+fn a_program_in_a_language_that_nobody_follows_needs_review() {
+    assert_eq!(verdict(&default(), &report("text.ruby")), Verdict::Review);
+    assert_eq!(verdict(&default(), &report("text.make")), Verdict::Allow);
 }

@@ -11,7 +11,7 @@ use super::ranking::Ranking;
 use crate::archive;
 use crate::content::{Content, FileEntry};
 use crate::engine::{BundleFindings, Collected, Outcome, count};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::report::{Coverage, EngineInfo, FileReport, IntegrityFailure, Report, SCHEMA};
 
 /// Files out of archives that a report lists.
@@ -50,6 +50,7 @@ pub(super) struct Gathered {
     within: Within,
     ranking: Ranking,
     counts: FindingCounts,
+    in_tests: FindingCounts,
     integrity: Vec<(usize, IntegrityFailure)>,
     pub(super) progress: Progress,
 }
@@ -61,6 +62,7 @@ impl Gathered {
             within: Within::default(),
             ranking: Ranking::default(),
             counts: FindingCounts::default(),
+            in_tests: FindingCounts::default(),
             integrity: Vec::new(),
             progress: Progress {
                 files: 0,
@@ -77,6 +79,11 @@ impl Gathered {
             count(&mut self.counts, severity, number);
         }
         let index = done.number.index;
+        // Those that a file does not list count as if they were elsewhere: nobody can look at what they are.
+        done.collected
+            .findings
+            .iter()
+            .for_each(|finding| self.count_in_tests(finding));
         self.ranking.add(done.number, done.collected.findings);
         self.integrity.extend(done.integrity.map(|failure| (index, failure)));
         if done.number.within > 0 {
@@ -90,10 +97,17 @@ impl Gathered {
         }
     }
 
+    fn count_in_tests(&mut self, finding: &Finding) {
+        if finding.is_weakness_in_tests() {
+            count(&mut self.in_tests, finding.severity, 1);
+        }
+    }
+
     /// Takes what an engine found between files.
     pub(super) fn take_between(&mut self, found: BundleFindings<'_>) {
         for finding in found.into_findings() {
             count(&mut self.counts, finding.severity, 1);
+            self.count_in_tests(&finding);
             let mut number = FileNumber::LAST;
             if let Some((found, file)) = self.reports().find(|(_, file)| file.path == finding.path) {
                 file.worst = file.worst.max(Some(finding.severity));
@@ -150,6 +164,7 @@ impl Gathered {
                 bytes: self.progress.bytes_total,
             },
             counts: self.counts,
+            counts_in_tests: self.in_tests,
             findings_unlisted: total.saturating_sub(findings.len() as u64),
             integrity: self.integrity.into_iter().map(|(_, failure)| failure).collect(),
             findings,

@@ -356,7 +356,7 @@ fn text_far_off_screen_is_reported() {
 #[test]
 fn invalid_utf_8_in_a_program_is_one_finding_with_a_count() {
     let report = scan(&Memory::new().with("a.c", b"/* caf\xe9 \xe9 and a good deal of ASCII around */\n".to_vec()));
-    assert_eq!(rules(&report.findings), [("invalid-utf-8", Severity::Medium)]);
+    assert_eq!(rules(&report.findings), [("invalid-utf-8", Severity::Low)]);
     assert!(
         report.findings[0]
             .message

@@ -1,7 +1,7 @@
 //! Engine *sast*: programs whose values go where they must not.
 //!
 //! ```text
-//! windows ─▶ whole file ─┬─ too long, minified ──────────────▶ over-limit, unsupported
+//! windows ─▶ whole file ─┬─ too long ────────────────────────▶ over-limit
 //!                        ├─ no word of any sink in it ───────▶ scanned
 //!                        └─ Lowerer ─▶ check ─▶ follow ──────▶ findings with their way
 //! after the last file: those that call functions of others are followed once more, into them
@@ -43,9 +43,6 @@ const BUILT_IN: [(Language, &str); 7] = [
 const LINKED: Language = Language::Python;
 /// Room for the walk over a module as deep as the check allows, in functions as deep as the flow goes.
 const STACK: usize = 256 << 20;
-/// Lines that are longer than this on average are written by a machine, if there is more than [`MINIFIED_FROM`] of them.
-const MINIFIED_LINE: usize = 400;
-const MINIFIED_FROM: usize = 8 << 10;
 /// Hits of a file that are looked at when it is followed into others.
 const MAX_LINKED: usize = 400;
 /// Places of a way that are told.
@@ -147,7 +144,7 @@ impl Book {
 
 impl Engine for Sast {
     fn name(&self) -> &'static str {
-        "sast"
+        super::NAME
     }
 
     fn version(&self) -> u32 {
@@ -312,9 +309,6 @@ impl FileScan for FileSast<'_> {
         }
         if !self.book.gate.is_match(&self.bytes) {
             return Outcome::Scanned;
-        }
-        if is_minified(self.book.language, &self.bytes) {
-            return Outcome::Unsupported;
         }
         let lowered = match self.bundle.lowerer.lower(self.language, &self.bytes) {
             Ok(lowered) => lowered,
@@ -482,13 +476,6 @@ fn outcome_of(fault: LowerFault) -> Outcome {
 fn too_much_unparsed(module: &Module, len: usize) -> bool {
     let bytes: usize = module.unparsed.iter().map(|span| range(*span).len()).sum();
     bytes > len / 50
-}
-
-/// Whether a tool wrote the file for browsers: in other languages long lines are data.
-fn is_minified(language: Language, bytes: &[u8]) -> bool {
-    let shipped = matches!(language, Language::JavaScript | Language::TypeScript);
-    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    shipped && bytes.len() > MINIFIED_FROM && bytes.len() / lines > MINIFIED_LINE
 }
 
 fn range(span: Span) -> Range<usize> {

@@ -211,6 +211,7 @@ pub(crate) fn report(held: &HeldBundle) -> Report {
         engines: Vec::new(),
         coverage: Coverage::default(),
         counts: FindingCounts::default(),
+        counts_in_tests: FindingCounts::default(),
         findings_unlisted: 0,
         integrity: Vec::new(),
         findings: Vec::new(),
