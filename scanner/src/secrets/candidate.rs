@@ -99,7 +99,7 @@ fn has_letters_and_digits(candidate: &[u8]) -> bool {
 }
 
 /// Whether a tokenizer that was trained on text and code knows the candidate by its parts.
-fn is_words(candidate: &[u8]) -> bool {
+pub(super) fn is_words(candidate: &[u8]) -> bool {
     // Rows of hexadecimal digits are no words, whatever runs of digits a tokenizer knows.
     if candidate.len() >= 16 && candidate.iter().all(u8::is_ascii_hexdigit) && has_letters_and_digits(candidate) {
         return false;

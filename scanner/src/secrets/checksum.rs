@@ -4,6 +4,8 @@ use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD};
 use protocol::digest::Digest;
 use serde::Deserialize;
 
+use super::candidate::is_words;
+
 /// How a token proves itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -136,22 +138,57 @@ fn routable_holds(token: &[u8]) -> Option<bool> {
 }
 
 fn basic_holds(token: &[u8]) -> bool {
-    BASE64
-        .decode(token)
-        .is_ok_and(|text| text.contains(&b':') && text.iter().all(|byte| !byte.is_ascii_control()))
+    let Ok(text) = BASE64.decode(token) else { return false };
+    let Some(colon) = text.iter().position(|&byte| byte == b':') else {
+        return false;
+    };
+    // A password of words is one of an example.
+    let password = text.get(colon + 1..).unwrap_or_default();
+    text.iter().all(|byte| !byte.is_ascii_control()) && !is_words(password)
 }
 
 fn jwt_header_holds(token: &[u8]) -> bool {
-    let header = token.split(|&byte| byte == b'.').next().unwrap_or_default();
-    let Ok(header) = BASE64URL_NOPAD.decode(header) else {
-        return false;
-    };
-    serde_json::from_slice::<serde_json::Value>(&header).is_ok_and(|header| header.get("alg").is_some())
+    let mut parts = token.split(|&byte| byte == b'.').map(|part| {
+        let json = BASE64URL_NOPAD.decode(part).ok()?;
+        serde_json::from_slice::<serde_json::Value>(&json).ok()
+    });
+    let header = parts.next().flatten();
+    let claims = parts.next().flatten();
+    header.is_some_and(|header| header.get("alg").is_some()) && !claims.is_some_and(|claims| is_of_no_use(&claims))
+}
+
+/// Whether a token expired before this program was written, or is the one of the standard's page for trying it out.
+fn is_of_no_use(claims: &serde_json::Value) -> bool {
+    /// 2025-01-01 in seconds since 1970.
+    const LONG_AGO: f64 = 1_735_689_600.0;
+    let expires = claims.get("exp").and_then(serde_json::Value::as_f64);
+    expires.is_some_and(|expires| expires < LONG_AGO)
+        || claims.get("sub").and_then(serde_json::Value::as_str) == Some("1234567890")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn web_token(claims: &str) -> Vec<u8> {
+        let part = |json: &str| BASE64URL_NOPAD.encode(json.as_bytes());
+        format!("{}.{}.c2ln", part("{\"alg\":\"HS256\"}"), part(claims)).into_bytes()
+    }
+
+    #[test]
+    fn a_web_token_that_expired_long_ago_or_is_the_standard_example_is_no_proof() {
+        let proof = |claims: &str| Checksum::JwtHeader.proof(&web_token(claims));
+        assert_eq!(proof("{\"sub\":\"a\",\"exp\":1516239022}"), Proof::Invalid);
+        assert_eq!(proof("{\"sub\":\"1234567890\"}"), Proof::Invalid);
+        assert_eq!(proof("{\"sub\":\"a\",\"exp\":4102444800}"), Proof::Plausible);
+    }
+
+    #[test]
+    fn a_password_of_words_in_a_header_is_no_proof() {
+        let proof = |pair: &str| Checksum::BasicCredentials.proof(BASE64.encode(pair.as_bytes()).as_bytes());
+        assert_eq!(proof("admin:password"), Proof::Invalid);
+        assert_eq!(proof(&format!("admin:{}{}", "q7Zpx9Lf", "KvB8sTn4")), Proof::Plausible);
+    }
 
     #[test]
     fn the_crc_is_that_of_a_token_that_its_owner_published_and_revoked() {

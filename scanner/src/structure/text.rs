@@ -424,7 +424,7 @@ fn is_word(character: char) -> bool {
 
 /// Whether the rule is about what one reads in code, and less about what is in a text: not about what hides a message.
 fn lowers(rule: &FixedRule) -> bool {
-    [&rules::BIDI_MARK, &rules::ZERO_WIDTH, &rules::INVISIBLE_FORMAT]
+    [&rules::ZERO_WIDTH, &rules::INVISIBLE_FORMAT]
         .iter()
         .any(|other| other.id == rule.id)
 }

@@ -31,8 +31,8 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
         0x85 => (&rules::LINE_SEPARATOR, Low),
         0x01..=0x1F | 0x7F..=0x9F => (&rules::CONTROL, Low),
         0x202A..=0x202E | 0x2066..=0x2069 => (&rules::BIDI_CONTROL, by(Critical, High, High)),
-        0x061C | 0x200E | 0x200F if either(beside, is_right_to_left) => (&rules::BIDI_MARK, Low),
-        0x061C | 0x200E | 0x200F => (&rules::BIDI_MARK, by(Medium, Low, Low)),
+        // A mark moves no more than the blanks and signs beside it.
+        0x061C | 0x200E | 0x200F => (&rules::BIDI_MARK, Low),
         0x200C | 0x200D if joins(beside) => return None,
         0x200B if either(beside, is_unspaced) => return None,
         0xFEFF => (&rules::ZERO_WIDTH, by(Medium, Low, Low)),
@@ -45,6 +45,10 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
         // Typed twice.
         0xFE0F if beside.before == Some('\u{FE0F}') => (&rules::VARIATION_SELECTOR, Low),
         0xFE00..=0xFE0D if beside.before.is_some_and(|before| is_han(before) || is_symbol(before)) => {
+            (&rules::VARIATION_SELECTOR, Low)
+        }
+        // In tables of characters they stand beside their like.
+        0xFE00..=0xFE0F if beside.before.is_some_and(|before| !before.is_ascii_alphanumeric()) => {
             (&rules::VARIATION_SELECTOR, Low)
         }
         0xFE00..=0xFE0F => (&rules::VARIATION_SELECTOR, by(Medium, Medium, Low)),
@@ -167,13 +171,6 @@ fn is_han(character: char) -> bool {
     matches!(u32::from(character), 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }
 
-/// Whether a letter is written from right to left.
-fn is_right_to_left(character: char) -> bool {
-    matches!(u32::from(character),
-        0x0590..=0x061B | 0x061D..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFE | 0x1_0800..=0x1_0FFF
-        | 0x1_E800..=0x1_EFFF)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,15 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_of_direction_beside_hebrew_is_low() {
-        assert_eq!(
-            in_program(Some('\u{05D0}'), '\u{200F}', Some('!')),
-            Some(("bidi-mark", Low))
-        );
-        assert_eq!(
-            in_program(Some('a'), '\u{200F}', Some('b')),
-            Some(("bidi-mark", Medium))
-        );
+    fn a_mark_of_direction_is_low() {
+        assert_eq!(in_program(Some('a'), '\u{200F}', Some('b')), Some(("bidi-mark", Low)));
     }
 
     #[test]

@@ -324,7 +324,9 @@ impl FileScan for FileSast<'_> {
         self.report(&followed.hits, out);
         let outcome = match () {
             () if lowered.cut || followed.exhausted => Outcome::OverLimit,
-            () if too_much_unparsed(&lowered.module, self.bytes.len()) => Outcome::Unsupported,
+            () if !declares_only(self.file.name()) && too_much_unparsed(&lowered.module, self.bytes.len()) => {
+                Outcome::Unsupported
+            }
             () => Outcome::Scanned,
         };
         if self.language == LINKED {
@@ -476,6 +478,11 @@ fn outcome_of(fault: LowerFault) -> Outcome {
 fn too_much_unparsed(module: &Module, len: usize) -> bool {
     let bytes: usize = module.unparsed.iter().map(|span| range(*span).len()).sum();
     bytes > len / 50
+}
+
+/// Whether nothing in a file of this name is ever run: TypeScript's declarations, for some of which the grammar has no rule.
+fn declares_only(name: &str) -> bool {
+    [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end))
 }
 
 fn range(span: Span) -> Range<usize> {
