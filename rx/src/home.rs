@@ -8,6 +8,7 @@
 //! ├── policy.toml          what is released without a person
 //! ├── keys/log.pem         signs the log's checkpoints      keys/fingerprint  keys the hashes of found secrets
 //! ├── log/                 the audit log; `diode-audit verify HOME/log`
+//! ├── cache/results        what the scanner found in files, for when they come again; may be removed
 //! ├── quarantine/          spool, waiting, evidence, held, rejected, originals, reports, released
 //! ├── high-water           the log's newest checkpoint, outside the log
 //! ├── heard                how far the transmitter's signs of life were heard: what is not newer is a recording
@@ -33,6 +34,10 @@ pub const POLICY: &str = "policy.toml";
 pub const LOG: &str = "log";
 /// The folder of the quarantine.
 pub const QUARANTINE: &str = "quarantine";
+/// The folder of what can be found out again.
+pub const CACHE: &str = "cache";
+/// What the scanner found in files.
+pub const RESULTS: &str = "cache/results";
 /// The folder of private keys.
 pub const KEYS: &str = "keys";
 /// The log's private key.

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod limiter;
 pub mod outside;
 pub mod owner;
+mod results;
 pub mod retention;
 pub mod serve;
 pub mod status;

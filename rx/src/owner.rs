@@ -74,6 +74,7 @@ use crate::config::{Config, ConfigError};
 use crate::home::{self, Home};
 use crate::ledger::Ledger;
 use crate::outside::Outside;
+use crate::results;
 
 /// Why the receiver can't own its folder, or go on owning it.
 #[derive(Debug, thiserror::Error)]
@@ -163,7 +164,10 @@ impl Owner {
             quarantine: home
                 .sub(home::QUARANTINE)
                 .map_err(io_error("the quarantine's folder can't be opened"))?,
-            scanner: Arc::new(Scanner::with_default_engines(fingerprint_key, lowering)),
+            scanner: Arc::new(results::load(
+                &home,
+                Scanner::with_default_engines(fingerprint_key, lowering),
+            )),
             log_key: keyfile::load(&home.path(home::LOG_KEY))?,
             wall: Wall::default(),
             outside: Outside::default(),

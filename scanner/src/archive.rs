@@ -121,6 +121,6 @@ pub(crate) fn appended() -> Flaw {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use audit::escape::terminal;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod desk;
 mod eval;
 mod rules;
 
@@ -73,6 +74,9 @@ With several paths, that of the worst; from worst: 5, 3, 4, 1, 0.
 A bundle's signatures are not looked at: that is the receiver's business, with its own trust.
 Below a directory, `.git` is left out, as diode-pack does; links and devices are named and not followed.
 
+What is found in a file is kept in $XDG_CACHE_HOME/diode-scan (or ~/.cache/diode-scan) for the next time, beside the key of
+the fingerprints; never a secret, and never a verdict. With --no-cache everything takes longer, and is found alike.
+
 Examples:
   diode-scan check .
   diode-scan check src/ --exclude 'vendor/**' --policy policy.toml
@@ -87,6 +91,9 @@ struct CheckArgs {
     /// Leave out what matches, relative to the directory given; may be repeated
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
+    /// Look at every file anew: do not use, nor keep, what was found in the same files before
+    #[arg(long)]
+    no_cache: bool,
     /// List at most this many findings of each path
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,

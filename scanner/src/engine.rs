@@ -27,7 +27,7 @@ mod snippet;
 mod window;
 
 pub use self::collect::{BundleFindings, Findings, FingerprintKey, Way};
-pub(crate) use self::collect::{Collected, count};
+pub(crate) use self::collect::{Collected, Share, add, count, each};
 pub use self::window::Window;
 pub(crate) use self::window::{Reader, Windowing};
 
@@ -47,6 +47,12 @@ pub trait Engine: Send + Sync {
         Digest::of(&serde_json::to_vec(&self.rules()).unwrap_or_default())
     }
 
+    /// Whether what it says of a file depends on nothing but that file (its bytes, its path, its type) and the rules:
+    /// then it may be kept, and said again of the same file without looking.
+    fn by_file(&self) -> bool {
+        false
+    }
+
     /// Starts on a bundle of these files.
     fn begin_bundle<'a>(&'a self, files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a>;
 }
@@ -55,6 +61,12 @@ pub trait Engine: Send + Sync {
 pub trait BundleScan: Send + Sync {
     /// Starts on a file; `None` if the file is not this engine's business.
     fn begin_file<'a>(&'a self, file: &'a FileFacts) -> Option<Box<dyn FileScan + 'a>>;
+
+    /// Takes what an earlier scan of the same file had the scanner [remember](Findings::remember), in place of the file;
+    /// `false` if that is not understood, and the file is to be looked at.
+    fn recall(&self, _file: &FileFacts, _bytes: &[u8], _summary: &[u8]) -> bool {
+        true
+    }
 
     /// Ends the bundle, after all its files: what only shows between files.
     fn finish(self: Box<Self>, _out: &mut BundleFindings<'_>) {}

@@ -108,6 +108,14 @@ pub struct Finding {
     pub fingerprint: Digest,
 }
 
+impl Finding {
+    /// Takes all text of the file away.
+    pub(crate) fn unshow(&mut self) {
+        self.snippet = None;
+        self.way.iter_mut().for_each(|step| step.snippet = None);
+    }
+}
+
 /// A place on the way of a value to a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

@@ -38,4 +38,4 @@ pub use self::content::{Content, FileEntry, Folder, Memory, PackedBundle};
 pub use self::finding::{Confidence, Finding, Severity};
 pub use self::policy::{Clearance, Decision, Policy, Reason};
 pub use self::report::Report;
-pub use self::scan::{Progress, Scanner};
+pub use self::scan::{CacheFault, Progress, Scanner};

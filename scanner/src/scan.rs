@@ -7,16 +7,19 @@
 //! ```
 //!
 //! Always true:
-//! - the report does not depend on how many workers there are, nor on which was faster;
+//! - the report does not depend on how many workers there are, nor on which was faster, nor on what was kept of earlier scans;
 //! - memory is bounded by the windows of the workers and by the listed findings and files, whatever the content holds;
 //! - a panic in an engine, for one file, is that engine's outcome for that file.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use audit::storage::Storage;
 use protocol::digest::{Digest, Hasher};
 
 use crate::archive;
@@ -32,11 +35,17 @@ use crate::structure::Structure;
 use crate::taint::engine::Sast;
 use crate::taint::lower::Lowering;
 
+mod cache;
 mod gathered;
+pub(crate) mod kept;
 mod ranking;
+mod results;
 mod work;
 
+pub(crate) use self::cache::Cache;
+pub use self::cache::CacheFault;
 use self::gathered::Gathered;
+use self::results::Results;
 use self::work::Worker;
 
 /// The engines of this version, and the stage that opens archives, for policies that name them.
@@ -51,6 +60,8 @@ pub struct Scanner {
     key: FingerprintKey,
     workers: usize,
     windowing: Windowing,
+    /// Where results of files are kept for the next scan.
+    results: Option<Results>,
 }
 
 /// How far a scan is.
@@ -101,6 +112,7 @@ impl Scanner {
             key,
             workers,
             windowing: Windowing::default(),
+            results: None,
         }
     }
 
@@ -109,6 +121,36 @@ impl Scanner {
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = workers.clamp(1, MAX_WORKERS);
         self
+    }
+
+    /// Keeps results of files for the next scan, in the file `path` of `storage`, and uses those that are there; also says why those cannot be
+    /// used, if they cannot. They are of use to this very program alone, and to whoever has the key of the fingerprints.
+    #[must_use]
+    pub fn with_results(self, storage: Arc<dyn Storage>, path: &Path) -> (Self, Option<CacheFault>) {
+        let (results, fault) = Results::open(storage, path, &self.key, |program| self.identity(program));
+        (Self { results, ..self }, fault)
+    }
+
+    /// Stores what is new of the results that are kept. Two programs that store at once take turns; the later one's stay.
+    ///
+    /// # Errors
+    /// The storage's. What was stored before is then still there.
+    pub fn store_results(&self) -> io::Result<()> {
+        self.results.as_ref().map_or(Ok(()), Results::store)
+    }
+
+    /// What results of files depend on, beside the file.
+    fn identity(&self, program: Digest) -> Digest {
+        let mut hasher = Hasher::new();
+        hasher.update(b"results of files\0");
+        hasher.update(program.as_bytes());
+        for engine in self.engines.iter().filter(|engine| engine.by_file()) {
+            let (name, version, rules) = (engine.name(), engine.version(), engine.rules_digest());
+            hasher.update(format!("{name}/{version}\0{rules}\0").as_bytes());
+        }
+        let Windowing { window, overlap } = self.windowing;
+        hasher.update(format!("{window}/{overlap}").as_bytes());
+        hasher.finish()
     }
 
     #[cfg(test)]
@@ -148,6 +190,12 @@ impl Scanner {
             files.len(),
             files.iter().fold(0, |sum, file| sum.saturating_add(file.size)),
         );
+        let cache = self.results.as_ref().map(Results::cache);
+        let cache = cache.filter(|_| {
+            let mut begun = self.engines.iter().zip(&bundles);
+            // One that cannot even start has scanned no file, whatever is known of it.
+            begun.all(|(engine, bundle)| bundle.is_some() || !engine.by_file())
+        });
         let next = AtomicUsize::new(0);
         let workers = self.workers.min(files.len());
         // A slow collector holds the workers back; what waits is bounded.
@@ -162,6 +210,7 @@ impl Scanner {
                         content,
                         bundles,
                         sender: &sender,
+                        cache,
                     };
                     self.work(&worker, next);
                 });
@@ -173,7 +222,11 @@ impl Scanner {
             }
         });
         for (engine, bundle) in self.engines.iter().zip(bundles) {
-            self.finish_bundle(engine.as_ref(), bundle, &mut gathered);
+            let cache = cache.filter(|_| engine.by_file());
+            self.finish_bundle(engine.as_ref(), bundle, cache, &mut gathered);
+        }
+        if let Some(cache) = cache {
+            cache.end_scan();
         }
         gathered.into_report(content, self.engine_infos(), self.rules_digest())
     }
@@ -204,13 +257,16 @@ impl Scanner {
         }
     }
 
-    /// Starts every engine on a file. One that cannot even start has crashed on it.
+    /// Starts every engine on a file, but for those that are left out. One that cannot even start has crashed on it.
     fn begin_file<'a>(
         &'a self,
         bundles: &'a [Option<Box<dyn BundleScan + 'a>>],
         facts: &'a FileFacts,
+        left_out: impl Fn(&dyn Engine) -> bool,
     ) -> Vec<FenceOf<'a>> {
-        let started = self.engines.iter().zip(bundles).filter_map(|(engine, bundle)| {
+        let engines = self.engines.iter().zip(bundles);
+        let engines = engines.filter(|(engine, _)| !left_out(engine.as_ref()));
+        let started = engines.filter_map(|(engine, bundle)| {
             let begun = match bundle {
                 Some(bundle) => fenced(|| bundle.begin_file(facts)),
                 None => None,
@@ -230,8 +286,14 @@ impl Scanner {
         started.collect()
     }
 
-    fn finish_bundle(&self, engine: &dyn Engine, bundle: Option<Box<dyn BundleScan + '_>>, gathered: &mut Gathered) {
-        let mut found = BundleFindings::new(&self.key, engine.name());
+    fn finish_bundle(
+        &self,
+        engine: &dyn Engine,
+        bundle: Option<Box<dyn BundleScan + '_>>,
+        cache: Option<&Cache>,
+        gathered: &mut Gathered,
+    ) {
+        let mut found = BundleFindings::new(&self.key, engine.name(), cache);
         let finished = bundle.and_then(|bundle| fenced(|| bundle.finish(&mut found)));
         if finished.is_none() {
             gathered.crash_all(engine.name());

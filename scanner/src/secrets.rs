@@ -124,6 +124,10 @@ impl Engine for Secrets {
         hasher.finish()
     }
 
+    fn by_file(&self) -> bool {
+        true
+    }
+
     fn begin_bundle<'a>(&'a self, _files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
         Box::new(BundleSecrets(self))
     }

@@ -20,8 +20,17 @@ use protocol::path::BundlePath;
 use protocol::time::UnixMillis;
 use tempfile::TempDir;
 
+/// A cache folder that none of the runs may use.
+const NOWHERE: &str = "/dev/null";
+
 fn diode_scan(args: &[&str]) -> Output {
+    diode_scan_at(Path::new(NOWHERE), args)
+}
+
+/// A run of a user whose cache folder this is.
+fn diode_scan_at(cache_home: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_diode-scan"))
+        .env("XDG_CACHE_HOME", cache_home)
         .args(args)
         .output()
         .unwrap()
@@ -336,4 +345,59 @@ fn a_bundle_that_was_cut_short_or_added_to_is_exit_5() {
         assert_eq!(code(&output), 5, "{} bytes: {}", bytes.len(), stderr(&output));
         assert!(stderr(&output).contains("x.bundle"));
     }
+}
+
+#[test]
+fn a_run_with_results_of_an_earlier_one_says_the_same_as_one_without_and_keeps_no_secret() {
+    let dir = folder(&[
+        (
+            "src/main.py",
+            b"import os\nimport sys\nos.system('ls ' + sys.argv[1])\n",
+        ),
+        ("src/key.py", planted().as_bytes()),
+    ]);
+    let desk = TempDir::new().unwrap();
+    let kept = desk.path().join("diode-scan");
+    let path = dir.path().to_str().unwrap();
+    let run = |more: &[&str]| diode_scan_at(desk.path(), &[&["check", path, "--json"], more].concat());
+    let without = run(&["--no-cache"]);
+    assert_eq!(code(&without), 4, "{}", stdout(&without));
+    assert!(kept.join("key").exists() && !kept.join("results").exists());
+    let (first, second) = (run(&[]), run(&[]));
+    let results = fs::read(kept.join("results")).unwrap();
+    assert_eq!((stdout(&first), stderr(&first)), (stdout(&without), String::new()));
+    assert_eq!((stdout(&second), stderr(&second)), (stdout(&without), String::new()));
+    let secret = planted();
+    let secret = secret.split('"').nth(1).unwrap_or(&secret).trim().as_bytes();
+    assert!(!results.windows(secret.len()).any(|window| window == secret));
+}
+
+#[test]
+fn results_that_were_changed_are_named_replaced_and_nothing_else() {
+    let dir = folder(&[("main.py", b"import os\nimport sys\nos.system('ls ' + sys.argv[1])\n")]);
+    let desk = TempDir::new().unwrap();
+    let kept = desk.path().join("diode-scan/results");
+    let path = dir.path().to_str().unwrap();
+    let run = || diode_scan_at(desk.path(), &["check", path, "--json"]);
+    let first = run();
+    let good = fs::read(&kept).unwrap();
+    let mut changed = good.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&kept, changed).unwrap();
+    let second = run();
+    assert_eq!(stdout(&second), stdout(&first));
+    assert!(
+        stderr(&second).contains("was changed after it was stored"),
+        "{}",
+        stderr(&second)
+    );
+    assert_eq!(stderr(&run()), "");
+}
+
+#[test]
+fn where_nothing_can_be_kept_a_run_says_nothing_of_it() {
+    let dir = folder(&[("README.md", b"# Hello\n")]);
+    let output = check(&dir, &[]);
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
 }

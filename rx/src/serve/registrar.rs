@@ -33,6 +33,7 @@ use self::group::Group;
 use super::reassembly::{Arrival, News};
 use crate::control::{Answer, Request};
 use crate::owner::{Owner, OwnerError, Scan};
+use crate::results::{self, Storing};
 
 /// How often what depends on the time alone is looked at.
 const PATROL: Duration = Duration::from_millis(100);
@@ -103,12 +104,15 @@ pub(super) fn scan(
     // On Linux a priority is the calling thread's, and of those that it starts: here the scanner's workers. A scan can wait, a datagram cannot; where
     // lowering it is forbidden, scans only take more from reception than they should.
     let _ = rustix::process::nice(NICE);
+    let mut storing = Storing::new();
     for id in ids {
         let Scan { id, scanned, took } = scan_fenced(quarantine, scanner, id);
         if tasks.send(Task::Scanned { id, scanned, took }).is_err() {
-            return;
+            break;
         }
+        storing.after_scan(quarantine, scanner);
     }
+    results::store(quarantine, scanner);
 }
 
 pub(super) fn scan_fenced(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Scan {

@@ -57,7 +57,7 @@ pub(super) fn tar_entry(name: &str, flag: u8, link: &str, size: u64, bytes: &[u8
     entry
 }
 
-pub(super) fn tar_file(name: &str, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn tar_file(name: &str, bytes: &[u8]) -> Vec<u8> {
     tar_entry(name, b'0', "", bytes.len() as u64, bytes)
 }
 
@@ -67,7 +67,7 @@ pub(super) fn pax(records: &str) -> Vec<u8> {
 }
 
 /// Entries and the end.
-pub(super) fn tar(entries: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn tar(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut tar = entries.concat();
     tar.extend([0; 1024]);
     tar

@@ -2,14 +2,16 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use audit::escape::{terminal, write_json};
 use audit::event::Verdict;
 use audit::storage::{Disk, OpenHow, Storage, read_outside};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Serialize;
 
+use super::desk::{self, Desk};
 use super::{CheckArgs, exit};
 use crate::content::{Content, Folder, FolderError, LeftOut, PackedBundle, PackedError};
 use crate::isolation::start_lowering;
@@ -17,6 +19,7 @@ use crate::policy::{Decision, Policy};
 use crate::report::Report;
 use crate::scan::{Progress, Scanner};
 use crate::show::{self, Look};
+use crate::taint::lower::Lowering;
 
 /// A policy file longer than this is none.
 const MAX_POLICY: u64 = 1 << 20;
@@ -41,9 +44,6 @@ enum Subject {
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     let (policy, policy_name) = load_policy(args.policy.as_deref())?;
     let exclude = exclude_set(&args.exclude)?;
-    let mut key = [0; 32];
-    // Fingerprints here are good for one run: a key that stays is the receiver's.
-    getrandom::fill(&mut key).map_err(|error| anyhow!("no randomness for the fingerprints' key: {error}"))?;
     let (lowering, lacking) = start_lowering();
     if let Some(lacking) = lacking {
         writeln!(
@@ -51,7 +51,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
             "warning: programs are not parsed, and so not covered: {lacking}"
         )?;
     }
-    let scanner = Scanner::with_default_engines(key, lowering);
+    let scanner = make_scanner(args, lowering)?;
     // All paths are opened before the first is scanned: a mistyped one is no result.
     let subjects = args
         .paths
@@ -74,7 +74,31 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
         };
         worst = worse(worst, code);
     }
+    if let Err(error) = scanner.store_results() {
+        // The next run takes longer, and that is all.
+        writeln!(
+            io::stderr(),
+            "warning: what was found is not kept for the next run: {error}"
+        )?;
+    }
     Ok(worst)
+}
+
+/// The engines, with this user's key and, unless they are not wanted, the results of earlier runs.
+fn make_scanner(args: &CheckArgs, lowering: Arc<dyn Lowering>) -> anyhow::Result<Scanner> {
+    let desk = Desk::open()?;
+    let scanner = Scanner::with_default_engines(desk.key, lowering);
+    let Some(storage) = desk.storage.filter(|_| !args.no_cache) else {
+        return Ok(scanner);
+    };
+    let (scanner, fault) = scanner.with_results(storage, desk::RESULTS.as_ref());
+    if let Some(fault) = fault {
+        writeln!(
+            io::stderr(),
+            "warning: what earlier runs found is not used, and replaced: {fault}"
+        )?;
+    }
+    Ok(scanner)
 }
 
 fn check(

@@ -1,7 +1,7 @@
 //! What engines found in one file, counted in full and listed up to a limit, and what was found between files.
 //!
-//! The first 20 findings of a rule in a file are listed; every one is counted. Fingerprints are made here, with the key
-//! that no engine sees.
+//! The first 20 findings of a rule in a file are listed; every one is counted, for each engine by itself: what one says
+//! does not depend on what another said before. Fingerprints are made here, with the key that no engine sees.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,11 @@ use sha2::Sha256;
 
 use super::snippet::Blots;
 use crate::finding::{Finding, Found, Identity, Place, Severity, Step};
+use crate::scan::{Cache, kept};
 
 /// Findings of one rule that are listed for a file.
 const LISTED_A_RULE: u64 = 20;
-/// Findings that are listed for a file, whatever the rules.
+/// Findings of one engine that are listed for a file, whatever the rules.
 const LISTED_A_FILE: usize = 200;
 
 /// The key of fingerprints: who does not have it cannot try out passwords against a report.
@@ -32,14 +33,28 @@ impl FingerprintKey {
         Self(Hmac::new(&block.into()))
     }
 
+    /// A key for something else, from which this one does not follow.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> Self {
+        Self::new(self.over(&[b"derived key", purpose]).0)
+    }
+
+    /// Whether `tag` is the one [`over`](Self::over) gives; takes as long for any wrong one.
+    pub(crate) fn verifies(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+        self.mac(parts).verify_slice(tag).is_ok()
+    }
+
     /// The HMAC-SHA-256 of `parts`, each with its length before it.
-    fn over(&self, parts: &[&[u8]]) -> Digest {
+    pub(crate) fn over(&self, parts: &[&[u8]]) -> Digest {
+        Digest(self.mac(parts).finalize().into_bytes().into())
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        Digest(mac.finalize().into_bytes().into())
+        mac
     }
 }
 
@@ -60,6 +75,23 @@ pub(crate) fn count(counts: &mut FindingCounts, severity: Severity, count: u64) 
     *sum = sum.saturating_add(count);
 }
 
+/// Adds what was counted elsewhere.
+pub(crate) fn add(counts: &mut FindingCounts, more: &FindingCounts) {
+    for (severity, number) in each(more) {
+        count(counts, severity, number);
+    }
+}
+
+/// The counts by severity, worst first.
+pub(crate) fn each(counts: &FindingCounts) -> [(Severity, u64); 4] {
+    [
+        (Severity::Critical, counts.critical),
+        (Severity::High, counts.high),
+        (Severity::Medium, counts.medium),
+        (Severity::Low, counts.low),
+    ]
+}
+
 /// How a value came to a finding: what happens at each place.
 pub type Way = Vec<(String, Place)>;
 
@@ -71,8 +103,17 @@ pub struct Findings<'a> {
     engine: &'static str,
     found: Vec<(&'static str, Found, Way)>,
     a_rule: BTreeMap<(&'static str, String), u64>,
-    counted: FindingCounts,
+    shares: BTreeMap<&'static str, Share>,
     blots: Blots,
+}
+
+/// What is one engine's of a file's findings, beside those that are listed.
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    pub(crate) counted: FindingCounts,
+    listed: usize,
+    /// What it wants to know of the file in another scan; empty if nothing.
+    pub(crate) summary: Vec<u8>,
 }
 
 /// What was found in one file, ready for the report.
@@ -80,6 +121,10 @@ pub struct Findings<'a> {
 pub(crate) struct Collected {
     pub(crate) findings: Vec<Finding>,
     pub(crate) counted: FindingCounts,
+    /// By engine.
+    pub(crate) shares: BTreeMap<&'static str, Share>,
+    /// Whether anything in the file was to be kept out of snippets.
+    pub(crate) concealed: bool,
 }
 
 impl<'a> Findings<'a> {
@@ -92,7 +137,7 @@ impl<'a> Findings<'a> {
             engine: "",
             found: Vec::new(),
             a_rule: BTreeMap::new(),
-            counted: FindingCounts::default(),
+            shares: BTreeMap::new(),
             blots: Blots::default(),
         }
     }
@@ -109,17 +154,20 @@ impl<'a> Findings<'a> {
 
     /// Adds a finding and how a value came there.
     pub fn add_with_way(&mut self, found: Found, way: Way) {
-        count(&mut self.counted, found.severity, 1);
-        let listed = self.a_rule.entry((self.engine, found.rule.clone())).or_default();
-        *listed += 1;
-        if *listed <= LISTED_A_RULE && self.found.len() < LISTED_A_FILE {
+        let share = self.shares.entry(self.engine).or_default();
+        count(&mut share.counted, found.severity, 1);
+        let of_rule = self.a_rule.entry((self.engine, found.rule.clone())).or_default();
+        *of_rule += 1;
+        if *of_rule <= LISTED_A_RULE && share.listed < LISTED_A_FILE {
+            share.listed += 1;
             self.found.push((self.engine, found, way));
         }
     }
 
     /// Counts a finding of `rule` that there is no need to list; see [`Findings::lists`].
     pub fn count(&mut self, rule: &str, severity: Severity) {
-        count(&mut self.counted, severity, 1);
+        let share = self.shares.entry(self.engine).or_default();
+        count(&mut share.counted, severity, 1);
         *self.a_rule.entry((self.engine, rule.to_owned())).or_default() += 1;
     }
 
@@ -127,7 +175,16 @@ impl<'a> Findings<'a> {
     #[must_use]
     pub fn lists(&self, rule: &str) -> bool {
         let key = (self.engine, rule.to_owned());
-        self.found.len() < LISTED_A_FILE && self.a_rule.get(&key).is_none_or(|&count| count < LISTED_A_RULE)
+        self.shares
+            .get(self.engine)
+            .is_none_or(|share| share.listed < LISTED_A_FILE)
+            && self.a_rule.get(&key).is_none_or(|&count| count < LISTED_A_RULE)
+    }
+
+    /// Keeps `summary` with the findings: [`BundleScan::recall`](super::BundleScan::recall) gets it if the same file comes
+    /// in another bundle and is not looked at again.
+    pub fn remember(&mut self, summary: Vec<u8>) {
+        self.shares.entry(self.engine).or_default().summary = summary;
     }
 
     /// Keeps `secret`, at `offset` in the file, out of every snippet of the file.
@@ -141,10 +198,12 @@ impl<'a> Findings<'a> {
             key,
             path,
             found,
-            counted,
+            shares,
             blots,
             ..
         } = self;
+        let mut counted = FindingCounts::default();
+        shares.values().for_each(|share| add(&mut counted, &share.counted));
         let findings = found
             .into_iter()
             .map(|(engine, found, way)| Finding {
@@ -152,7 +211,12 @@ impl<'a> Findings<'a> {
                 ..finding(key, path, engine, found, &blots)
             })
             .collect();
-        Collected { findings, counted }
+        Collected {
+            findings,
+            counted,
+            shares,
+            concealed: !blots.is_empty(),
+        }
     }
 }
 
@@ -199,14 +263,16 @@ fn steps(way: Way, blots: &Blots) -> Vec<Step> {
 pub struct BundleFindings<'a> {
     key: &'a FingerprintKey,
     engine: &'static str,
+    cache: Option<&'a Cache>,
     findings: Vec<Finding>,
 }
 
 impl<'a> BundleFindings<'a> {
-    pub(crate) fn new(key: &'a FingerprintKey, engine: &'static str) -> Self {
+    pub(crate) fn new(key: &'a FingerprintKey, engine: &'static str, cache: Option<&'a Cache>) -> Self {
         Self {
             key,
             engine,
+            cache,
             findings: Vec::new(),
         }
     }
@@ -226,6 +292,29 @@ impl<'a> BundleFindings<'a> {
             way,
             ..finding
         });
+    }
+
+    /// Adds what `find` finds, unless that is known already from an earlier time with the same `about`: all that decides
+    /// about it, beside the engine and its rules. `find` says whether it came to its end.
+    ///
+    /// What is found so may be kept, and so has to be [unshown](Self::add_unshown).
+    pub fn once(&mut self, about: &[&[u8]], find: impl FnOnce(&mut Self) -> bool) {
+        let Some(cache) = self.cache else {
+            find(self);
+            return;
+        };
+        let key = kept::key_between(self.engine, about);
+        let known = cache.get(&key).and_then(|known| serde_json::from_slice(&known).ok());
+        if let Some(known) = known {
+            let known: Vec<Finding> = known;
+            return self.findings.extend(known);
+        }
+        let before = self.findings.len();
+        let ended = find(self);
+        let new = self.findings.get(before..).unwrap_or_default();
+        if ended && new.iter().all(|finding| finding.snippet.is_none()) {
+            cache.put(key, serde_json::to_vec(new).unwrap_or_default());
+        }
     }
 
     pub(crate) fn into_findings(self) -> Vec<Finding> {
@@ -274,6 +363,24 @@ mod tests {
         findings.add(found("y", Identity::Line));
         let collected = findings.into_collected();
         assert_eq!((collected.findings.len(), collected.counted.total()), (21, 61));
+    }
+
+    #[test]
+    fn what_an_engine_may_list_does_not_depend_on_the_others() {
+        let key = FingerprintKey::new([1; 32]);
+        let mut findings = Findings::new(&key, "a");
+        findings.set_engine("one");
+        for rule in 0..=LISTED_A_FILE {
+            findings.add(found(&rule.to_string(), Identity::Line));
+        }
+        assert!(!findings.lists("x"));
+        findings.set_engine("two");
+        assert!(findings.lists("x"));
+        findings.add(found("x", Identity::Line));
+        let collected = findings.into_collected();
+        assert_eq!(collected.findings.len(), LISTED_A_FILE + 1);
+        assert_eq!(collected.counted.total(), LISTED_A_FILE as u64 + 2);
+        assert_eq!(collected.shares["two"].counted.total(), 1);
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl Blots {
         }
     }
 
+    /// Whether there is nothing to hide.
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// The snippet of `place`, without any secret.
     pub(super) fn snippet(&self, place: &Place) -> Option<Snippet> {
         if self.full {

@@ -232,6 +232,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The digest of what was read so far.
+    pub(crate) fn digest(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+
     /// The digest of all that was read.
     pub(crate) fn finish(self) -> Digest {
         self.hasher.finish()

@@ -10,7 +10,7 @@ use super::Progress;
 use super::ranking::Ranking;
 use crate::archive;
 use crate::content::{Content, FileEntry};
-use crate::engine::{BundleFindings, Collected, Outcome, count};
+use crate::engine::{BundleFindings, Collected, Outcome, add, count, each};
 use crate::finding::{Finding, Severity};
 use crate::report::{Coverage, EngineInfo, FileReport, IntegrityFailure, Report, SCHEMA};
 
@@ -75,9 +75,7 @@ impl Gathered {
 
     pub(super) fn take(&mut self, done: FileDone) {
         let counted = done.collected.counted;
-        for (severity, number) in each(&counted) {
-            count(&mut self.counts, severity, number);
-        }
+        add(&mut self.counts, &counted);
         let index = done.number.index;
         // Those that a file does not list count as if they were elsewhere: nobody can look at what they are.
         done.collected
@@ -218,15 +216,6 @@ fn lost(entry: &FileEntry) -> FileReport {
         worst: None,
         unreadable: Some("the scanner stopped before it".into()),
     }
-}
-
-fn each(counts: &FindingCounts) -> [(Severity, u64); 4] {
-    [
-        (Severity::Critical, counts.critical),
-        (Severity::High, counts.high),
-        (Severity::Medium, counts.medium),
-        (Severity::Low, counts.low),
-    ]
 }
 
 /// The worst severity that was counted.

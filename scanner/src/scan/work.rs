@@ -4,18 +4,25 @@
 //! source ─▶ Reader ─▶ window ─▶ every engine
 //!                        └────▶ archive::open ─▶ member ─▶ the same once more, one level down
 //! ```
+//! Of a file that is one window, and that an earlier scan kept the results of, those engines see nothing whose results are kept.
+//!
 //! An archive is opened in the same read in which the engines see its bytes: whoever asks for more of them moves the window on.
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 use std::sync::mpsc::SyncSender;
 
+use protocol::digest::Digest;
+
+use super::cache::Cache;
 use super::gathered::{FileDone, FileNumber, worst};
+use super::kept::{self, Said};
 use super::{FenceOf, Scanner, fenced};
 use crate::archive::{self, Budget, Flaw, Format, Member, Sink};
 use crate::content::{Content, FileEntry, FileSource};
-use crate::engine::{BundleScan, Findings, Outcome, Reader};
+use crate::engine::{BundleScan, Collected, Findings, Outcome, Reader, add};
 use crate::facts::{FileFacts, Type};
+use crate::finding::Finding;
 use crate::report::{FileReport, IntegrityFailure};
 
 /// What every file of a scan needs.
@@ -24,6 +31,8 @@ pub(super) struct Worker<'a> {
     pub(super) content: &'a dyn Content,
     pub(super) bundles: &'a [Option<Box<dyn BundleScan + 'a>>],
     pub(super) sender: &'a SyncSender<FileDone>,
+    /// What earlier scans kept, if it may be used.
+    pub(super) cache: Option<&'a Cache>,
 }
 
 /// The collector is gone, and nobody waits for more.
@@ -73,7 +82,16 @@ impl Worker<'_> {
             };
             FileFacts::within(subject.number.index, &sized, subject.outside, reader.bytes())
         });
-        let scans = facts.as_ref().map(|facts| self.scanner.begin_file(self.bundles, facts));
+        let key = facts.as_ref().filter(|_| self.cache.is_some() && reader.is_done());
+        let key = key.map(|facts| kept::key_of(facts, reader.digest()));
+        let known = facts
+            .as_ref()
+            .zip(key)
+            .and_then(|(facts, key)| self.recall(facts, key, reader.bytes()));
+        let scans = facts.as_ref().map(|facts| {
+            self.scanner
+                .begin_file(self.bundles, facts, |engine| known.is_some() && engine.by_file())
+        });
         let mut file = FileAtWork {
             reader,
             scans: scans.unwrap_or_default(),
@@ -88,7 +106,36 @@ impl Worker<'_> {
             outcomes.extend(opened.map(|outcome| (archive::NAME.to_owned(), outcome)));
         }
         file.drain();
-        self.send(subject, facts.as_ref(), file, outcomes)
+        let kept = Kept { key, known };
+        self.send(subject, facts.as_ref(), file, outcomes, kept)
+    }
+
+    /// What is known of a file by an earlier scan, once its engines have what they remembered of it.
+    fn recall(&self, facts: &FileFacts, key: Digest, bytes: &[u8]) -> Option<Vec<Said>> {
+        let known = kept::decode(&self.cache?.get(&key)?)?;
+        let recalled = |said: &Said| {
+            let mut engines = self.scanner.engines.iter().zip(self.bundles);
+            let (_, bundle) = engines.find(|(engine, _)| engine.by_file() && engine.name() == said.engine)?;
+            let bundle = bundle.as_ref()?;
+            fenced(|| said.summary.is_empty() || bundle.recall(facts, bytes, &said.summary))
+        };
+        known.iter().all(|said| recalled(said) == Some(true)).then_some(known)
+    }
+
+    /// Keeps what is new of a file, if nothing speaks against it.
+    fn keep(&self, key: Digest, collected: &Collected, outcomes: &[(String, Outcome)]) {
+        let by_file = |name: &str| {
+            let mut engines = self.scanner.engines.iter();
+            engines.any(|engine| engine.by_file() && engine.name() == name)
+        };
+        let mut took = outcomes.iter().filter(|(name, _)| by_file(name));
+        let whole = !collected.concealed && took.clone().all(|(_, outcome)| *outcome == Outcome::Scanned);
+        let names = took.by_ref().map(|(name, _)| name.as_str());
+        if let Some(cache) = self.cache.filter(|_| whole)
+            && let Some(result) = kept::encode(names, collected)
+        {
+            cache.put(key, result);
+        }
     }
 
     /// Opens the file if it is an archive, and says how that ended; `None` if it is none.
@@ -138,6 +185,7 @@ impl Worker<'_> {
         facts: Option<&FileFacts>,
         file: FileAtWork<'_, '_>,
         mut outcomes: Vec<(String, Outcome)>,
+        kept: Kept,
     ) -> Result<(), Gone> {
         let entry = subject.entry;
         let FileAtWork {
@@ -159,15 +207,12 @@ impl Worker<'_> {
             entry.size.max(reader.read())
         };
         let sha256 = failed.is_none().then(|| reader.finish());
-        let integrity = entry
-            .sha256
-            .filter(|expected| sha256 != Some(*expected))
-            .map(|expected| IntegrityFailure {
-                path: entry.path.as_str().into(),
-                expected,
-                found: sha256,
-            });
-        let collected = findings.into_collected();
+        let mut collected = findings.into_collected();
+        match kept {
+            Kept { known: Some(known), .. } => add_known(known, &mut collected, &mut outcomes),
+            Kept { key: Some(key), .. } if failed.is_none() => self.keep(key, &collected, &outcomes),
+            Kept { .. } => {}
+        }
         let report = FileReport {
             path: entry.path.as_str().into(),
             depth: subject.depth,
@@ -183,10 +228,43 @@ impl Worker<'_> {
             number: subject.number,
             report,
             collected,
-            integrity,
+            integrity: integrity(entry, sha256),
         };
         // The collector is gone only if it panicked; then there is nobody to work for.
         self.sender.send(done).map_err(|_| Gone)
+    }
+}
+
+/// That a file's bytes are not the signed ones, if so.
+fn integrity(entry: &FileEntry, found: Option<Digest>) -> Option<IntegrityFailure> {
+    let expected = entry.sha256.filter(|expected| found != Some(*expected))?;
+    let path = entry.path.clone();
+    Some(IntegrityFailure {
+        path: path.into(),
+        expected,
+        found,
+    })
+}
+
+/// A file's place among what is kept.
+struct Kept {
+    /// Its key, if results of such a file are kept.
+    key: Option<Digest>,
+    /// What was kept of it.
+    known: Option<Vec<Said>>,
+}
+
+/// Adds what an earlier scan kept.
+fn add_known(known: Vec<Said>, collected: &mut Collected, outcomes: &mut Vec<(String, Outcome)>) {
+    for said in known {
+        add(&mut collected.counted, &said.counted());
+        let mut findings = said.findings;
+        if collected.concealed {
+            // Only an engine whose results are kept should conceal anything; if another does, better no snippet than too much of one.
+            findings.iter_mut().for_each(Finding::unshow);
+        }
+        collected.findings.append(&mut findings);
+        outcomes.push((said.engine, Outcome::Scanned));
     }
 }
 

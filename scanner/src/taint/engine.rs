@@ -21,7 +21,7 @@ use protocol::digest::{Digest, Hasher};
 
 use super::flow::{self, Followed, Hit, Outside};
 use super::ir::{IrFault, Limits, Module, Span};
-use super::link::{Caller, Export, Link, Modules};
+use super::link::{Caller, Export, Link, Modules, Summary};
 use super::lower::{LowerFault, Lowerer, Lowering, MAX_FILE, supports};
 use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
@@ -114,6 +114,13 @@ impl Sast {
         })
     }
 
+    /// The same rules, with another that lowers: to read them takes longer than most tests.
+    #[cfg(test)]
+    pub(crate) fn lowered_by(&self, lowering: Arc<dyn Lowering>) -> Self {
+        let books = Arc::clone(&self.books);
+        Self { books, lowering }
+    }
+
     /// The rules of a language: one set serves C and C++, and types change nothing of where values go.
     fn book(&self, language: Language) -> Option<&Book> {
         let language = match language {
@@ -171,6 +178,11 @@ impl Engine for Sast {
         hasher.finish()
     }
 
+    /// What is scanned where programs can be parsed may not be where they cannot.
+    fn by_file(&self) -> bool {
+        self.lowering.is_possible()
+    }
+
     fn begin_bundle<'a>(&'a self, files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
         Box::new(BundleSast {
             sast: self,
@@ -207,26 +219,59 @@ impl BundleScan for BundleSast<'_> {
         })
     }
 
+    fn recall(&self, file: &FileFacts, bytes: &[u8], summary: &[u8]) -> bool {
+        let summary = postcard::from_bytes(summary);
+        summary.is_ok_and(|summary| {
+            self.link(file, summary, || bytes.to_vec());
+            true
+        })
+    }
+
     fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         for (caller, outside) in link.linked() {
-            self.follow_linked(&link, caller, &outside, out);
+            let about = link.about(caller, &outside);
+            let about: Vec<&[u8]> = about.iter().map(Vec::as_slice).collect();
+            out.once(&about, |out| self.follow_linked(&link, caller, &outside, out));
         }
     }
 }
 
 impl BundleSast<'_> {
-    /// Follows a file once more, into the functions of other files that it calls.
-    fn follow_linked(&self, link: &Link, caller: &Caller, outside: &Outside<'_>, out: &mut BundleFindings<'_>) {
+    /// Keeps what other files need to know of one, and the file if it calls others.
+    fn link(&self, file: &FileFacts, summary: Summary, bytes: impl FnOnce() -> Vec<u8>) {
+        let Summary { exports, called, found } = summary;
+        let calls = called.into_iter().filter_map(|path| {
+            let (index, name) = self.modules.resolve(&file.path, &path)?;
+            (index != file.index).then_some((path, index, name))
+        });
+        let calls: Vec<_> = calls.collect();
+        let caller = (!calls.is_empty()).then(|| Caller {
+            path: file.path.clone(),
+            bytes: bytes(),
+            calls,
+            found,
+        });
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        if !exports.is_empty() {
+            link.export(file.index, exports);
+        }
+        if let Some(caller) = caller {
+            link.keep(file.index, caller);
+        }
+    }
+
+    /// Follows a file once more, into the functions of other files that it calls, and says whether that could be done.
+    fn follow_linked(&self, link: &Link, caller: &Caller, outside: &Outside<'_>, out: &mut BundleFindings<'_>) -> bool {
         let Some(book) = self.sast.book(LINKED) else {
-            return;
+            return false;
         };
         // It was lowered and followed before; what fails now is said by the outcome that it had then.
         let Ok(lowered) = self.lowerer.lower(LINKED, &caller.bytes) else {
-            return;
+            return false;
         };
         if lowered.module.check(caller.bytes.len(), Limits::default()).is_err() {
-            return;
+            return false;
         }
         let followed = follow_aside(&lowered.module, &book.rules, outside);
         let window = Window::whole(&caller.bytes);
@@ -252,6 +297,7 @@ impl BundleSast<'_> {
                 });
             out.add_unshown(&caller.path, found, way.chain(beyond(link, caller, hit)).collect());
         }
+        true
     }
 }
 
@@ -330,7 +376,12 @@ impl FileScan for FileSast<'_> {
             () => Outcome::Scanned,
         };
         if self.language == LINKED {
-            (*self).link(followed);
+            let summary = self.summary(followed);
+            out.remember(postcard::to_allocvec(&summary).unwrap_or_default());
+            let Self {
+                bundle, file, bytes, ..
+            } = *self;
+            bundle.link(file, summary, || bytes);
         }
         outcome
     }
@@ -352,8 +403,8 @@ impl FileSast<'_> {
         }
     }
 
-    /// Keeps what other files need to know of this one, and the file if it calls others.
-    fn link(self, followed: Followed) {
+    /// What other files, and this one in another bundle, need to know.
+    fn summary(&self, followed: Followed) -> Summary {
         let window = Window::whole(&self.bytes);
         let exports = followed.exports.into_iter().map(|function| Export {
             path: self.file.path.clone(),
@@ -364,30 +415,11 @@ impl FileSast<'_> {
                 .collect(),
             function,
         });
-        let exports: Vec<Export> = exports.collect();
-        let modules = &self.bundle.modules;
-        let calls = followed.called.into_iter().filter_map(|path| {
-            let (file, name) = modules.resolve(&self.file.path, &path)?;
-            (file != self.file.index).then_some((path, file, name))
-        });
-        let calls: Vec<_> = calls.collect();
-        let found = followed
-            .hits
-            .iter()
-            .map(|hit| (hit.at, hit.rule, hit.way.first().copied()));
-        let found = found.collect();
-        let mut link = self.bundle.link.lock().unwrap_or_else(PoisonError::into_inner);
-        if !exports.is_empty() {
-            link.export(self.file.index, exports);
-        }
-        if !calls.is_empty() {
-            let caller = Caller {
-                path: self.file.path.clone(),
-                bytes: self.bytes,
-                calls,
-                found,
-            };
-            link.keep(self.file.index, caller);
+        let hits = followed.hits.iter();
+        Summary {
+            exports: exports.collect(),
+            called: followed.called,
+            found: hits.map(|hit| (hit.at, hit.rule, hit.way.first().copied())).collect(),
         }
     }
 }

@@ -10,13 +10,16 @@
 //! - what is kept until the bundle's end is bounded: see [`MAX_KEPT`];
 //! - the order in which files were scanned does not show.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use protocol::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use super::flow::{Exported, Outside};
 use super::ir::Span;
 use crate::content::FileEntry;
 
-/// Bytes of calling files that are kept, and functions that are: what is more is followed by itself alone.
+/// Bytes of calling files that are kept, and functions that are, of the bundle's first files: what is more is followed by itself alone.
 pub const MAX_KEPT: usize = 32 << 20;
 const MAX_EXPORTS: usize = 50_000;
 
@@ -28,8 +31,19 @@ pub struct Modules {
     whole: HashMap<String, usize>,
 }
 
+/// What there is to know of a file for others: a function of its path, its bytes and the rules alone.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// What its functions do.
+    pub exports: Vec<Export>,
+    /// The paths of what it calls and does not have.
+    pub called: BTreeSet<String>,
+    /// What was found in it by itself: where, by which rule, and where the way begins.
+    pub found: Vec<(Span, usize, Option<Span>)>,
+}
+
 /// A function that other files may call, and where its ways lead.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Export {
     /// The file.
     pub path: String,
@@ -42,10 +56,17 @@ pub struct Export {
 /// What is known of a bundle's files so far.
 #[derive(Debug, Default)]
 pub struct Link {
-    exports: BTreeMap<usize, Vec<Export>>,
-    exported: usize,
-    callers: BTreeMap<usize, Caller>,
-    kept: usize,
+    exports: First<Vec<Export>, MAX_EXPORTS>,
+    callers: First<Caller, MAX_KEPT>,
+}
+
+/// What the first files have to keep, up to `MAX` in all, whatever order they come in.
+#[derive(Debug)]
+struct First<T, const MAX: usize> {
+    kept: BTreeMap<usize, (usize, T)>,
+    size: usize,
+    /// The first file that did not fit; none behind it is kept.
+    end: usize,
 }
 
 /// A file that calls others.
@@ -120,23 +141,17 @@ impl Modules {
 impl Link {
     /// Keeps what a file's functions do.
     pub fn export(&mut self, file: usize, exports: Vec<Export>) {
-        if self.exported + exports.len() <= MAX_EXPORTS {
-            self.exported += exports.len();
-            self.exports.insert(file, exports);
-        }
+        self.exports.keep(file, exports.len(), exports);
     }
 
     /// Keeps a file that calls others.
     pub fn keep(&mut self, file: usize, caller: Caller) {
-        if self.kept + caller.bytes.len() <= MAX_KEPT {
-            self.kept += caller.bytes.len();
-            self.callers.insert(file, caller);
-        }
+        self.callers.keep(file, caller.bytes.len(), caller);
     }
 
     /// The callers, each with the functions of other files that it calls.
     pub fn linked(&self) -> impl Iterator<Item = (&Caller, Outside<'_>)> {
-        self.callers.values().filter_map(|caller| {
+        self.callers.kept.values().filter_map(|(_, caller)| {
             let calls = caller.calls.iter();
             let known = calls.filter_map(|(path, ..)| Some((path.clone(), &self.export_of(caller, path)?.function)));
             let outside: Outside<'_> = known.collect();
@@ -144,20 +159,76 @@ impl Link {
         })
     }
 
+    /// All that decides about what is found when a caller is followed into these functions.
+    #[must_use]
+    pub fn about(&self, caller: &Caller, outside: &Outside<'_>) -> Vec<Vec<u8>> {
+        let digest = Digest::of(&caller.bytes).as_bytes().to_vec();
+        let mut about = vec![caller.path.clone().into_bytes(), digest];
+        let mut paths: Vec<&String> = outside.keys().collect();
+        paths.sort_unstable();
+        for path in paths {
+            let export = self.export_of(caller, path);
+            // An export is numbers, texts and lists of them, which all can be encoded.
+            about.push(postcard::to_allocvec(&(path, export)).unwrap_or_default());
+        }
+        about
+    }
+
     /// The function that a file calls by a path.
     #[must_use]
     pub fn export_of(&self, caller: &Caller, called: &str) -> Option<&Export> {
         let (_, file, name) = caller.calls.iter().find(|(path, ..)| path == called)?;
-        let exports = self.exports.get(file)?.iter();
+        let (_, exports) = self.exports.kept.get(file)?;
         exports
-            .into_iter()
+            .iter()
             .find(|export| export.function.name == *name && export.path != caller.path)
+    }
+}
+
+impl<T, const MAX: usize> Default for First<T, MAX> {
+    fn default() -> Self {
+        Self {
+            kept: BTreeMap::new(),
+            size: 0,
+            end: usize::MAX,
+        }
+    }
+}
+
+impl<T, const MAX: usize> First<T, MAX> {
+    fn keep(&mut self, file: usize, size: usize, what: T) {
+        if file >= self.end {
+            return;
+        }
+        self.size += size;
+        if let Some((old, _)) = self.kept.insert(file, (size, what)) {
+            self.size -= old;
+        }
+        while self.size > MAX
+            && let Some((last, (size, _))) = self.kept.pop_last()
+        {
+            self.size -= size;
+            self.end = last;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fits_of_the_first_files_is_kept_in_whatever_order_they_come() {
+        // The second does not fit beside the first; the third would, and comes behind what did not.
+        let sizes = [4, 8, 1];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut first = First::<(), 10>::default();
+            for file in order {
+                first.keep(file, sizes[file], ());
+            }
+            assert_eq!(first.kept.keys().collect::<Vec<_>>(), [&0], "{order:?}");
+        }
+    }
 
     fn modules(paths: &[&str]) -> Modules {
         let entry = |path: &&str| FileEntry {

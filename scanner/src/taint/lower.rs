@@ -73,6 +73,11 @@ pub trait Lowerer: Send + Sync {
 pub trait Lowering: Send + Sync {
     /// Starts on a bundle.
     fn begin(&self) -> Box<dyn Lowerer>;
+
+    /// Whether files are lowered at all, and not all answered by [`LowerFault::Unsupported`].
+    fn is_possible(&self) -> bool {
+        true
+    }
 }
 
 impl<L: Lowerer + Clone + 'static> Lowering for L {
@@ -89,7 +94,20 @@ pub struct Here;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nowhere;
 
-impl Lowerer for Nowhere {
+/// For a bundle.
+struct NothingLowered;
+
+impl Lowering for Nowhere {
+    fn begin(&self) -> Box<dyn Lowerer> {
+        Box::new(NothingLowered)
+    }
+
+    fn is_possible(&self) -> bool {
+        false
+    }
+}
+
+impl Lowerer for NothingLowered {
     fn lower(&self, _language: Language, _source: &[u8]) -> Result<Lowered, LowerFault> {
         Err(LowerFault::Unsupported)
     }

@@ -14,6 +14,7 @@
 //! - every rule has samples that it must find and samples that it must not.
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::{Confidence, Severity};
 
@@ -24,7 +25,7 @@ pub use self::pattern::{MARKED, Pattern, PatternFault, PatternIndex, RETURNED};
 use self::text::RulesText;
 
 /// The kinds of sink that a value may be unsafe for, as a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Kinds(pub u64);
 
 impl Kinds {

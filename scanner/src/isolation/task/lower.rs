@@ -21,7 +21,11 @@ pub struct Lower(pub Language);
 
 /// Lowers each bundle's files in workers of its own.
 #[derive(Debug, Clone)]
-struct Confined(Arc<Spawner>);
+struct Confined {
+    spawner: Arc<Spawner>,
+    /// Whether a worker could be confined when the program started.
+    possible: bool,
+}
 
 /// Where whoever scans has programs parsed: in confined workers, else nowhere, and then why. To be called before there is any thread: it
 /// starts the [`Spawner`].
@@ -31,7 +35,8 @@ pub fn start_lowering() -> (Arc<dyn Lowering>, Option<Unanswered>) {
         Ok(spawner) => {
             let spawner = Arc::new(spawner);
             let held = WorkerPool::new(Arc::clone(&spawner), Allowance::default()).held();
-            (Arc::new(Confined(spawner)), held.err())
+            let possible = held.is_ok();
+            (Arc::new(Confined { spawner, possible }), held.err())
         }
         Err(error) => (Arc::new(Nowhere), Some(Unanswered::Crashed(Fault::NoWorker(error)))),
     }
@@ -39,7 +44,11 @@ pub fn start_lowering() -> (Arc<dyn Lowering>, Option<Unanswered>) {
 
 impl Lowering for Confined {
     fn begin(&self) -> Box<dyn Lowerer> {
-        Box::new(WorkerPool::new(Arc::clone(&self.0), Allowance::default()))
+        Box::new(WorkerPool::new(Arc::clone(&self.spawner), Allowance::default()))
+    }
+
+    fn is_possible(&self) -> bool {
+        self.possible
     }
 }
 

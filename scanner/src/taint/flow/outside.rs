@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::ir::{FunctionId, Span};
 use super::super::rules::Kinds;
 use super::super::value::{Label, Taint, Text, Value};
@@ -13,7 +15,7 @@ use super::{Flow, Known};
 pub type Outside<'a> = HashMap<String, &'a Exported>;
 
 /// What a function does with what it is given, for callers in other files.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exported {
     /// Its name, with its class before it: `select`, `Gateway().find`.
     pub name: String,
@@ -30,7 +32,7 @@ pub struct Exported {
 }
 
 /// A parameter that reaches a sink.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportedReach {
     param: u16,
     rule: usize,
