@@ -27,7 +27,10 @@ mod java;
 mod javascript;
 mod php;
 mod python;
+mod rust;
 mod shell;
+#[cfg(test)]
+mod testing;
 mod walk;
 
 /// Files of more bytes are not parsed.
@@ -140,6 +143,7 @@ pub fn supports(language: Language) -> bool {
             | Language::JavaScript
             | Language::Php
             | Language::Python
+            | Language::Rust
             | Language::Shell
             | Language::TypeScript
     )
@@ -186,6 +190,7 @@ pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
             let tree = parse(&tree_sitter_python::LANGUAGE.into(), source)?;
             Ok(python::lower(Source::new(source), &tree))
         }
+        Language::Rust => rust::lower(source),
         Language::Shell => {
             let tree = parse(&tree_sitter_bash::LANGUAGE.into(), source)?;
             Ok(shell::lower(Source::new(source), &tree))

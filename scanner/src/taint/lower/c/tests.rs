@@ -1,26 +1,13 @@
 //! What C and C++ become.
 
+use super::super::testing::{body_of, dump};
 use super::super::{Here, Lowerer};
 use crate::facts::Language;
-use crate::taint::ir::Limits;
-
-fn dump(language: Language, code: &str) -> String {
-    let lowered = Here.lower(language, code.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
-    lowered.module.dump()
-}
 
 /// The statements of one function.
 fn body(language: Language, code: &str) -> String {
     let dump = dump(language, &format!("void f(void) {{ {code} }}"));
-    let body = dump
-        .strip_prefix("fn f()\n")
-        .and_then(|rest| rest.strip_suffix("fn ()\n  define f\n"))
-        .unwrap();
-    body.lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    body_of(&dump, "f")
 }
 
 #[test]

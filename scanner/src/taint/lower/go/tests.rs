@@ -2,25 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::super::{Here, Lowerer};
+use super::super::testing::{self, body_of, lowered};
 use crate::facts::Language;
-use crate::taint::ir::Limits;
 
 fn dump(code: &str) -> String {
-    let lowered = Here.lower(Language::Go, code.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
-    lowered.module.dump()
+    testing::dump(Language::Go, code)
 }
 
 /// The statements of a function.
 fn body(code: &str) -> String {
     let dump = dump(&format!("package a\nfunc f() {{\n{code}\n}}\n"));
-    let (_, rest) = dump.rsplit_once("fn f()\n").unwrap();
-    let (body, _) = rest.split_once("fn ()\n").unwrap();
-    body.lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    body_of(&dump, "f")
 }
 
 #[test]
@@ -101,9 +93,7 @@ fn a_path_below_the_root_is_cleaned_as_such() {
 #[test]
 fn what_is_nested_too_deep_is_cut_and_said() {
     let code = format!("package a\nvar x = {}1{}\n", "(".repeat(1000), ")".repeat(1000));
-    let lowered = Here.lower(Language::Go, code.as_bytes()).unwrap();
-    assert!(lowered.cut);
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
+    assert!(lowered(Language::Go, &code).cut);
 }
 
 fn piece() -> impl Strategy<Value = &'static str> {
@@ -186,7 +176,6 @@ proptest! {
     #[test]
     fn any_row_of_pieces_of_go_passes_the_check(pieces in proptest::collection::vec(piece(), 0..60)) {
         let text = pieces.concat();
-        let lowered = Here.lower(Language::Go, text.as_bytes()).unwrap();
-        prop_assert_eq!(lowered.module.check(text.len(), Limits::default()), Ok(()));
+        lowered(Language::Go, &text);
     }
 }

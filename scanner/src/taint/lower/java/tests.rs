@@ -2,25 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::super::{Here, Lowerer};
+use super::super::testing::{self, body_of, lowered};
 use crate::facts::Language;
-use crate::taint::ir::Limits;
 
 fn dump(code: &str) -> String {
-    let lowered = Here.lower(Language::Java, code.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
-    lowered.module.dump()
+    testing::dump(Language::Java, code)
 }
 
 /// The statements of a method.
 fn body(code: &str) -> String {
     let dump = dump(&format!("class A {{ void f() {{ {code} }} }}"));
-    let (_, rest) = dump.rsplit_once("fn A.f()\n").unwrap();
-    let (body, _) = rest.split_once("fn ()\n").unwrap();
-    body.lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    body_of(&dump, "A.f")
 }
 
 #[test]
@@ -103,9 +95,7 @@ fn a_switch_as_a_value_is_a_row_of_choices() {
 #[test]
 fn what_is_nested_too_deep_is_cut_and_said() {
     let code = format!("class A {{ int x = {}1{}; }}", "(".repeat(1000), ")".repeat(1000));
-    let lowered = Here.lower(Language::Java, code.as_bytes()).unwrap();
-    assert!(lowered.cut);
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
+    assert!(lowered(Language::Java, &code).cut);
 }
 
 fn piece() -> impl Strategy<Value = &'static str> {
@@ -184,7 +174,6 @@ proptest! {
     #[test]
     fn any_row_of_pieces_of_java_passes_the_check(pieces in proptest::collection::vec(piece(), 0..60)) {
         let text = pieces.concat();
-        let lowered = Here.lower(Language::Java, text.as_bytes()).unwrap();
-        prop_assert_eq!(lowered.module.check(text.len(), Limits::default()), Ok(()));
+        lowered(Language::Java, &text);
     }
 }

@@ -2,14 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::super::super::ir::{ExprKind, Limits, Module};
-use super::super::lower;
+use super::super::super::ir::{ExprKind, Module};
+use super::super::{lower, testing};
 use crate::facts::Language;
 
 fn lowered(language: Language, text: &str) -> Module {
-    let lowered = lower(language, text.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(text.len(), Limits::default()), Ok(()), "{text}");
-    lowered.module
+    testing::lowered(language, text).module
 }
 
 fn script(text: &str) -> Module {
@@ -142,9 +140,7 @@ proptest! {
     #[test]
     fn any_row_of_pieces_passes_the_check(pieces in proptest::collection::vec(piece(), 0..60), typed in any::<bool>()) {
         let language = if typed { Language::TypeScript } else { Language::JavaScript };
-        let text = pieces.concat();
-        let lowered = lower(language, text.as_bytes()).unwrap();
-        prop_assert_eq!(lowered.module.check(text.len(), Limits::default()), Ok(()));
+        lowered(language, &pieces.concat());
     }
 }
 

@@ -1,24 +1,21 @@
 //! What PHP becomes.
 
-use super::super::{Here, Lowerer};
+use super::super::testing;
 use crate::facts::Language;
-use crate::taint::ir::Limits;
 
 fn dump(code: &str) -> String {
-    let code = format!("<?php\n{code}");
-    let lowered = Here.lower(Language::Php, code.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
-    lowered.module.dump()
+    testing::dump(
+        Language::Php,
+        &format!(
+            "<?php
+{code}"
+        ),
+    )
 }
 
 /// The statements of the top level.
 fn top(code: &str) -> String {
-    let dump = dump(code);
-    let (_, top) = dump.rsplit_once("fn ()\n").unwrap();
-    top.lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    testing::top_of(&dump(code))
 }
 
 #[test]
@@ -89,7 +86,5 @@ fn empty_cases_are_further_values_of_the_next() {
 #[test]
 fn what_is_nested_too_deep_is_cut_and_said() {
     let code = format!("<?php $x = {}1{};", "[".repeat(1000), "]".repeat(1000));
-    let lowered = Here.lower(Language::Php, code.as_bytes()).unwrap();
-    assert!(lowered.cut);
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
+    assert!(testing::lowered(Language::Php, &code).cut);
 }

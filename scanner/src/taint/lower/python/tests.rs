@@ -1,23 +1,15 @@
 //! What Python becomes.
 
-use super::super::{Here, Lowerer};
+use super::super::{Here, Lowerer, testing};
 use crate::facts::Language;
-use crate::taint::ir::Limits;
 
 fn dump(code: &str) -> String {
-    let lowered = Here.lower(Language::Python, code.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
-    lowered.module.dump()
+    testing::dump(Language::Python, code)
 }
 
 /// The statements of the top level.
 fn top(code: &str) -> String {
-    let dump = dump(code);
-    let (_, top) = dump.rsplit_once("fn ()\n").unwrap();
-    top.lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    testing::top_of(&dump(code))
 }
 
 #[test]
@@ -110,7 +102,5 @@ fn what_the_grammar_cannot_place_is_said() {
 #[test]
 fn what_is_nested_too_deep_is_cut_and_said() {
     let code = format!("x = {}1{}\n", "[".repeat(1000), "]".repeat(1000));
-    let lowered = Here.lower(Language::Python, code.as_bytes()).unwrap();
-    assert!(lowered.cut);
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
+    assert!(testing::lowered(Language::Python, &code).cut);
 }

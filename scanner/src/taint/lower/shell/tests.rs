@@ -1,23 +1,15 @@
 //! What shell becomes.
 
-use super::super::{Here, Lowerer};
+use super::super::testing;
 use crate::facts::Language;
-use crate::taint::ir::Limits;
 
 fn dump(code: &str) -> String {
-    let lowered = Here.lower(Language::Shell, code.as_bytes()).unwrap();
-    assert_eq!(lowered.module.check(code.len(), Limits::default()), Ok(()));
-    lowered.module.dump()
+    testing::dump(Language::Shell, code)
 }
 
 /// The statements of the top level.
 fn top(code: &str) -> String {
-    let dump = dump(code);
-    let (_, top) = dump.rsplit_once("fn ()\n").unwrap();
-    top.lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    testing::top_of(&dump(code))
 }
 
 #[test]

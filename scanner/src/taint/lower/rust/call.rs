@@ -1,0 +1,513 @@
+//! Calls, and what some of Rust's own types do that a value or an assignment says better: what only passes a value on,
+//! texts that grow, commands that are given their arguments one by one, closures that compare.
+
+use super::{Arg, BinaryOp, ExprId, ExprKind, Node, Rust, Walk, children, span};
+
+/// Methods whose result is what they are called on, or in it.
+const SAME: [&str; 50] = [
+    "unwrap",
+    "expect",
+    "clone",
+    "cloned",
+    "copied",
+    "to_string",
+    "to_owned",
+    "into",
+    "as_str",
+    "as_ref",
+    "as_mut",
+    "as_deref",
+    "as_deref_mut",
+    "as_bytes",
+    "as_bytes_mut",
+    "into_bytes",
+    "as_slice",
+    "as_mut_slice",
+    "to_vec",
+    "into_vec",
+    "into_boxed_str",
+    "into_string",
+    "borrow",
+    "borrow_mut",
+    "deref",
+    "deref_mut",
+    "by_ref",
+    "into_inner",
+    "get_ref",
+    "as_path",
+    "to_path_buf",
+    "into_path_buf",
+    "as_os_str",
+    "into_os_string",
+    "to_str",
+    "to_string_lossy",
+    "into_owned",
+    "unwrap_or_default",
+    "ok",
+    "err_into",
+    "boxed",
+    "fuse",
+    "iter",
+    "iter_mut",
+    "into_iter",
+    "collect",
+    "unwrap_unchecked",
+    "try_into",
+    "lock",
+    "peekable",
+];
+/// Methods whose result is what they are called on, whatever they do when there is none.
+const SAME_ELSE: [&str; 11] = [
+    "ok_or",
+    "ok_or_else",
+    "map_err",
+    "context",
+    "with_context",
+    "wrap_err",
+    "wrap_err_with",
+    "inspect",
+    "inspect_err",
+    "or_raise",
+    "change_context",
+];
+/// Functions that wrap a value.
+const WRAPS: [&str; 26] = [
+    "Some",
+    "Ok",
+    "Box::new",
+    "Arc::new",
+    "Rc::new",
+    "Mutex::new",
+    "RwLock::new",
+    "RefCell::new",
+    "Cell::new",
+    "Cow::Borrowed",
+    "Cow::Owned",
+    "Cow::from",
+    "String::from",
+    "PathBuf::from",
+    "Path::new",
+    "OsString::from",
+    "OsStr::new",
+    "Vec::from",
+    "Box::pin",
+    "Box::from",
+    "Arc::from",
+    "Rc::from",
+    "Pin::new",
+    "Bytes::from",
+    "str::to_owned",
+    "Some::<_>",
+];
+/// Functions that are given a closure to be made of what it gives.
+const MADE_LATER: [&str; 4] = ["LazyLock::new", "Lazy::new", "LazyCell::new", "OnceLock::from"];
+/// Arguments of a command that are remembered.
+const MAX_ARGS: usize = 64;
+
+impl Rust<'_> {
+    pub(super) fn call(&mut self, node: Node<'_>) -> ExprId {
+        let at = span(node);
+        let Some(function) = node.child_by_field_name("function") else {
+            return self.source.unknown(node);
+        };
+        let args: Vec<Node<'_>> = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let args: Vec<Node<'_>> = args.into_iter().filter(|arg| arg.kind() != "attribute_item").collect();
+        if self.source.bytes.get(function.end_byte()) == Some(&b'!') {
+            return self.macro_call(node, function, &args);
+        }
+        let (bare, turbofish) = match function.kind() {
+            "generic_function" => (
+                function.child_by_field_name("function").unwrap_or(function),
+                function.child_by_field_name("type_arguments"),
+            ),
+            _ => (function, None),
+        };
+        if bare.kind() == "field_expression" {
+            if let Some(done) = self.method_idiom(node, bare, turbofish, &args) {
+                return done;
+            }
+        } else if let Some(done) = self.function_idiom(node, bare, &args) {
+            return done;
+        }
+        let callee = match bare.kind() {
+            "field_expression" => self.attribute(bare),
+            _ => self.expr(bare),
+        };
+        let args = self.args(&args);
+        let new = false;
+        self.source.build.expr(ExprKind::Call { callee, args, new }, at)
+    }
+
+    pub(super) fn args(&mut self, nodes: &[Node<'_>]) -> Vec<Arg> {
+        let mut args = Vec::new();
+        for node in nodes {
+            args.push(Arg {
+                name: None,
+                value: self.expr(*node),
+                spread: false,
+            });
+        }
+        args
+    }
+
+    fn function_idiom(&mut self, node: Node<'_>, function: Node<'_>, args: &[Node<'_>]) -> Option<ExprId> {
+        let path = self.source.text(function).into_owned();
+        let last_two = ends_of(&path);
+        if last_two == "Command::new" {
+            return self.command(node);
+        }
+        let [one] = args else { return None };
+        if MADE_LATER.contains(&last_two) && one.kind() == "closure_expression" {
+            return one.child_by_field_name("body").map(|body| self.expr(body));
+        }
+        if path == "Err" {
+            // An error is no value, whatever is in it.
+            let inside = self.expr(*one);
+            let nothing = self.source.build.expr(ExprKind::Null, span(node));
+            return Some(
+                self.source
+                    .build
+                    .expr(ExprKind::Last(vec![inside, nothing]), span(node)),
+            );
+        }
+        if !WRAPS.contains(&last_two) {
+            return None;
+        }
+        let inside = self.expr(*one);
+        let empty = match self.source.build.kind(inside) {
+            ExprKind::Int(0) => true,
+            ExprKind::Str(text) => self.source.build.text(*text).is_empty(),
+            _ => false,
+        };
+        if empty && matches!(last_two, "Some" | "Ok") {
+            // That it is there is true, though it is empty.
+            let unknown = self.source.unknown(node);
+            return Some(self.source.build.expr(ExprKind::Of(vec![inside, unknown]), span(node)));
+        }
+        Some(inside)
+    }
+
+    fn method_idiom(
+        &mut self,
+        node: Node<'_>,
+        function: Node<'_>,
+        turbofish: Option<Node<'_>>,
+        args: &[Node<'_>],
+    ) -> Option<ExprId> {
+        let at = span(node);
+        let receiver = function.child_by_field_name("value")?;
+        let method = self.source.text(function.child_by_field_name("field")?).into_owned();
+        match (&*method, args) {
+            (method, [] | [_]) if SAME.contains(&method) => Some(self.expr(receiver)),
+            (method, [other]) if SAME_ELSE.contains(&method) => {
+                let other = self.expr(*other);
+                let value = self.expr(receiver);
+                Some(self.source.build.expr(ExprKind::Last(vec![other, value]), at))
+            }
+            ("parse", []) => {
+                let types = turbofish.map(children).unwrap_or_default();
+                let ty = types.first().copied()?;
+                let value = self.expr(receiver);
+                if self.is_number(ty) {
+                    return Some(self.as_number(value, node));
+                }
+                matches!(&*self.type_text(ty), "String" | "PathBuf" | "OsString").then_some(value)
+            }
+            ("is_ok" | "is_err", []) if self.is_call(receiver) => {
+                let value = self.expr(receiver);
+                let kind = ExprKind::Not(value);
+                Some(match &*method {
+                    "is_err" => self.source.build.expr(kind, at),
+                    _ => value,
+                })
+            }
+            ("eq" | "eq_ignore_ascii_case" | "ne", [other]) => {
+                let op = if method == "ne" { BinaryOp::Ne } else { BinaryOp::Eq };
+                let (left, right) = (self.expr(receiver), self.expr(*other));
+                Some(self.source.build.expr(ExprKind::Binary { op, left, right }, at))
+            }
+            ("push_str", [text]) => self.grown(receiver, *text, node),
+            ("concat", []) => {
+                let value = self.expr(receiver);
+                Some(self.source.build.expr(ExprKind::Concat(vec![value]), at))
+            }
+            ("any" | "all" | "find" | "position" | "contains_key" | "is_some_and" | "is_none_or", [closure])
+                if closure.kind() == "closure_expression" =>
+            {
+                self.asked(node, function, receiver, *closure)
+            }
+            ("arg" | "args" | "arg0", [_]) => self
+                .command(node)
+                .or_else(|| self.more_of_command(node, receiver, args)),
+            _ => None,
+        }
+    }
+
+    fn is_call(&self, node: Node<'_>) -> bool {
+        matches!(node.kind(), "call_expression" | "await_expression")
+    }
+
+    /// `text.push_str(x)`: the text with `x` behind it.
+    fn grown(&mut self, receiver: Node<'_>, text: Node<'_>, node: Node<'_>) -> Option<ExprId> {
+        let place = match receiver.kind() {
+            "reference_expression" | "unary_expression" | "parenthesized_expression" => *children(receiver).last()?,
+            _ => receiver,
+        };
+        if !matches!(place.kind(), "identifier" | "field_expression") {
+            return None;
+        }
+        let text = self.expr(text);
+        Some(self.with_behind(place, text, node))
+    }
+
+    /// A variable that gets a text behind its own.
+    pub(super) fn with_behind(&mut self, place: Node<'_>, text: ExprId, node: Node<'_>) -> ExprId {
+        let before = self.expr(place);
+        let value = self.source.build.expr(ExprKind::Concat(vec![before, text]), span(node));
+        let target = match place.kind() {
+            "field_expression" => self.attribute(place),
+            _ => self.expr(place),
+        };
+        self.source.build.expr(ExprKind::Assign { target, value }, span(node))
+    }
+
+    /// A closure that is asked of each part: what it compares with is in the list; else what it says is its own text.
+    fn asked(&mut self, node: Node<'_>, function: Node<'_>, receiver: Node<'_>, closure: Node<'_>) -> Option<ExprId> {
+        let at = span(node);
+        let name = self.source.text(function.child_by_field_name("field")?).into_owned();
+        if let (Some(other), "any") = (self.compared(closure), &*name) {
+            let left = self.expr(other);
+            let right = self.expr(receiver);
+            let op = BinaryOp::In;
+            return Some(self.source.build.expr(ExprKind::Binary { op, left, right }, at));
+        }
+        if !matches!(&*name, "any" | "all" | "is_some_and" | "is_none_or") {
+            return None;
+        }
+        let callee = self.attribute(function);
+        let body = closure.child_by_field_name("body");
+        let said = body.map(|body| self.source.text(body).into_owned()).unwrap_or_default();
+        let said = self.source.build.str_expr(&said, span(closure));
+        let closure = self.expr(closure);
+        Some(self.source.build.call(callee, &[said, closure], at))
+    }
+
+    /// In `|a| *a == x` the `x`.
+    fn compared<'t>(&self, closure: Node<'t>) -> Option<Node<'t>> {
+        let body = closure.child_by_field_name("body")?;
+        let param = closure.child_by_field_name("parameters")?;
+        let param = self.source.text(param);
+        let param = param.trim_matches(['|', '&', '(', ')', ' ']).trim_start_matches("ref ");
+        let sides = match body.kind() {
+            "binary_expression" => {
+                let equal = body.child_by_field_name("operator").is_some_and(|op| op.kind() == "==");
+                [body.child_by_field_name("left"), body.child_by_field_name("right")].map(|side| side.filter(|_| equal))
+            }
+            "call_expression" => {
+                let function = body.child_by_field_name("function")?;
+                let name = self.source.text(function.child_by_field_name("field")?);
+                let same = matches!(&*name, "eq_ignore_ascii_case" | "eq");
+                let given = children(body.child_by_field_name("arguments")?).first().copied();
+                [function.child_by_field_name("value"), given].map(|side| side.filter(|_| same))
+            }
+            _ => return None,
+        };
+        let is_param = |side: Node<'_>| {
+            let text = self.source.text(side);
+            let text = text.trim_start_matches(['*', '&']);
+            text == param
+                || text
+                    .strip_prefix(param)
+                    .is_some_and(|rest| matches!(rest, ".as_str()" | ".as_ref()"))
+        };
+        match sides {
+            [Some(left), Some(right)] if is_param(left) => Some(right),
+            [Some(left), Some(right)] if is_param(right) => Some(left),
+            _ => None,
+        }
+    }
+
+    /// `Command::new("sh").arg("-c").arg(x)` as one call with all that it is given.
+    fn command(&mut self, node: Node<'_>) -> Option<ExprId> {
+        let (program, mut given) = self.command_parts(node)?;
+        let callee = program.child_by_field_name("function")?;
+        let first = program
+            .child_by_field_name("arguments")
+            .map(children)
+            .unwrap_or_default();
+        let mut nodes = first;
+        given.reverse();
+        let callee = self.expr(callee);
+        let mut args = self.args(&nodes);
+        nodes.clear();
+        for (list, arg) in given {
+            match list {
+                false => args.extend(self.args(&[arg])),
+                true => args.extend(self.spread(arg)),
+            }
+        }
+        let new = false;
+        Some(self.source.build.expr(ExprKind::Call { callee, args, new }, span(node)))
+    }
+
+    /// The call that begins a command, and what is added to it, last first: whether it is a list, and the argument.
+    fn command_parts<'t>(&self, node: Node<'t>) -> Option<(Node<'t>, Vec<(bool, Node<'t>)>)> {
+        let mut given = Vec::new();
+        let mut at = node;
+        loop {
+            let function = at
+                .child_by_field_name("function")
+                .filter(|_| at.kind() == "call_expression")?;
+            let args = at.child_by_field_name("arguments").map(children).unwrap_or_default();
+            if let Some(field) = function.child_by_field_name("field") {
+                match (&*self.source.text(field), args.as_slice()) {
+                    ("arg", [one]) => given.push((false, *one)),
+                    ("args", [one]) => given.push((true, *one)),
+                    (
+                        "current_dir" | "env" | "envs" | "env_clear" | "env_remove" | "stdin" | "stdout" | "stderr"
+                        | "kill_on_drop" | "arg0" | "uid" | "gid" | "process_group" | "creation_flags",
+                        _,
+                    ) if at != node => {}
+                    _ => return None,
+                }
+                at = function.child_by_field_name("value")?;
+            } else {
+                let path = self.source.text(function);
+                return (ends_of(&path) == "Command::new" && given.len() <= MAX_ARGS).then_some((at, given));
+            }
+        }
+    }
+
+    /// The arguments that a list is: one by one if it is written here.
+    fn spread(&mut self, list: Node<'_>) -> Vec<Arg> {
+        let inner = match list.kind() {
+            "reference_expression" => list.child_by_field_name("value").unwrap_or(list),
+            _ => list,
+        };
+        if inner.kind() == "array_expression" && inner.child_by_field_name("length").is_none() {
+            return self.args(&children(inner));
+        }
+        vec![Arg {
+            name: None,
+            value: self.expr(list),
+            spread: true,
+        }]
+    }
+
+    /// Notes that a variable is a command, with the arguments that it begins with.
+    pub(super) fn note_command(&mut self, name: Node<'_>, value: Node<'_>) {
+        let name = self.source.text(name).into_owned();
+        let known = self.written_args(value);
+        if let Some(scope) = self.commands.last_mut() {
+            match known {
+                Some(args) => scope.insert(name, args),
+                None => scope.remove(&name),
+            };
+        }
+    }
+
+    /// What a command that is made here is called, and its program and arguments as far as they are texts.
+    fn written_args(&self, value: Node<'_>) -> Option<Vec<Option<String>>> {
+        let (program, mut given) = self.command_parts(value)?;
+        given.reverse();
+        let callee = program.child_by_field_name("function")?;
+        let first = program
+            .child_by_field_name("arguments")
+            .map(children)
+            .unwrap_or_default();
+        let mut args = vec![Some(self.source.text(callee).into_owned())];
+        args.extend(first.into_iter().map(|arg| self.written(arg)));
+        for (list, arg) in given {
+            let inner = arg
+                .child_by_field_name("value")
+                .filter(|_| arg.kind() == "reference_expression")
+                .unwrap_or(arg);
+            match list && inner.kind() == "array_expression" {
+                true => args.extend(children(inner).into_iter().map(|arg| self.written(arg))),
+                false => args.push(self.written(arg)),
+            }
+        }
+        Some(args)
+    }
+
+    fn written(&self, node: Node<'_>) -> Option<String> {
+        matches!(node.kind(), "string_literal" | "raw_string_literal").then(|| self.string_text(node))
+    }
+
+    /// `cmd.arg(x)` of a variable: the command with what it had and this.
+    fn more_of_command(&mut self, node: Node<'_>, receiver: Node<'_>, args: &[Node<'_>]) -> Option<ExprId> {
+        // `cmd.arg(a).arg(b)`: what stands before is given first.
+        let mut root = receiver;
+        let mut before = Vec::new();
+        while root.kind() == "call_expression" {
+            let function = root.child_by_field_name("function")?;
+            let field = function.child_by_field_name("field")?;
+            let given = root.child_by_field_name("arguments").map(children).unwrap_or_default();
+            match (&*self.source.text(field), given.as_slice()) {
+                ("arg" | "args", [one]) => before.push(*one),
+                _ => return None,
+            }
+            root = function.child_by_field_name("value")?;
+        }
+        let name = self.source.text(root).into_owned();
+        let known = self.commands.iter().rev().find_map(|scope| scope.get(&name))?.clone();
+        let (path, known) = known.split_first()?;
+        let callee = self.path(path.as_deref().unwrap_or_default(), node);
+        let mut all = Vec::new();
+        for text in known.iter().take(MAX_ARGS) {
+            let value = match text {
+                Some(text) => self.source.build.str_expr(text, span(node)),
+                None => self.source.unknown(node),
+            };
+            let (name, spread) = (None, false);
+            all.push(Arg { name, value, spread });
+        }
+        before.reverse();
+        before.extend(args);
+        for arg in &before {
+            all.extend(self.spread_or_one(*arg));
+        }
+        let written: Vec<Option<String>> = before.iter().flat_map(|arg| self.texts(*arg)).collect();
+        let scope = self.commands.iter_mut().rev().find(|scope| scope.contains_key(&name));
+        if let Some(args) = scope
+            .and_then(|scope| scope.get_mut(&name))
+            .filter(|args| args.len() < MAX_ARGS)
+        {
+            args.extend(written);
+        }
+        let new = false;
+        let kind = ExprKind::Call { callee, args: all, new };
+        Some(self.source.build.expr(kind, span(node)))
+    }
+
+    fn spread_or_one(&mut self, arg: Node<'_>) -> Vec<Arg> {
+        let inner = arg
+            .child_by_field_name("value")
+            .filter(|_| arg.kind() == "reference_expression")
+            .unwrap_or(arg);
+        match inner.kind() {
+            "array_expression" => self.spread(arg),
+            _ => self.args(&[arg]),
+        }
+    }
+
+    fn texts(&self, arg: Node<'_>) -> Vec<Option<String>> {
+        let inner = arg
+            .child_by_field_name("value")
+            .filter(|_| arg.kind() == "reference_expression")
+            .unwrap_or(arg);
+        match inner.kind() {
+            "array_expression" => children(inner).into_iter().map(|arg| self.written(arg)).collect(),
+            _ => vec![self.written(arg)],
+        }
+    }
+}
+
+/// The last two names of a path: of `std::process::Command::new` these are `Command::new`.
+fn ends_of(path: &str) -> &str {
+    let mut cuts = path.rmatch_indices("::").map(|(at, _)| at);
+    match (cuts.next(), cuts.next()) {
+        (Some(_), Some(second)) => &path[second + 2..],
+        _ => path,
+    }
+}
