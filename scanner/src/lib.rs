@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod agents;
 pub mod content;
 pub mod engine;
 pub mod facts;

@@ -22,6 +22,7 @@ use std::thread;
 use audit::storage::Storage;
 use protocol::digest::{Digest, Hasher};
 
+use crate::agents::Agents;
 use crate::archive;
 use crate::content::Content;
 use crate::engine::{
@@ -49,7 +50,7 @@ use self::results::Results;
 use self::work::Worker;
 
 /// The engines of this version, and the stage that opens archives, for policies that name them.
-pub const ENGINES: [&str; 4] = [archive::NAME, "structure", "secrets", "sast"];
+pub const ENGINES: [&str; 5] = [archive::NAME, "structure", "secrets", "sast", "agents"];
 
 /// Files at work at once, at most: each takes a window of memory.
 const MAX_WORKERS: usize = 16;
@@ -97,8 +98,9 @@ impl Scanner {
         const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
         let secrets = Secrets::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let sast = Sast::built_in(lowering).unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let agents = Agents::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         Self::with_engines(
-            vec![Box::new(Structure), Box::new(secrets), Box::new(sast)],
+            vec![Box::new(Structure), Box::new(secrets), Box::new(sast), Box::new(agents)],
             FingerprintKey::new(fingerprint_key),
         )
     }

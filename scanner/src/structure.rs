@@ -23,6 +23,8 @@ mod text;
 mod unseen;
 mod words;
 
+pub(crate) use self::lookalike::ascii_lookalike;
+
 use self::lookalike::Lookalikes;
 use self::text::TextScan;
 use self::words::Words;

@@ -179,6 +179,11 @@ fn looks_like(character: char) -> Option<char> {
     }
 }
 
+/// The ASCII letter or digit that a suspect passes for.
+pub(crate) fn ascii_lookalike(character: char) -> Option<char> {
+    is_suspect(character).then(|| looks_like(character)).flatten()
+}
+
 /// Letters that look like ASCII ones from afar and that formulas are written with.
 fn is_formula_letter(character: char) -> bool {
     matches!(
