@@ -92,6 +92,10 @@ impl Engine for Agents {
         hasher.finish()
     }
 
+    fn by_file(&self) -> bool {
+        true
+    }
+
     fn begin_bundle<'a>(&'a self, _files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
         Box::new(BundleAgents(self))
     }

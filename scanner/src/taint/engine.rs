@@ -21,7 +21,7 @@ use protocol::digest::{Digest, Hasher};
 
 use super::flow::{self, Followed, Hit, Outside};
 use super::ir::{IrFault, Limits, Module, Span};
-use super::link::{Caller, Export, Link, Modules, Summary};
+use super::link::{self, Caller, Calls, Export, Link, Modules, Spot, Summary};
 use super::lower::{LowerFault, Lowerer, Lowering, MAX_FILE, supports};
 use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
@@ -39,8 +39,6 @@ const BUILT_IN: [(Language, &str); 7] = [
     (Language::Python, include_str!("../../rules/taint/python.toml")),
     (Language::Shell, include_str!("../../rules/taint/shell.toml")),
 ];
-/// The language whose files are followed into each other.
-const LINKED: Language = Language::Python;
 /// Room for the walk over a module as deep as the check allows, in functions as deep as the flow goes.
 const STACK: usize = 256 << 20;
 /// Hits of a file that are looked at when it is followed into others.
@@ -228,11 +226,12 @@ impl BundleScan for BundleSast<'_> {
     }
 
     fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
-        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        for (caller, outside) in link.linked() {
-            let about = link.about(caller, &outside);
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        link.close(&self.modules);
+        for (caller, calls) in link.linked(&self.modules) {
+            let about = link::about(caller, &calls);
             let about: Vec<&[u8]> = about.iter().map(Vec::as_slice).collect();
-            out.once(&about, |out| self.follow_linked(&link, caller, &outside, out));
+            out.once(&about, |out| self.follow_linked(caller, &calls, out));
         }
     }
 }
@@ -241,20 +240,21 @@ impl BundleSast<'_> {
     /// Keeps what other files need to know of one, and the file if it calls others.
     fn link(&self, file: &FileFacts, summary: Summary, bytes: impl FnOnce() -> Vec<u8>) {
         let Summary { exports, called, found } = summary;
-        let calls = called.into_iter().filter_map(|path| {
-            let (index, name) = self.modules.resolve(&file.path, &path)?;
-            (index != file.index).then_some((path, index, name))
-        });
-        let calls: Vec<_> = calls.collect();
-        let caller = (!calls.is_empty()).then(|| Caller {
+        let language = file.language();
+        let Some((lowered_as, book)) = language.and_then(|language| Some((language, self.sast.book(language)?))) else {
+            return;
+        };
+        let caller = (!called.is_empty()).then(|| Caller {
             path: file.path.clone(),
+            language: book.language,
+            lowered_as,
             bytes: bytes(),
-            calls,
+            called,
             found,
         });
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         if !exports.is_empty() {
-            link.export(file.index, exports);
+            link.export(file.index, book.language, exports);
         }
         if let Some(caller) = caller {
             link.keep(file.index, caller);
@@ -262,18 +262,18 @@ impl BundleSast<'_> {
     }
 
     /// Follows a file once more, into the functions of other files that it calls, and says whether that could be done.
-    fn follow_linked(&self, link: &Link, caller: &Caller, outside: &Outside<'_>, out: &mut BundleFindings<'_>) -> bool {
-        let Some(book) = self.sast.book(LINKED) else {
+    fn follow_linked(&self, caller: &Caller, calls: &Calls<'_>, out: &mut BundleFindings<'_>) -> bool {
+        let Some(book) = self.sast.book(caller.language) else {
             return false;
         };
         // It was lowered and followed before; what fails now is said by the outcome that it had then.
-        let Ok(lowered) = self.lowerer.lower(LINKED, &caller.bytes) else {
+        let Ok(lowered) = self.lowerer.lower(caller.lowered_as, &caller.bytes) else {
             return false;
         };
         if lowered.module.check(caller.bytes.len(), Limits::default()).is_err() {
             return false;
         }
-        let followed = follow_aside(&lowered.module, &book.rules, outside);
+        let followed = follow_aside(&lowered.module, &book.rules, &link::outside(calls));
         let window = Window::whole(&caller.bytes);
         for hit in followed.hits.iter().take(MAX_LINKED) {
             let known = (hit.at, hit.rule, hit.way.first().copied());
@@ -295,24 +295,24 @@ impl BundleSast<'_> {
                     column: place.column,
                     snippet: None,
                 });
-            out.add_unshown(&caller.path, found, way.chain(beyond(link, caller, hit)).collect());
+            out.add_unshown(&caller.path, found, way.chain(beyond(calls, hit)).collect());
         }
         true
     }
 }
 
-/// The places of a hit's way in the other file.
-fn beyond(link: &Link, caller: &Caller, hit: &Hit) -> Vec<Step> {
+/// The places of a hit's way in other files.
+fn beyond(calls: &Calls<'_>, hit: &Hit) -> Vec<Step> {
     let Some(beyond) = &hit.beyond else { return Vec::new() };
-    let Some(export) = link.export_of(caller, &beyond.called) else {
+    let Some(export) = calls.get(beyond.called.as_str()) else {
         return Vec::new();
     };
     let places = export.ways.get(beyond.reach).into_iter().flatten();
-    let step = |&(line, column): &(u64, u64)| Step {
+    let step = |spot: &Spot| Step {
         what: "goes on in another file".into(),
-        path: Some(export.path.as_str().into()),
-        line,
-        column,
+        path: Some(spot.path.as_deref().unwrap_or(&export.path).into()),
+        line: spot.line,
+        column: spot.column,
         snippet: None,
     };
     places.map(step).collect()
@@ -375,14 +375,12 @@ impl FileScan for FileSast<'_> {
             }
             () => Outcome::Scanned,
         };
-        if self.language == LINKED {
-            let summary = self.summary(followed);
-            out.remember(postcard::to_allocvec(&summary).unwrap_or_default());
-            let Self {
-                bundle, file, bytes, ..
-            } = *self;
-            bundle.link(file, summary, || bytes);
-        }
+        let summary = self.summary(followed);
+        out.remember(postcard::to_allocvec(&summary).unwrap_or_default());
+        let Self {
+            bundle, file, bytes, ..
+        } = *self;
+        bundle.link(file, summary, || bytes);
         outcome
     }
 }
@@ -411,7 +409,12 @@ impl FileSast<'_> {
             ways: function
                 .reaches
                 .iter()
-                .map(|reach| lines(&reach.way, &window))
+                .map(|reach| spots(&reach.way, &window))
+                .collect(),
+            passes: function
+                .passes
+                .iter()
+                .map(|passed| spots(&passed.way, &window))
                 .collect(),
             function,
         });
@@ -424,15 +427,20 @@ impl FileSast<'_> {
     }
 }
 
-fn lines(way: &[Span], window: &Window<'_>) -> Vec<(u64, u64)> {
-    let mut lines: Vec<(u64, u64)> = Vec::new();
+/// The places of a way, one a line.
+fn spots(way: &[Span], window: &Window<'_>) -> Vec<Spot> {
+    let mut spots: Vec<Spot> = Vec::new();
     for span in way {
         let place = window.place(range(*span));
-        if lines.last().is_none_or(|(line, _)| *line != place.line) {
-            lines.push((place.line, place.column));
+        if spots.last().is_none_or(|last| last.line != place.line) {
+            spots.push(Spot {
+                path: None,
+                line: place.line,
+                column: place.column,
+            });
         }
     }
-    lines
+    spots
 }
 
 fn found(rule: &Rule, hit: &Hit, window: &Window<'_>) -> Found {

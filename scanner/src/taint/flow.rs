@@ -37,6 +37,7 @@ mod stmt;
 
 use self::entry::Entry;
 use self::names::Names;
+use self::outside::Passed;
 pub use self::outside::{Beyond, Exported, ExportedReach, Outside};
 use self::state::State;
 
@@ -98,6 +99,8 @@ struct Summary {
     proves: Vec<(u16, Kinds)>,
     /// By position: what is written through a parameter.
     writes: Vec<Write>,
+    /// What is handed on to functions that are not in this file.
+    passes: Vec<Passed>,
 }
 
 /// A parameter that reaches a sink.
@@ -131,6 +134,7 @@ struct Frame {
     left: Vec<State>,
     /// States in which rounds of loops were cut short.
     continued: Vec<State>,
+    passes: Vec<Passed>,
     /// The call by which it was come to, if it is followed with that call's values.
     called_at: Option<Span>,
 }
@@ -296,6 +300,7 @@ impl<'a> Flow<'a> {
             reaches: Vec::new(),
             left: Vec::new(),
             continued: Vec::new(),
+            passes: Vec::new(),
             called_at,
         });
         if called_at.is_none() {
@@ -315,6 +320,7 @@ impl<'a> Flow<'a> {
         let summary = Summary {
             proves: proves.collect(),
             writes: self.writes_of(function, &frame.state),
+            passes: frame.passes,
             returns: frame.returned.unwrap_or_default(),
             reaches: frame.reaches,
         };

@@ -1,35 +1,40 @@
 //! Files of a bundle that call each other's functions.
 //!
 //! ```text
-//! each file ─▶ follow ─▶ what its functions do with what they are given ─▶ Exports ──┐
-//!                    └─▶ what it calls of other files of the bundle ─▶ callers ──────┴─▶ followed once more
+//! each file ─▶ follow ─▶ what its functions do with what they are given ─▶ Exports ─▶ close ─▶ Directory ─┐
+//!                    └─▶ what it calls and does not have ─▶ callers ────────────────────────────────────┴─▶ followed once more
 //! ```
+//! A function that hands a parameter on to one of another file reaches what that reaches: [`Link::close`] says so for a
+//! few files in a row, which is how a request goes through handler, service and store.
 //!
 //! Always true:
 //! - a call is taken for a function of another file only if its path leads to that one file alone;
 //! - what is kept until the bundle's end is bounded: see [`MAX_KEPT`];
 //! - the order in which files were scanned does not show.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::flow::{Exported, Outside};
+use super::flow::{Exported, ExportedReach, Outside};
 use super::ir::Span;
-use crate::content::FileEntry;
+use crate::facts::Language;
+
+mod directory;
+mod python;
+
+use self::directory::{Call, Directory};
+pub use self::python::Modules;
 
 /// Bytes of calling files that are kept, and functions that are, of the bundle's first files: what is more is followed by itself alone.
 pub const MAX_KEPT: usize = 32 << 20;
 const MAX_EXPORTS: usize = 50_000;
-
-/// The modules of a bundle, by every end of their dotted names.
-#[derive(Debug, Default)]
-pub struct Modules {
-    /// `shop.db` and `db` for `src/shop/db.py`; none for what two files could be.
-    by_name: HashMap<String, Option<usize>>,
-    whole: HashMap<String, usize>,
-}
+/// Files that a value is followed through after the one that it comes into.
+const MAX_FILES_IN_A_ROW: usize = 3;
+/// Reaches of one function, those through others included, and places of one way.
+const MAX_REACHES: usize = 64;
+const MAX_SPOTS: usize = 16;
 
 /// What there is to know of a file for others: a function of its path, its bytes and the rules alone.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -49,16 +54,34 @@ pub struct Export {
     pub path: String,
     /// What it does.
     pub function: Exported,
-    /// For each of its reaches, the lines and columns of its way.
-    pub ways: Vec<Vec<(u64, u64)>>,
+    /// For each of its reaches, the places of its way.
+    pub ways: Vec<Vec<Spot>>,
+    /// For each of what it hands on, the places of its way.
+    pub passes: Vec<Vec<Spot>>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The file, if it is not the function's own.
+    pub path: Option<String>,
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
 }
 
 /// What is known of a bundle's files so far.
 #[derive(Debug, Default)]
 pub struct Link {
-    exports: First<Vec<Export>, MAX_EXPORTS>,
+    exports: First<(Language, Vec<Export>), MAX_EXPORTS>,
     callers: First<Caller, MAX_KEPT>,
 }
+
+/// The callers of a bundle, each with what it calls of other files.
+pub type Linked<'a> = Vec<(&'a Caller, Calls<'a>)>;
+/// Functions of other files, by the paths under which a file calls them.
+pub type Calls<'a> = BTreeMap<&'a str, &'a Export>;
 
 /// What the first files have to keep, up to `MAX` in all, whatever order they come in.
 #[derive(Debug)]
@@ -74,74 +97,22 @@ struct First<T, const MAX: usize> {
 pub struct Caller {
     /// Its path.
     pub path: String,
+    /// Its language, by whose rules it is followed.
+    pub language: Language,
+    /// What it is lowered as.
+    pub lowered_as: Language,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// For what it calls: the file, and what of it.
-    pub calls: Vec<(String, usize, String)>,
+    /// The paths of what it calls and does not have.
+    pub called: BTreeSet<String>,
     /// What was found in it by itself: where, by which rule, and where the way begins.
     pub found: Vec<(Span, usize, Option<Span>)>,
 }
 
-impl Modules {
-    /// The Python modules among these files.
-    #[must_use]
-    pub fn of(files: &[FileEntry]) -> Self {
-        let mut modules = Self::default();
-        for (index, file) in files.iter().enumerate() {
-            let Some(stem) = file.path.strip_suffix(".py") else {
-                continue;
-            };
-            let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
-            let name = stem.replace('/', ".");
-            let mut end = name.as_str();
-            loop {
-                let known = modules.by_name.entry(end.to_owned()).or_insert(Some(index));
-                *known = known.filter(|known| *known == index);
-                match end.split_once('.') {
-                    Some((_, shorter)) => end = shorter,
-                    None => break,
-                }
-            }
-            modules.whole.insert(name, index);
-        }
-        modules
-    }
-
-    /// The file, and what of it, that `called` is in the file at `from`: `.db.select` in `shop/bulk.py`.
-    #[must_use]
-    pub fn resolve(&self, from: &str, called: &str) -> Option<(usize, String)> {
-        let bare = called.trim_start_matches('.');
-        let up = called.len() - bare.len();
-        let base = match up {
-            0 => String::new(),
-            _ => {
-                let mut folders: Vec<&str> = from.split('/').collect();
-                folders.truncate(folders.len().checked_sub(up)?);
-                folders.join(".")
-            }
-        };
-        let cuts = bare.match_indices('.').map(|(at, _)| at);
-        let cuts: Vec<usize> = cuts.collect();
-        cuts.into_iter().rev().find_map(|cut| {
-            let (module, rest) = (&bare[..cut], &bare[cut + 1..]);
-            let file = match (up, base.is_empty()) {
-                (0, _) => self
-                    .whole
-                    .get(module)
-                    .copied()
-                    .or_else(|| self.by_name.get(module).copied().flatten()),
-                (_, true) => self.whole.get(module).copied(),
-                _ => self.whole.get(&format!("{base}.{module}")).copied(),
-            };
-            file.map(|file| (file, rest.to_owned()))
-        })
-    }
-}
-
 impl Link {
     /// Keeps what a file's functions do.
-    pub fn export(&mut self, file: usize, exports: Vec<Export>) {
-        self.exports.keep(file, exports.len(), exports);
+    pub fn export(&mut self, file: usize, language: Language, exports: Vec<Export>) {
+        self.exports.keep(file, exports.len(), (language, exports));
     }
 
     /// Keeps a file that calls others.
@@ -149,40 +120,125 @@ impl Link {
         self.callers.keep(file, caller.bytes.len(), caller);
     }
 
-    /// The callers, each with the functions of other files that it calls.
-    pub fn linked(&self) -> impl Iterator<Item = (&Caller, Outside<'_>)> {
-        self.callers.kept.values().filter_map(|(_, caller)| {
-            let calls = caller.calls.iter();
-            let known = calls.filter_map(|(path, ..)| Some((path.clone(), &self.export_of(caller, path)?.function)));
-            let outside: Outside<'_> = known.collect();
-            (!outside.is_empty()).then_some((caller, outside))
-        })
-    }
-
-    /// All that decides about what is found when a caller is followed into these functions.
-    #[must_use]
-    pub fn about(&self, caller: &Caller, outside: &Outside<'_>) -> Vec<Vec<u8>> {
-        let digest = Digest::of(&caller.bytes).as_bytes().to_vec();
-        let mut about = vec![caller.path.clone().into_bytes(), digest];
-        let mut paths: Vec<&String> = outside.keys().collect();
-        paths.sort_unstable();
-        for path in paths {
-            let export = self.export_of(caller, path);
-            // An export is numbers, texts and lists of them, which all can be encoded.
-            about.push(postcard::to_allocvec(&(path, export)).unwrap_or_default());
+    /// Lets every function reach what those reach that it hands its parameters on to.
+    pub fn close(&mut self, modules: &Modules) {
+        for _ in 0..MAX_FILES_IN_A_ROW {
+            let directory = self.directory(modules);
+            let mut found = Vec::new();
+            for (&file, (_, (language, exports))) in &self.exports.kept {
+                for (export, exported) in exports.iter().enumerate() {
+                    let reaches = self.reaches_through(&directory, (file, *language), exported);
+                    found.extend(reaches.into_iter().map(|reach| (file, export, reach)));
+                }
+            }
+            if found.is_empty() {
+                return;
+            }
+            for (file, export, (reach, way)) in found {
+                let kept = self.exports.kept.get_mut(&file);
+                if let Some(exported) = kept.and_then(|(_, (_, exports))| exports.get_mut(export))
+                    && !exported.function.reaches.iter().any(|known| known.is_like(&reach))
+                {
+                    exported.function.reaches.push(reach);
+                    exported.ways.push(way);
+                }
+            }
         }
-        about
     }
 
-    /// The function that a file calls by a path.
-    #[must_use]
-    pub fn export_of(&self, caller: &Caller, called: &str) -> Option<&Export> {
-        let (_, file, name) = caller.calls.iter().find(|(path, ..)| path == called)?;
-        let (_, exports) = self.exports.kept.get(file)?;
-        exports
-            .iter()
-            .find(|export| export.function.name == *name && export.path != caller.path)
+    /// What a function reaches by handing on that is not known of it yet.
+    fn reaches_through(
+        &self,
+        directory: &Directory<'_>,
+        (file, language): (usize, Language),
+        export: &Export,
+    ) -> Vec<(ExportedReach, Vec<Spot>)> {
+        let mut found = Vec::new();
+        for (passed, own) in export.function.passes.iter().zip(&export.passes) {
+            let call = Call {
+                language,
+                file,
+                from: &export.path,
+                called: &passed.called,
+            };
+            let Some(other) = directory.find(call).and_then(|place| self.export_at(place)) else {
+                continue;
+            };
+            for (reach, way) in other.function.reaches.iter().zip(&other.ways) {
+                let through = reach.through(passed, &other.function);
+                let Some(through) =
+                    through.filter(|through| !export.function.reaches.iter().any(|known| known.is_like(through)))
+                else {
+                    continue;
+                };
+                let beyond = way.iter().map(|spot| Spot {
+                    path: spot.path.clone().or_else(|| Some(other.path.clone())),
+                    ..*spot
+                });
+                found.push((through, own.iter().cloned().chain(beyond).take(MAX_SPOTS).collect()));
+            }
+        }
+        found.truncate(MAX_REACHES.saturating_sub(export.function.reaches.len()));
+        found
     }
+
+    fn directory<'a>(&'a self, modules: &'a Modules) -> Directory<'a> {
+        let files = self.exports.kept.iter();
+        Directory::of(
+            modules,
+            files.map(|(&file, (_, (language, exports)))| (file, *language, exports.as_slice())),
+        )
+    }
+
+    fn export_at(&self, (file, export): (usize, usize)) -> Option<&Export> {
+        let (_, (_, exports)) = self.exports.kept.get(&file)?;
+        exports.get(export)
+    }
+
+    /// The callers, each with the functions of other files that it calls.
+    #[must_use]
+    pub fn linked<'a>(&'a self, modules: &'a Modules) -> Linked<'a> {
+        let directory = self.directory(modules);
+        let mut linked = Linked::new();
+        for (&file, (_, caller)) in &self.callers.kept {
+            let calls = caller.called.iter().filter_map(|called| {
+                let call = Call {
+                    language: caller.language,
+                    file,
+                    from: &caller.path,
+                    called,
+                };
+                Some((called.as_str(), self.export_at(directory.find(call)?)?))
+            });
+            // What only hands on to nobody that is known changes nothing.
+            let calls: Calls<'a> = calls.filter(|(_, export)| export.function.decides()).collect();
+            if !calls.is_empty() {
+                linked.push((caller, calls));
+            }
+        }
+        linked
+    }
+}
+
+/// The functions alone, as a file is followed into them.
+#[must_use]
+pub fn outside<'a>(calls: &Calls<'a>) -> Outside<'a> {
+    let functions = calls
+        .iter()
+        .map(|(path, export)| ((*path).to_owned(), &export.function));
+    functions.collect()
+}
+
+/// All that decides about what is found when a caller is followed into these functions.
+#[must_use]
+pub fn about(caller: &Caller, calls: &Calls<'_>) -> Vec<Vec<u8>> {
+    let digest = Digest::of(&caller.bytes).as_bytes().to_vec();
+    let mut about = vec![caller.path.clone().into_bytes(), digest];
+    for (path, export) in calls {
+        // An export is numbers, texts and lists of them, which all can be encoded.
+        about.push(postcard::to_allocvec(&(path, export)).unwrap_or_default());
+    }
+    about
 }
 
 impl<T, const MAX: usize> Default for First<T, MAX> {
@@ -228,40 +284,5 @@ mod tests {
             }
             assert_eq!(first.kept.keys().collect::<Vec<_>>(), [&0], "{order:?}");
         }
-    }
-
-    fn modules(paths: &[&str]) -> Modules {
-        let entry = |path: &&str| FileEntry {
-            path: (*path).to_owned(),
-            size: 0,
-            executable: false,
-            sha256: None,
-        };
-        Modules::of(&paths.iter().map(entry).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn a_name_leads_to_the_one_file_that_it_can_be() {
-        let modules = modules(&["src/shop/db.py", "src/shop/__init__.py", "other/db.py"]);
-        let resolved = |called| modules.resolve("src/app.py", called);
-        assert_eq!(resolved("shop.db.select"), Some((0, "select".to_owned())));
-        assert_eq!(resolved("shop.A().m"), Some((1, "A().m".to_owned())));
-        assert_eq!(resolved("db.select"), None);
-        assert_eq!(resolved("os.system"), None);
-    }
-
-    #[test]
-    fn a_relative_name_is_below_the_folder_of_the_file() {
-        let modules = modules(&["shop/db.py", "shop/api/views.py", "db.py"]);
-        assert_eq!(
-            modules.resolve("shop/api/views.py", "..db.select"),
-            Some((0, "select".to_owned()))
-        );
-        assert_eq!(
-            modules.resolve("shop/bulk.py", ".db.select"),
-            Some((0, "select".to_owned()))
-        );
-        assert_eq!(modules.resolve("a.py", ".db.select"), Some((2, "select".to_owned())));
-        assert_eq!(modules.resolve("a.py", "....db.select"), None);
     }
 }

@@ -353,3 +353,45 @@ fn piece() -> impl Strategy<Value = &'static str> {
         "é",
     ])
 }
+
+/// The places of all findings in these files, with the files that their ways lead through.
+fn found_over(files: &[(&str, &str)]) -> Vec<(String, u64, Vec<String>)> {
+    let place = |finding: &Finding| {
+        let beyond = finding
+            .way
+            .iter()
+            .filter_map(|step| Some(step.path.as_ref()?.raw().to_owned()));
+        let mut beyond: Vec<String> = beyond.collect();
+        beyond.dedup();
+        (finding.path.raw().to_owned(), finding.line.unwrap(), beyond)
+    };
+    scan_all(files).iter().map(place).collect()
+}
+
+#[test]
+fn a_value_is_followed_from_a_handler_through_a_service_into_a_store() {
+    let handler = "const service = require('./lib/service');\nconst app = require('express')();\n\
+                   app.get('/', (req, res) => {\n  service.list(req.query.sort);\n});\n";
+    let service = "const store = require('../db/store');\nfunction list(order) { return store.all(order); }\n\
+                   module.exports = { list };\n";
+    let store = "const db = require('mysql2').createPool({});\n\
+                 function all(order) { return db.query('SELECT * FROM t ORDER BY ' + order); }\n\
+                 module.exports = { all };\n";
+    let found = found_over(&[("app.js", handler), ("lib/service.js", service), ("db/store.js", store)]);
+    let beyond = vec!["lib/service.js".to_owned(), "db/store.js".to_owned()];
+    assert_eq!(found, [("app.js".to_owned(), 4, beyond)]);
+    let safe = store.replace("' + order", "' + Number(order)");
+    assert_eq!(
+        found_over(&[("app.js", handler), ("lib/service.js", service), ("db/store.js", &safe)]),
+        []
+    );
+}
+
+#[test]
+fn what_another_file_writes_through_a_pointer_is_followed() {
+    let arg = "#include <stdlib.h>\nvoid arg(char *out, int n) { strncpy(out, getenv(\"QUERY_STRING\"), n); }\n";
+    let tool = "void f(void) { char host[64]; arg(host, 64);\n  system(host); }\n";
+    let found = found_over(&[("arg.c", arg), ("tool.c", tool)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].0.as_str(), found[0].1), ("tool.c", 2));
+}

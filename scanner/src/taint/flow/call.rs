@@ -210,8 +210,9 @@ impl Flow<'_> {
         if let Some(exported) = self.outside.get(&callee.path).copied() {
             return self.outside_call(exported, callee, given, at);
         }
-        if self.called.len() < MAX_CALLED && callee.path.contains('.') && !callee.path.starts_with(['$', '?']) {
+        if self.called.len() < MAX_CALLED && !callee.path.starts_with(['$', '?']) {
             self.called.insert(callee.path.clone());
+            self.pass_on(callee, given, at);
         }
         self.foreign_call(callee, given, at)
     }

@@ -9,7 +9,12 @@ use super::super::rules::Kinds;
 use super::super::value::{Label, Taint, Text, Value};
 use super::call::Callee;
 use super::sink::Given;
-use super::{Flow, Known};
+use super::{Flow, Known, Summary, Write};
+
+/// Parameters of one function that are remembered to be handed on.
+const MAX_PASSES: usize = 64;
+/// Writes through parameters of one function that others are told of.
+const MAX_WRITES: usize = 32;
 
 /// Functions of other files, by the paths under which this one calls them.
 pub type Outside<'a> = HashMap<String, &'a Exported>;
@@ -23,12 +28,31 @@ pub struct Exported {
     params: Vec<(String, u16, bool)>,
     /// Parameters that reach sinks.
     pub reaches: Vec<ExportedReach>,
+    /// Parameters that are handed on to functions of other files, or of none of the bundle's.
+    pub passes: Vec<Passed>,
     /// Parameters that are in the result, and what they are safe for there.
     gives_params: Vec<(u16, Kinds)>,
     /// Sources that are in the result.
     gives_sources: Vec<(usize, Kinds)>,
+    /// What is written through parameters.
+    writes: Vec<ExportedWrite>,
     /// The result's text, in pieces.
     text: Option<Vec<String>>,
+}
+
+/// What a function puts into what one of its parameters points to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct ExportedWrite {
+    to: u16,
+    from: Origin,
+    clean: Kinds,
+}
+
+/// Where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum Origin {
+    Param(u16),
+    Source(usize),
 }
 
 /// A parameter that reaches a sink.
@@ -37,6 +61,20 @@ pub struct ExportedReach {
     param: u16,
     rule: usize,
     kinds: Kinds,
+    /// The way, in the function's own file.
+    pub way: Vec<Span>,
+}
+
+/// A parameter that is handed on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passed {
+    param: u16,
+    /// The path under which the function is called that gets it.
+    pub called: String,
+    /// As which of its arguments: the position, and the name if it has one.
+    arg: (u16, Option<String>),
+    /// What it is safe for by then.
+    clean: Kinds,
     /// The way, in the function's own file.
     pub way: Vec<Span>,
 }
@@ -76,15 +114,16 @@ impl Flow<'_> {
                     .filter(|reach| reach.beyond.is_none())
                     .map(ExportedReach::of)
                     .collect(),
+                passes: summary.passes.clone(),
                 gives_params: taints
                     .iter()
                     .filter_map(|taint| Some((own(taint.label)?, taint.clean)))
                     .collect(),
                 gives_sources: taints.iter().filter_map(source_of).collect(),
+                writes: exported_writes(id, summary),
                 text: summary.returns.text.as_ref().map(Text::pieces),
             };
-            let cleans = exported.gives_params.iter().any(|(_, clean)| *clean != Kinds::NONE);
-            if !exported.reaches.is_empty() || !exported.gives_sources.is_empty() || cleans {
+            if exported.matters() {
                 exports.push(exported);
             }
         }
@@ -106,6 +145,60 @@ impl Flow<'_> {
         params
             .map(|param| (self.module.name(param.name).to_owned(), param.position, param.rest))
             .collect()
+    }
+
+    /// Keeps that a function hands parameters on, for when it turns out what becomes of them.
+    pub(super) fn pass_on(&mut self, callee: &Callee, given: &[Given], at: Span) {
+        for (position, arg) in given.iter().enumerate() {
+            for taint in &arg.value.taints {
+                let Label::Param(function, param) = taint.label else {
+                    continue;
+                };
+                let mut way = taint.places();
+                way.push(at);
+                let passed = Passed {
+                    param,
+                    called: callee.path.clone(),
+                    arg: (
+                        u16::try_from(position).unwrap_or(u16::MAX),
+                        arg.name.as_deref().map(str::to_owned),
+                    ),
+                    clean: taint.clean,
+                    way,
+                };
+                self.passes(function, passed);
+            }
+        }
+    }
+
+    fn passes(&mut self, function: FunctionId, passed: Passed) {
+        let frame = self.frames.iter_mut().rev().find(|frame| frame.function == function);
+        let Some(frame) = frame.filter(|frame| frame.passes.len() < MAX_PASSES) else {
+            return;
+        };
+        let same =
+            |known: &Passed| (known.param, &known.called, &known.arg) == (passed.param, &passed.called, &passed.arg);
+        if !frame.passes.iter().any(same) {
+            frame.passes.push(passed);
+        }
+    }
+
+    /// What a function of this file that was called by its summary hands on of what it was given.
+    pub(super) fn passed_on(&mut self, passed: &Passed, value: &Value, at: Span) {
+        for taint in &value.taints {
+            if let Label::Param(function, param) = taint.label {
+                let mut way = taint.places();
+                way.push(at);
+                way.extend_from_slice(&passed.way);
+                let passed = Passed {
+                    param,
+                    clean: passed.clean.or(taint.clean),
+                    way,
+                    ..passed.clone()
+                };
+                self.passes(function, passed);
+            }
+        }
     }
 
     /// A call of a function of another file.
@@ -137,12 +230,56 @@ impl Flow<'_> {
         for &(source, clean) in &exported.gives_sources {
             result.add(Taint::new(Label::Source(source, at), clean, at));
         }
+        for write in &exported.writes {
+            let mut value = Value::default();
+            match write.from {
+                Origin::Source(source) => value.add(Taint::new(Label::Source(source, at), write.clean, at)),
+                Origin::Param(param) => {
+                    for mut taint in exported.bound(param, given).taints {
+                        taint.clean = taint.clean.or(write.clean);
+                        value.add(taint);
+                    }
+                }
+            }
+            self.written.push(Write {
+                param: write.to,
+                field: None,
+                value,
+            });
+        }
         result.step(at);
         result
     }
 }
 
+impl Passed {
+    /// The position in [`Passed`]'s own function, as a caller gives it.
+    #[must_use]
+    pub fn param(&self) -> u16 {
+        self.param
+    }
+}
+
 impl ExportedReach {
+    /// The reach of a function that hands on to one which has `self`: `None` if what is handed on is safe by then, or is
+    /// not what reaches.
+    #[must_use]
+    pub fn through(&self, passed: &Passed, of: &Exported) -> Option<Self> {
+        let fits = of.param_of(&passed.arg) == Some(self.param) && !passed.clean.has(self.kinds);
+        fits.then(|| Self {
+            param: passed.param,
+            rule: self.rule,
+            kinds: self.kinds,
+            way: passed.way.clone(),
+        })
+    }
+
+    /// Whether two are about the same parameter and rule.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.param, self.rule) == (other.param, other.rule)
+    }
+
     fn of(reach: &super::Reach) -> Self {
         Self {
             param: reach.param,
@@ -154,16 +291,56 @@ impl ExportedReach {
 }
 
 impl Exported {
+    /// A function of this name that does nothing.
+    #[cfg(test)]
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            params: Vec::new(),
+            reaches: Vec::new(),
+            passes: Vec::new(),
+            gives_params: Vec::new(),
+            gives_sources: Vec::new(),
+            writes: Vec::new(),
+            text: None,
+        }
+    }
+
+    /// Whether following a call into it may find something: it reaches a sink, or makes its result safe or unsafe.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        let cleans = self.gives_params.iter().any(|(_, clean)| *clean != Kinds::NONE);
+        !self.reaches.is_empty() || !self.gives_sources.is_empty() || !self.writes.is_empty() || cleans
+    }
+
+    /// Whether callers in other files need to know of it.
+    fn matters(&self) -> bool {
+        self.decides() || !self.passes.is_empty()
+    }
+
+    /// Whether the first parameter is what a method is called on, which no argument is.
+    fn has_receiver(&self) -> bool {
+        let first = self.params.first();
+        first.is_some_and(|(first, ..)| matches!(first.as_str(), "self" | "cls" | "this"))
+    }
+
+    /// The parameter that gets an argument, by its position and name.
+    fn param_of(&self, (position, name): &(u16, Option<String>)) -> Option<u16> {
+        let index = position + u16::from(self.has_receiver());
+        let mut params = self.params.iter();
+        let param = params.find(|(param, at, rest)| match name {
+            Some(name) => name == param,
+            None => *at == index || *rest && *at < index,
+        });
+        param.map(|(_, at, _)| *at)
+    }
+
     /// What a parameter gets.
     fn bound(&self, position: u16, given: &[Given]) -> Value {
         let Some((name, _, rest)) = self.params.iter().find(|(_, at, _)| *at == position) else {
             return Value::default();
         };
-        let receiver = self
-            .params
-            .first()
-            .is_some_and(|(first, ..)| matches!(first.as_str(), "self" | "cls" | "this"));
-        let Some(index) = usize::from(position).checked_sub(usize::from(receiver)) else {
+        let Some(index) = usize::from(position).checked_sub(usize::from(self.has_receiver())) else {
             return Value::default();
         };
         let mut value = Value::default();
@@ -178,6 +355,23 @@ impl Exported {
         }
         value
     }
+}
+
+fn exported_writes(id: FunctionId, summary: &Summary) -> Vec<ExportedWrite> {
+    let written = summary.writes.iter().flat_map(|write| {
+        let taints = write.value.taints.iter();
+        taints.map(move |taint| (write.param, taint))
+    });
+    let exported = written.filter_map(|(to, taint)| {
+        let from = match taint.label {
+            Label::Param(of, param) if of == id => Origin::Param(param),
+            Label::Param(..) => return None,
+            Label::Source(source, _) => Origin::Source(source),
+        };
+        let clean = taint.clean;
+        Some(ExportedWrite { to, from, clean })
+    });
+    exported.take(MAX_WRITES).collect()
 }
 
 fn source_of(taint: &Taint) -> Option<(usize, Kinds)> {

@@ -103,6 +103,11 @@ impl Flow<'_> {
                 self.reached(reach, &value, at);
             }
         }
+        for passed in &summary.passes {
+            if let Some(value) = self.bound_at(function, callee, given, passed.param()) {
+                self.passed_on(passed, &value, at);
+            }
+        }
         let returns = &summary.returns;
         let labelled = returns
             .taints
