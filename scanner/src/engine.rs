@@ -23,11 +23,13 @@ use crate::facts::FileFacts;
 use crate::finding::RuleInfo;
 
 mod collect;
+mod detail;
 mod snippet;
 mod window;
 
 pub use self::collect::{BundleFindings, Findings, FingerprintKey, Way};
 pub(crate) use self::collect::{Collected, Share, add, count, each};
+pub use self::detail::RuleDetail;
 pub use self::window::Window;
 pub(crate) use self::window::{Reader, Windowing};
 
@@ -41,6 +43,11 @@ pub trait Engine: Send + Sync {
 
     /// All rules, by id.
     fn rules(&self) -> Vec<RuleInfo>;
+
+    /// What there is to tell about rule `id` beyond its entry in [`Engine::rules`]: nothing, unless the engine has it.
+    fn detail(&self, _id: &str) -> RuleDetail {
+        RuleDetail::default()
+    }
 
     /// A digest over everything in the rules that decides about findings.
     fn rules_digest(&self) -> Digest {

@@ -61,6 +61,18 @@ pub enum Confidence {
     High,
 }
 
+impl Confidence {
+    /// The word that reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 /// One line of a file as the report may show it: secrets blotted out, unseen characters written as `<U+202E>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snippet {
@@ -131,6 +143,11 @@ pub struct Step {
     /// The line's text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub snippet: Option<Snippet>,
+}
+
+impl Step {
+    /// What happens at a place where nothing is to be said but that the value goes on.
+    pub const GOES_ON: &'static str = "goes on";
 }
 
 /// Where in a file, with the raw bytes around it; made by [`crate::engine::Window::place`].

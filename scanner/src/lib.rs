@@ -17,6 +17,7 @@
 
 pub mod agents;
 pub mod content;
+pub mod controls;
 pub mod engine;
 pub mod facts;
 pub mod finding;

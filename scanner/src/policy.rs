@@ -187,7 +187,9 @@ impl Policy {
         self.of_severity(severity) != Verdict::Allow
     }
 
-    fn of_severity(&self, severity: Severity) -> Verdict {
+    /// The verdict that one finding of this severity gives.
+    #[must_use]
+    pub fn of_severity(&self, severity: Severity) -> Verdict {
         match severity {
             Severity::Critical => self.critical,
             Severity::High => self.high,

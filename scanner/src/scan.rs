@@ -26,7 +26,7 @@ use crate::agents::Agents;
 use crate::archive;
 use crate::content::Content;
 use crate::engine::{
-    BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, Window, Windowing,
+    BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, RuleDetail, Window, Windowing,
 };
 use crate::facts::FileFacts;
 use crate::finding::RuleInfo;
@@ -168,6 +168,13 @@ impl Scanner {
         std::iter::once((archive::NAME, archive::rules::infos()))
             .chain(engines)
             .collect()
+    }
+
+    /// What `engine` has to tell about rule `id`.
+    #[must_use]
+    pub fn detail(&self, engine: &str, id: &str) -> RuleDetail {
+        let engine = self.engines.iter().find(|known| known.name() == engine);
+        engine.map(|engine| engine.detail(id)).unwrap_or_default()
     }
 
     /// A digest over all rules and the engines' versions: when it differs, a scan may say something else.

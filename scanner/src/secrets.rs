@@ -16,7 +16,7 @@ use std::sync::Arc;
 use protocol::digest::{Digest, Hasher};
 
 use crate::content::FileEntry;
-use crate::engine::{BundleScan, Engine, FileScan, Findings, Outcome, Window};
+use crate::engine::{BundleScan, Engine, FileScan, Findings, Outcome, RuleDetail, Window};
 use crate::facts::{FileFacts, Type};
 use crate::finding::{Confidence, Found, Identity, Place, RuleInfo, Severity};
 
@@ -115,6 +115,20 @@ impl Engine for Secrets {
             mend: rule.text.mend.clone(),
         };
         self.rulebook.rules.iter().map(info).collect()
+    }
+
+    fn detail(&self, id: &str) -> RuleDetail {
+        let Some(Rule { text, .. }) = self.rulebook.rules.iter().find(|rule| rule.text.id == id) else {
+            return RuleDetail::default();
+        };
+        RuleDetail {
+            why: Some(text.message.clone()),
+            confidence: Some(text.confidence),
+            languages: text.languages.clone(),
+            bad: text.bad.first().map(|parts| sample::build(parts)),
+            good: text.good.first().map(|parts| sample::build(parts)),
+            ..RuleDetail::default()
+        }
     }
 
     fn rules_digest(&self) -> Digest {

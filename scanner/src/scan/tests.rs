@@ -433,6 +433,15 @@ fn progress_ends_at_the_total() {
 }
 
 #[test]
+fn the_desk_and_the_receiver_have_one_digest_of_the_rules_whatever_their_keys_and_wherever_they_parse() {
+    let desk = Scanner::with_default_engines([1; 32], Arc::new(Here));
+    let receiver = Scanner::with_default_engines([2; 32], Arc::new(crate::taint::lower::Nowhere));
+    assert_eq!(desk.rules_digest(), receiver.rules_digest());
+    let report = desk.scan(&Memory::new().with("a.txt", "plain"), &mut |_| {});
+    assert_eq!(report.rules_digest, receiver.rules_digest());
+}
+
+#[test]
 fn other_rules_give_another_digest() {
     let one = Scanner::with_engines(vec![Box::new(Structure)], FingerprintKey::new([0; 32]));
     assert_ne!(one.rules_digest(), scanner().rules_digest());

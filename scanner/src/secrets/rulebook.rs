@@ -54,7 +54,7 @@ pub(super) struct RuleText {
     #[serde(default)]
     within: Vec<Within>,
     #[serde(default)]
-    languages: Vec<String>,
+    pub(super) languages: Vec<String>,
     #[serde(default = "default_lead")]
     pub(super) lead: Vec<usize>,
     #[serde(default = "default_reach")]

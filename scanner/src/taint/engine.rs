@@ -25,9 +25,11 @@ use super::link::{self, Caller, Calls, Export, Link, Modules, Spot, Summary};
 use super::lower::{LowerFault, Lowerer, Lowering, MAX_FILE, supports};
 use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
-use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Way, Window};
+use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, RuleDetail, Way, Window};
 use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Found, Identity, RuleInfo, Step};
+
+mod in_words;
 
 /// The rules that the program is built with, by language.
 const BUILT_IN: [(Language, &str); 7] = [
@@ -165,6 +167,11 @@ impl Engine for Sast {
             mend: rule.mend.clone(),
         };
         self.books.iter().flat_map(|book| &book.rules.rules).map(info).collect()
+    }
+
+    fn detail(&self, id: &str) -> RuleDetail {
+        let told = self.books.iter().find_map(|book| in_words::detail(book, id));
+        told.unwrap_or_default()
     }
 
     fn rules_digest(&self) -> Digest {
@@ -465,7 +472,7 @@ fn told(hit: &Hit, rule: &Rule, rules: &Ruleset, window: &Window<'_>) -> Way {
         let what = match (index, source) {
             (0, Some(source)) => source.what.clone(),
             _ if index + 1 == hit.way.len() => rule.title.clone(),
-            _ => "goes on".to_owned(),
+            _ => Step::GOES_ON.to_owned(),
         };
         let told = way.len();
         match way.last_mut() {

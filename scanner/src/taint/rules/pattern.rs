@@ -4,6 +4,7 @@
 //! front stands for anything that ends before it, `.*` at the end for anything that goes on after it.
 
 use std::collections::HashMap;
+use std::fmt;
 
 /// Stands at the end of a mark's path for what the marked function gives back.
 pub const RETURNED: &str = "return";
@@ -80,6 +81,14 @@ fn begins_part(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('.') || rest.starts_with("()")
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let front = if self.any_front { "*." } else { "" };
+        let end = if self.any_end { ".*" } else { "" };
+        write!(f, "{front}{}{end}", self.core)
+    }
+}
+
 /// Values by patterns, found by a path without trying each.
 #[derive(Debug)]
 pub struct PatternIndex<T> {
@@ -124,6 +133,11 @@ impl<T> PatternIndex<T> {
         let mut found: Vec<usize> = exact.chain(tried).copied().collect();
         found.sort_unstable();
         found.into_iter().map(|at| &self.entries[at].1)
+    }
+
+    /// All patterns with their values, in the order in which they were added.
+    pub fn entries(&self) -> impl Iterator<Item = (&Pattern, &T)> {
+        self.entries.iter().map(|(pattern, value)| (pattern, value))
     }
 
     /// Of each pattern, a name that stands in every file that has what it means.
