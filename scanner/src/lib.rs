@@ -25,6 +25,7 @@ pub mod isolation;
 pub mod policy;
 pub mod quarantine;
 pub mod report;
+pub mod sarif;
 pub mod scan;
 pub mod secrets;
 pub mod show;
