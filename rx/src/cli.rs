@@ -112,6 +112,9 @@ pub(crate) struct ShowArgs {
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Prints the report of its scan as SARIF 2.1.0, for code viewers.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sarif: bool,
 }
 
 #[derive(Debug, Args)]

@@ -59,6 +59,21 @@ enum RulesVerb {
     /// List all rules of all engines
     #[command(after_help = "Example:\n  diode-scan rules list --json | jq -r .id")]
     List(OutputArgs),
+    /// Tell all about one rule: why, how to mend it, where it looks, samples, and what the default policy does
+    #[command(after_help = "Example:\n  diode-scan rules explain python-sql-injection")]
+    Explain(ExplainArgs),
+    /// Print all rules as Markdown, which is what scanner/RULES.md is
+    #[command(after_help = "Example:\n  diode-scan rules markdown > scanner/RULES.md")]
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// The rule's id, as findings and `rules list` have it
+    #[arg(value_name = "RULE")]
+    rule: String,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
@@ -74,13 +89,20 @@ With several paths, that of the worst; from worst: 5, 3, 4, 1, 0.
 A bundle's signatures are not looked at: that is the receiver's business, with its own trust.
 Below a directory, `.git` is left out, as diode-pack does; links and devices are named and not followed.
 
+What is printed:
+  text      each finding with its line, why it matters, how to mend it, and how a value came there; then the verdict
+  json      one object a line for each path: path, decision, controls, report (scanner/REPORT.md says what is in them)
+  sarif     SARIF 2.1.0 for code viewers: one log with a run for each path
+  controls  a table by weakness (CWE) and requirement (OWASP ASVS 5.0); then the verdict
+
 What is found in a file is kept in $XDG_CACHE_HOME/diode-scan (or ~/.cache/diode-scan) for the next time, beside the key of
 the fingerprints; never a secret, and never a verdict. With --no-cache everything takes longer, and is found alike.
 
 Examples:
   diode-scan check .
   diode-scan check src/ --exclude 'vendor/**' --policy policy.toml
-  diode-scan check out.bundle --json | jq .decision.verdict")]
+  diode-scan check out.bundle --json | jq .decision.verdict
+  diode-scan check . --format sarif > scan.sarif")]
 struct CheckArgs {
     /// Directories, files, and .bundle files
     #[arg(required = true, value_name = "PATH")]
@@ -94,11 +116,26 @@ struct CheckArgs {
     /// Look at every file anew: do not use, nor keep, what was found in the same files before
     #[arg(long)]
     no_cache: bool,
-    /// List at most this many findings of each path
+    /// List at most this many findings of each path, as text
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
-    #[command(flatten)]
-    output: OutputArgs,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    format: CheckFormat,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Print the digests of policy, rules and report in full, and name every file that was not covered
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CheckFormat {
+    Text,
+    Json,
+    Sarif,
+    Controls,
 }
 
 #[derive(Debug, Args)]
@@ -157,9 +194,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match &cli.verb {
         Verb::Check(args) => check::run(args, &mut out),
-        Verb::Rules {
-            verb: RulesVerb::List(args),
-        } => rules::list(args, &mut out).map(|()| exit::DONE),
+        Verb::Rules { verb } => rules::run(verb, &mut out).map(|()| exit::DONE),
         Verb::Eval(args) => eval::run(args, &mut out),
         Verb::Policy => out
             .write_all(crate::Policy::default_text().as_bytes())

@@ -6,28 +6,69 @@
 //!       │            ^^^^^^^^^^^^^^^^^^^^ an AWS access key id: with its secret key it acts as its owner in AWS
 //!       = mend: read it from the environment or a secret store, and deactivate this key in IAM
 //! ```
-//! A finding with a way from somewhere else shows that, too, one place a line.
+//! A finding with a way from somewhere else shows that, too, place by place:
+//! ```text
+//!       = way: src/app.py
+//!     6 │ name = request.args["name"]
+//!       │ └ the request, as text that its sender chose
+//! ```
+//! What does not fit into a line beside the code is
+//! wrapped below it.
 //!
-//! Always true: everything that comes from files, names included, is escaped.
+//! Always true:
+//! - everything that comes from files, names included, is escaped;
+//! - a line of code is never wrapped, and never coloured by what is in it.
 
 use std::fmt::{self, Write as _};
 
 use audit::escape::terminal;
 use audit::event::Verdict;
-use audit::line::size;
+use audit::line::Style;
 
-use crate::finding::{Finding, Severity, Snippet};
-use crate::policy::Decision;
+use crate::finding::{Finding, Severity, Snippet, Step};
 use crate::report::Report;
 
+mod by_control;
+mod summary;
+mod wrap;
+
+pub use self::by_control::controls;
+pub use self::summary::{coverage, decision, judged_by, judged_by_in_full, not_covered};
+pub use self::wrap::wrapped;
+
 /// How text looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     /// With colours, for a terminal that has them.
     pub colour: bool,
+    /// Columns that prose is wrapped to.
+    pub width: usize,
+}
+
+impl Default for Look {
+    /// Without colours, 100 columns wide.
+    fn default() -> Self {
+        Self {
+            colour: false,
+            width: 100,
+        }
+    }
 }
 
 impl Look {
+    /// What standard output is good for: colours and its width if it is a terminal.
+    #[must_use]
+    pub fn detect() -> Self {
+        let columns = rustix::termios::tcgetwinsize(std::io::stdout())
+            .ok()
+            .map(|size| usize::from(size.ws_col))
+            .filter(|&columns| columns > 0);
+        Self {
+            colour: Style::detect().colour,
+            width: columns.map_or(Self::default().width, |columns| columns.clamp(40, 140)),
+        }
+    }
+
     fn paint(self, code: &str, text: &str) -> String {
         if self.colour {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
@@ -76,46 +117,73 @@ fn write_finding(out: &mut String, finding: &Finding, look: Look) -> fmt::Result
     writeln!(
         out,
         "{severity}  {}{cwe}  {}{place}",
-        terminal(&finding.rule),
+        look.paint("1", &terminal(&finding.rule)),
         finding.path.terminal()
     )?;
     let message = finding.message.terminal();
     let number = finding.line.map(|line| line.to_string()).unwrap_or_default();
-    let margin = " ".repeat(number.len().max(3) + 2);
+    let margin = margin(finding);
     match &finding.snippet {
         Some(snippet) => {
             let (text, before, marked) = marked_line(snippet);
             let blank = " ".repeat(before);
             let caret = look.paint("1", &"^".repeat(marked));
             writeln!(out, "{number:>width$} │ {text}", width = margin.len())?;
-            writeln!(out, "{margin} │ {blank}{caret} {message}")?;
+            if margin.len() + 3 + before + marked + 1 + message.chars().count() <= look.width {
+                writeln!(out, "{margin} │ {blank}{caret} {message}")?;
+            } else {
+                writeln!(out, "{margin} │ {blank}{caret}")?;
+                write_under(out, &margin, "why: ", &message, look)?;
+            }
         }
-        None => writeln!(out, "{margin} = {message}")?,
+        None => write_under(out, &margin, "why: ", &message, look)?,
     }
-    writeln!(out, "{margin} = mend: {}", terminal(&finding.mend))?;
-    write_way(out, finding, &margin)
+    write_under(out, &margin, "mend: ", &terminal(&finding.mend), look)?;
+    write_way(out, finding, &margin, look)
 }
 
-/// How a value came to the finding: a line for each place, where it came from first.
-fn write_way(out: &mut String, finding: &Finding, margin: &str) -> fmt::Result {
-    for (index, step) in finding.way.iter().enumerate() {
-        let head = if index == 0 { "= way:" } else { "      " };
-        let path = step.path.as_ref().unwrap_or(&finding.path);
-        let text = step
-            .snippet
-            .as_ref()
-            .map(|snippet| snippet.text.terminal())
-            .unwrap_or_default();
-        let what = step.what.terminal();
-        writeln!(
-            out,
-            "{margin} {head} {}:{}  {}  ({what})",
-            path.terminal(),
-            step.line,
-            text.trim()
-        )?;
+/// A remark below the line, wrapped.
+fn write_under(out: &mut String, margin: &str, word: &str, text: &str, look: Look) -> fmt::Result {
+    let mut head = format!("{margin} = {word}");
+    for line in wrapped(text, look.width.saturating_sub(head.len())) {
+        writeln!(out, "{head}{line}")?;
+        head = " ".repeat(head.len());
     }
     Ok(())
+}
+
+/// How a value came to the finding, where it came from first: each file once, and each place with its line and what
+/// happens there, numbers below that of the finding.
+fn write_way(out: &mut String, finding: &Finding, margin: &str, look: Look) -> fmt::Result {
+    let mut shown = None;
+    for step in &finding.way {
+        let path = step.path.as_ref().unwrap_or(&finding.path);
+        if shown != Some(path) {
+            let head = if shown.is_none() { "= way:" } else { "      " };
+            writeln!(out, "{margin} {head} {}", path.terminal())?;
+            shown = Some(path);
+        }
+        let text = step.snippet.as_ref().map(|snippet| snippet.text.terminal());
+        let text = text.as_deref().unwrap_or_default().trim();
+        let line = format!("{:>width$} │ {text}", step.line, width = margin.len());
+        writeln!(out, "{}", line.trim_end())?;
+        if step.what == Step::GOES_ON {
+            continue;
+        }
+        let mut tick = "└";
+        for line in wrapped(&step.what.terminal(), look.width.saturating_sub(margin.len() + 5)) {
+            writeln!(out, "{margin} │ {tick} {line}")?;
+            tick = " ";
+        }
+    }
+    Ok(())
+}
+
+/// Columns that the greatest line number of a finding and of its way takes, and two more.
+fn margin(finding: &Finding) -> String {
+    let lines = finding.way.iter().map(|step| step.line).chain(finding.line);
+    let digits = lines.max().map_or(0, |line| line.to_string().len());
+    " ".repeat(digits.max(3) + 2)
 }
 
 /// The snippet's line, without what its line started with in blanks, and where in it the caret goes.
@@ -155,43 +223,12 @@ pub fn findings(report: &Report, limit: usize, look: Look) -> String {
     out
 }
 
-/// What was looked at, in one line: `38 of 38 files covered, 1.2 MiB; 1 critical, 0 high, 2 medium, 0 low`.
-#[must_use]
-pub fn coverage(report: &Report) -> String {
-    let counts = report.counts;
-    format!(
-        "{} of {} files covered, {}; {} critical, {} high, {} medium, {} low",
-        report.coverage.covered,
-        report.coverage.files,
-        size(report.coverage.bytes),
-        counts.critical,
-        counts.high,
-        counts.medium,
-        counts.low,
-    )
-}
-
-/// The verdict and its reasons: one line, and a line for each further reason.
-#[must_use]
-pub fn decision(decision: &Decision, look: Look) -> String {
-    let mut reasons = decision.reasons().iter().filter(|reason| {
-        // What is allowed anyway is no reason against it.
-        reason.verdict != Verdict::Allow || decision.verdict() == Verdict::Allow
-    });
-    let first = reasons.next().map(|reason| reason.text.terminal()).unwrap_or_default();
-    let mut out = format!("{}: {first}\n", look.verdict(decision.verdict()));
-    for reason in reasons {
-        out.push_str(&format!("        {}: {}\n", reason.verdict, reason.text.terminal()));
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use protocol::digest::Digest;
 
     use super::*;
-    use crate::finding::{Confidence, Step};
+    use crate::finding::Confidence;
 
     fn sample(path: &str, text: &str) -> Finding {
         Finding {
@@ -223,6 +260,22 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_does_not_fit_beside_the_code_is_wrapped_below_it() {
+        let mut finding = sample("src/a.py", "      abc = 1");
+        finding.message = "why it matters ".repeat(8).trim().into();
+        let look = Look {
+            width: 60,
+            ..Look::default()
+        };
+        let shown = super::finding(&finding, look);
+        let lines: Vec<&str> = shown.lines().skip(2).collect();
+        assert_eq!(lines[0], "      │     ^^^");
+        assert_eq!(lines[1], "      = why: why it matters why it matters why it matters");
+        assert!(lines[2].starts_with("             why it matters"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 60), "{shown}");
+    }
+
+    #[test]
     fn a_way_is_shown_from_its_source_to_the_finding() {
         let step = |line, path: Option<&str>, what: &str| Step {
             what: what.into(),
@@ -234,11 +287,16 @@ mod tests {
         let mut finding = sample("src/a.py", "abc");
         finding.way = vec![step(3, Some("src/b.py"), "the request"), step(14, None, "a\u{1b}sink")];
         let shown = super::finding(&finding, Look::default());
-        let way: Vec<&str> = shown.lines().skip(4).map(str::trim).collect();
-        assert_eq!(
-            way,
-            ["= way: src/b.py:3    (the request)", "src/a.py:14    (a\\u{1b}sink)"]
-        );
+        let way: Vec<&str> = shown.lines().skip(4).collect();
+        let expected = [
+            "      = way: src/b.py",
+            "    3 │",
+            "      │ └ the request",
+            "             src/a.py",
+            "   14 │",
+            "      │ └ a\\u{1b}sink",
+        ];
+        assert_eq!(way, expected);
     }
 
     #[test]

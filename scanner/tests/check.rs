@@ -91,7 +91,88 @@ fn ordinary_code_is_allowed_with_the_digests_that_judged_it() {
     let text = stdout(&output);
     let lines: Vec<_> = text.lines().rev().take(2).collect();
     assert!(lines[0].starts_with("ALLOW: 2 of 2 files covered"), "{text}");
-    assert!(lines[1].starts_with("policy default (sha256:"), "{text}");
+    assert!(
+        lines[1].starts_with("policy sha256:") && lines[1].ends_with("(default)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn text_and_json_name_the_same_policy_and_rules_and_verbose_names_them_in_full() {
+    let dir = folder(&[("src/main.py", b"import os\n")]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&check(&dir, &["--json"]))).unwrap();
+    let policy = json["decision"]["policy"].as_str().unwrap();
+    let rules = json["report"]["rules_digest"].as_str().unwrap();
+    let short = format!(
+        "policy sha256:{}…, rules sha256:{}… (default)\n",
+        &policy[..8],
+        &rules[..8]
+    );
+    assert!(stdout(&check(&dir, &[])).contains(&short));
+    let full = format!("policy sha256:{policy}\nrules  sha256:{rules}\nreport sha256:");
+    assert!(stdout(&check(&dir, &["--verbose"])).contains(&full));
+    assert!(stdout(&diode_scan(&["rules", "list"])).contains(rules));
+}
+
+#[test]
+fn sarif_over_several_paths_is_one_document_with_a_run_for_each_and_exits_by_the_worst() {
+    let (one, two) = (
+        folder(&[("a.txt", b"plain\n")]),
+        folder(&[("config.py", planted().as_bytes())]),
+    );
+    let paths = [one.path().to_str().unwrap(), two.path().to_str().unwrap()];
+    let output = diode_scan(&[&["check", "--format", "sarif"], &paths[..]].concat());
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    let log: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(log["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(log["runs"][1]["results"][0]["ruleId"], "aws-access-key-id");
+}
+
+#[test]
+fn the_table_by_control_names_weakness_requirement_and_rule() {
+    let dir = folder(&[("config.py", planted().as_bytes())]);
+    let output = check(&dir, &["--format", "controls"]);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 4);
+    let row = text.lines().find(|line| line.starts_with("CWE-798")).unwrap();
+    let fields: Vec<&str> = row.split_whitespace().rev().take(6).collect();
+    assert_eq!(fields, ["1", "0", "0", "1", "0", "13.3.1"], "{text}");
+    assert!(
+        text.contains("aws-access-key-id\n") && text.contains("looked for and not found: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_rule_is_explained_with_why_and_how_and_the_default_verdict() {
+    let text = stdout(&diode_scan(&["rules", "explain", "python-sql-injection"]));
+    for part in [
+        "REVIEW by the default policy",
+        "CWE-89 SQL Injection",
+        "ASVS 5.0.0 1.2.4",
+        "\nwhy  ",
+        "\nmend  ",
+        "\nfound in:\n",
+    ] {
+        assert!(text.contains(part), "{part} in:\n{text}");
+    }
+    let json = stdout(&diode_scan(&["rules", "explain", "python-sql-injection", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["engine"], &json["cwe_name"]),
+        (&"sast".into(), &"SQL Injection".into())
+    );
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_an_error_that_names_the_nearest() {
+    let output = diode_scan(&["rules", "explain", "python-sql-injectoin"]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("the nearest: python-sql-injection, "),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -114,7 +195,10 @@ fn a_value_of_a_request_in_a_command_needs_review_and_is_told_with_its_way() {
     let text = stdout(&output);
     assert_eq!(code(&output), 4, "{text}");
     assert!(text.contains("python-command-injection  CWE-78  app.py:7:"), "{text}");
-    assert!(text.contains("= way: app.py:6  "), "{text}");
+    assert!(
+        text.contains("= way: app.py\n    6 │ name = request.args['name']\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -3,16 +3,19 @@
 mod removed;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use audit::event::{Event, State};
-use audit::line::Style;
 use audit::{escape, line};
 use protocol::bundle::{Signer, Statement};
 use protocol::digest::BundleId;
 use scanner::policy::Decision;
 use scanner::quarantine::Quarantine;
 use scanner::report::Report;
+use scanner::sarif::Sarif;
+use scanner::scan::Scanner;
 use scanner::show::Look;
+use scanner::taint::lower::Nowhere;
 use serde_json::json;
 
 use super::{FAILED, Failure, REFUSED, USAGE, find, local, open_home, read_log, say, say_json};
@@ -49,6 +52,13 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
     let (_, ledger) = read_log(&home)?;
     let (id, record) = find(&ledger, &args.id)?;
     if let Some(removal) = &record.removed {
+        if args.sarif {
+            let text = format!(
+                "bundle {id} was removed, and the report of its scan with it\n  mend    diode-rx show {} tells what the log has",
+                id.short()
+            );
+            return Err(Failure::new(FAILED, text));
+        }
         return removed::say_removed(id, record, removal, args.json);
     }
     let rivals = ledger.evidence_under(record.number).filter(|rival| *rival != id);
@@ -57,9 +67,10 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
         copy: copy.map(|copy| &copy.admitted.1),
         ..look_up(&home, &config, id, record, rivals.collect())?
     };
-    match args.json {
-        true => say_json(&known.to_json()),
-        false => say(&known.to_text()),
+    match args {
+        ShowArgs { sarif: true, .. } => known.say_sarif(),
+        ShowArgs { json: true, .. } => say_json(&known.to_json()),
+        _ => say(&known.to_text()),
     }
 }
 
@@ -163,15 +174,28 @@ impl Known<'_> {
         text += &format!("scanned    {}\n", self.scanned());
         text += &audited(record);
         if let Some(report) = &self.report {
-            text += &scanner::show::findings(
-                report,
-                FINDINGS_SHOWN,
-                Look {
-                    colour: Style::detect().colour,
-                },
-            );
+            text += &scanner::show::findings(report, FINDINGS_SHOWN, Look::detect());
         }
         text + &self.next()
+    }
+
+    /// The report as SARIF, with today's rules to explain what it found.
+    fn say_sarif(&self) -> Result<(), Failure> {
+        let (Some(report), Some(decision)) = (&self.report, &self.decision) else {
+            let text = format!(
+                "bundle {} is not scanned yet\n  mend    try again when `diode-rx show` has a verdict",
+                self.id
+            );
+            return Err(Failure::new(FAILED, text));
+        };
+        // Nothing is scanned or parsed here, and no fingerprint made.
+        let scanner = Scanner::with_default_engines([0; 32], Arc::new(Nowhere));
+        let mut sarif = Sarif::new();
+        sarif.add(&scanner, &self.id.to_string(), report, decision);
+        let mut line = Vec::new();
+        let written = sarif.write(&mut line);
+        written.map_err(|error| Failure::new(FAILED, format!("the report has no form as SARIF: {error}")))?;
+        say(&String::from_utf8_lossy(&line))
     }
 
     fn verified(&self) -> String {
@@ -193,14 +217,13 @@ impl Known<'_> {
         };
         let reasons: Vec<_> = decision.reasons().iter().map(|reason| reason.text.terminal()).collect();
         format!(
-            "{}: {}\n           {} of {} files covered; {}; rules {}, policy {}",
+            "{}: {}\n           {} of {} files covered; {}\n           {}",
             decision.verdict(),
             reasons.join("; "),
             report.coverage.covered,
             report.coverage.files,
             line::findings(&report.counts),
-            report.rules_digest.short(),
-            decision.policy().short(),
+            scanner::show::judged_by(report, decision),
         )
     }
 

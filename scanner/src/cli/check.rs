@@ -5,11 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use audit::escape::{terminal, write_json};
+use audit::escape::terminal;
 use audit::event::Verdict;
 use audit::storage::{Disk, OpenHow, Storage, read_outside};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use serde::Serialize;
 
 use super::desk::{self, Desk};
 use super::{CheckArgs, exit};
@@ -18,19 +17,14 @@ use crate::isolation::start_lowering;
 use crate::policy::{Decision, Policy};
 use crate::report::Report;
 use crate::scan::{Progress, Scanner};
-use crate::show::{self, Look};
 use crate::taint::lower::Lowering;
+
+mod print;
+
+use self::print::Printer;
 
 /// A policy file longer than this is none.
 const MAX_POLICY: u64 = 1 << 20;
-
-/// What `--json` prints for a path.
-#[derive(Serialize)]
-struct Line<'a> {
-    path: &'a str,
-    decision: &'a Decision,
-    report: &'a Report,
-}
 
 /// What was given to look at.
 enum Subject {
@@ -58,14 +52,15 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
         .iter()
         .map(|path| Ok((path.as_path(), open(path, &exclude)?)));
     let subjects = subjects.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut printer = Printer::new(args, &scanner, &policy_name);
     let mut worst = exit::DONE;
     for (path, subject) in subjects {
         let code = match subject {
             Subject::Folder(folder) => {
                 warn_left_out(path, folder.left_out());
-                check(args, &scanner, &policy, &policy_name, path, &folder, out)?
+                check(&scanner, &policy, path, &folder, &mut printer, out)?
             }
-            Subject::Bundle(bundle) => check(args, &scanner, &policy, &policy_name, path, &bundle, out)?,
+            Subject::Bundle(bundle) => check(&scanner, &policy, path, &bundle, &mut printer, out)?,
             Subject::Damaged(why) => {
                 let shown = path.display().to_string();
                 writeln!(io::stderr(), "error: {}: {}", terminal(&shown), terminal(&why))?;
@@ -74,6 +69,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
         };
         worst = worse(worst, code);
     }
+    printer.finish(out)?;
     if let Err(error) = scanner.store_results() {
         // The next run takes longer, and that is all.
         writeln!(
@@ -102,43 +98,18 @@ fn make_scanner(args: &CheckArgs, lowering: Arc<dyn Lowering>) -> anyhow::Result
 }
 
 fn check(
-    args: &CheckArgs,
     scanner: &Scanner,
     policy: &Policy,
-    policy_name: &str,
     path: &Path,
     content: &dyn Content,
+    printer: &mut Printer<'_>,
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let mut meter = Meter::new();
     let report = scanner.scan(content, &mut |progress| meter.show(progress));
     meter.clear();
     let decision = policy.judge(&report);
-    let shown = path.display().to_string();
-    if args.output.is_json() {
-        write_json(
-            out,
-            &Line {
-                path: &shown,
-                decision: &decision,
-                report: &report,
-            },
-        )?;
-        writeln!(out)?;
-    } else {
-        let look = Look {
-            colour: audit::line::Style::detect().colour,
-        };
-        write!(out, "{}", show::findings(&report, args.limit, look))?;
-        writeln!(out, "{}: {}", terminal(&shown), show::coverage(&report))?;
-        let (by, rules) = (policy.digest().short(), report.rules_digest.short());
-        writeln!(
-            out,
-            "policy {} (sha256:{by}…), rules sha256:{rules}…",
-            terminal(policy_name)
-        )?;
-        write!(out, "{}", show::decision(&decision, look))?;
-    }
+    printer.print(path, &report, &decision, out)?;
     out.flush()?;
     Ok(code(&report, &decision))
 }

@@ -1,4 +1,4 @@
-//! `diode-scan rules list`.
+//! `diode-scan rules …`: what is looked for.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -6,10 +6,13 @@ use std::sync::Arc;
 use audit::escape::write_json;
 use serde::Serialize;
 
-use super::OutputArgs;
+use super::{OutputArgs, RulesVerb};
 use crate::Scanner;
 use crate::finding::RuleInfo;
 use crate::taint::lower::Nowhere;
+
+mod explain;
+mod markdown;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -18,10 +21,19 @@ struct Line<'a> {
     rule: &'a RuleInfo,
 }
 
-/// Prints every rule, one a line.
-pub(super) fn list(args: &OutputArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    // Listing makes no fingerprint and parses nothing, so any key does.
+/// Runs one of the verbs.
+pub(super) fn run(verb: &RulesVerb, out: &mut dyn Write) -> anyhow::Result<()> {
+    // No fingerprint is made here and nothing is parsed, so any key does.
     let scanner = Scanner::with_default_engines([0; 32], Arc::new(Nowhere));
+    match verb {
+        RulesVerb::List(args) => list(&scanner, args, out),
+        RulesVerb::Explain(args) => explain::run(&scanner, args, out),
+        RulesVerb::Markdown => Ok(out.write_all(markdown::rules(&scanner).as_bytes())?),
+    }
+}
+
+/// Prints every rule, one a line.
+fn list(scanner: &Scanner, args: &OutputArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let all = scanner.rules();
     let width = all
         .iter()
