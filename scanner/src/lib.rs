@@ -2,7 +2,7 @@
 //! judges it.
 //!
 //! ```text
-//! Content ─▶ Scanner (structure, secrets, sast) ─▶ Report ─▶ Policy::judge ─▶ Decision ─▶ Clearance
+//! Content ─▶ Scanner (structure, secrets, malware, sast) ─▶ Report ─▶ Policy::judge ─▶ Decision ─▶ Clearance
 //!  packed bundle, folder, memory                    JSON      ALLOW < REVIEW < REJECT     by policy, or by a person's code
 //! ```
 //!
@@ -22,6 +22,7 @@ pub mod engine;
 pub mod facts;
 pub mod finding;
 pub mod isolation;
+pub mod malware;
 pub mod policy;
 pub mod quarantine;
 pub mod report;

@@ -30,6 +30,7 @@ use crate::engine::{
 };
 use crate::facts::FileFacts;
 use crate::finding::RuleInfo;
+use crate::malware::Malware;
 use crate::report::{EngineInfo, Report};
 use crate::secrets::Secrets;
 use crate::structure::Structure;
@@ -50,7 +51,7 @@ use self::results::Results;
 use self::work::Worker;
 
 /// The engines of this version, and the stage that opens archives, for policies that name them.
-pub const ENGINES: [&str; 5] = [archive::NAME, "structure", "secrets", "sast", "agents"];
+pub const ENGINES: [&str; 6] = [archive::NAME, "structure", "secrets", "malware", "sast", "agents"];
 
 /// Files at work at once, at most: each takes a window of memory.
 const MAX_WORKERS: usize = 16;
@@ -97,10 +98,17 @@ impl Scanner {
     pub fn with_default_engines(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>) -> Self {
         const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
         let secrets = Secrets::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let malware = Malware::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let sast = Sast::built_in(lowering).unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let agents = Agents::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         Self::with_engines(
-            vec![Box::new(Structure), Box::new(secrets), Box::new(sast), Box::new(agents)],
+            vec![
+                Box::new(Structure),
+                Box::new(secrets),
+                Box::new(malware),
+                Box::new(sast),
+                Box::new(agents),
+            ],
             FingerprintKey::new(fingerprint_key),
         )
     }

@@ -39,7 +39,7 @@ impl Engine for Structure {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn rules(&self) -> Vec<RuleInfo> {

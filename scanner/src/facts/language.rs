@@ -108,6 +108,7 @@ languages! {
     Translation "translation" Prose ["po" "pot" "ftl" "strings" "xlf" "arb"];
     Xml "xml" Data ["xml" "xsd" "xsl" "xslt" "plist" "xib" "storyboard" "csproj" "vcxproj" "props" "pom" "wsdl" "rss"];
     Yaml "yaml" Data ["yaml" "yml"];
+    Yara "yara" Data ["yar" "yara"];
 
     Markdown "markdown" Prose ["md" "markdown" "mdx"];
     Plain "plain" Prose ["txt" "text" "log" "license" "rst" "adoc" "asciidoc" "org" "bib" "1" "3" "5" "7" "8"];

@@ -139,7 +139,7 @@ impl Default for PolicyFile {
             .map(|kind| (format!("archive.{kind}"), Verdict::Allow));
         let followed = taint::FOLLOWED.into_iter();
         let followed = followed.map(|language| (format!("text.{}", language.name()), vec!["sast".to_owned()]));
-        let engines = ["structure", "secrets"].map(str::to_owned).to_vec();
+        let engines = ["structure", "secrets", "malware"].map(str::to_owned).to_vec();
         Self {
             schema: 1,
             mode: Mode::AutoRelease,

@@ -1,6 +1,5 @@
 //! What a file is called against what it is.
 
-use protocol::digest::Digest;
 use protocol::path::BundlePath;
 
 use super::lookalike::{self, Flaw};
@@ -26,10 +25,6 @@ pub(super) fn check(file: &FileFacts, head: &[u8], out: &mut Findings<'_>) {
     if let Some(message) = lookalike_name(file.name()) {
         add(&rules::LOOKALIKE_NAME, Severity::Medium, Confidence::Medium, message);
     }
-    if is_eicar(head) {
-        let message = "the EICAR test file, which stands for malware".to_owned();
-        add(&rules::EICAR, Severity::Critical, Confidence::High, message);
-    }
     if let Some((severity, message)) = double_extension(file.name()) {
         add(&rules::DOUBLE_EXTENSION, severity, Confidence::Medium, message);
     }
@@ -51,20 +46,6 @@ pub(super) fn check(file: &FileFacts, head: &[u8], out: &mut Findings<'_>) {
         let message = format!("{} MiB of {}: nobody reads that much", file.size >> 20, file.kind);
         add(&rules::OVERSIZED, Severity::Low, Confidence::High, message);
     }
-}
-
-/// Whether a whole file is EICAR's test file: its 68 bytes, and blanks up to 128. It is known by its digest, so that no
-/// other scanner takes this program for it.
-fn is_eicar(file: &[u8]) -> bool {
-    const SHA256: &str = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f";
-    let Some((test, blanks)) = file.split_at_checked(68).filter(|_| file.len() <= 128) else {
-        return false;
-    };
-    test.starts_with(b"X5O!")
-        && blanks
-            .iter()
-            .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x1A))
-        && Digest::of(test).to_string() == SHA256
 }
 
 fn refused_path(path: &str) -> Option<String> {

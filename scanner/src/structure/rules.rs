@@ -9,8 +9,6 @@ fixed_rules! {
         "rename one of the two";
     LOOKALIKE_NAME = "lookalike-name", "a file name that mixes letters of two scripts", Medium, Some(1007),
         "write the name in one script";
-    EICAR = "eicar-test-file", "the EICAR anti-malware test file", Critical, Some(506),
-        "it is harmless, and there to see whether malware would be found; leave it out";
     DISGUISED_EXECUTABLE = "disguised-executable", "machine code under the name of something else", Critical, Some(646),
         "find out who put it there; if it is meant, give it the name of what it is";
     EXECUTABLE = "executable-binary", "machine code", High, Some(829),
