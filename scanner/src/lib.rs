@@ -2,7 +2,7 @@
 //! judges it.
 //!
 //! ```text
-//! Content ─▶ Scanner (structure, secrets, malware, sast) ─▶ Report ─▶ Policy::judge ─▶ Decision ─▶ Clearance
+//! Content ─▶ Scanner (structure, secrets, …) ─▶ Report ─▶ Policy::judge ─▶ Decision ─▶ Clearance
 //!  packed bundle, folder, memory                    JSON      ALLOW < REVIEW < REJECT     by policy, or by a person's code
 //! ```
 //!
@@ -18,6 +18,7 @@
 pub mod agents;
 pub mod content;
 pub mod controls;
+pub mod dependencies;
 pub mod engine;
 pub mod facts;
 pub mod finding;

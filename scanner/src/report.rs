@@ -47,6 +47,39 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The files, in the content's order, those out of an archive behind it.
     pub files: Vec<FileReport>,
+    /// The packages that manifests and lockfiles name; absent if they name none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dependencies: Option<Inventory>,
+}
+
+/// The packages that the files name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The files that name some, in the order of the report's files.
+    pub files: Vec<ManifestReport>,
+    /// Packages that are named and not listed.
+    pub unlisted: u64,
+}
+
+/// The packages that one file names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestReport {
+    /// The file.
+    pub path: String,
+    /// In the order of the file.
+    pub packages: Vec<PackageReport>,
+}
+
+/// A package that a file names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageReport {
+    /// Its package URL, with a version if the file names one alone: `pkg:npm/%40babel/core@7.24.0`.
+    pub purl: String,
+    /// Line, from 1.
+    pub line: u64,
+    /// Where it comes from, if that is not the public registry: `git`, `url` or `registry`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub origin: Option<String>,
 }
 
 /// An engine that took part in a scan.

@@ -25,6 +25,7 @@ use protocol::digest::{Digest, Hasher};
 use crate::agents::Agents;
 use crate::archive;
 use crate::content::Content;
+use crate::dependencies::{self, Dependencies, DependencyOptions};
 use crate::engine::{
     BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, RuleDetail, Window, Windowing,
 };
@@ -40,6 +41,7 @@ use crate::taint::lower::Lowering;
 mod cache;
 mod gathered;
 pub(crate) mod kept;
+mod packages;
 mod ranking;
 mod results;
 mod work;
@@ -51,7 +53,15 @@ use self::results::Results;
 use self::work::Worker;
 
 /// The engines of this version, and the stage that opens archives, for policies that name them.
-pub const ENGINES: [&str; 6] = [archive::NAME, "structure", "secrets", "malware", "sast", "agents"];
+pub const ENGINES: [&str; 7] = [
+    archive::NAME,
+    "structure",
+    "secrets",
+    "malware",
+    "sast",
+    "agents",
+    dependencies::NAME,
+];
 
 /// Files at work at once, at most: each takes a window of memory.
 const MAX_WORKERS: usize = 16;
@@ -64,6 +74,13 @@ pub struct Scanner {
     windowing: Windowing,
     /// Where results of files are kept for the next scan.
     results: Option<Results>,
+}
+
+/// What an operator gives the engines, beside what the program is built with.
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions {
+    /// For the engine *dependencies*.
+    pub dependencies: DependencyOptions,
 }
 
 /// How far a scan is.
@@ -96,6 +113,15 @@ impl Scanner {
     /// If the rules that the program is built with cannot be read, which a test shows not to happen.
     #[must_use]
     pub fn with_default_engines(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>) -> Self {
+        Self::with_options(fingerprint_key, lowering, EngineOptions::default())
+    }
+
+    /// All engines of this version, with what an operator gives them.
+    ///
+    /// # Panics
+    /// As [`Scanner::with_default_engines`] does.
+    #[must_use]
+    pub fn with_options(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>, options: EngineOptions) -> Self {
         const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
         let secrets = Secrets::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let malware = Malware::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
@@ -108,6 +134,7 @@ impl Scanner {
                 Box::new(malware),
                 Box::new(sast),
                 Box::new(agents),
+                Box::new(Dependencies::new(options.dependencies)),
             ],
             FingerprintKey::new(fingerprint_key),
         )

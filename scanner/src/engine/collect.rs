@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use super::snippet::Blots;
 use crate::finding::{Finding, Found, Identity, Place, Severity, Step};
+use crate::report::PackageReport;
 use crate::scan::{Cache, kept};
 
 /// Findings of one rule that are listed for a file.
@@ -105,6 +106,7 @@ pub struct Findings<'a> {
     a_rule: BTreeMap<(&'static str, String), u64>,
     shares: BTreeMap<&'static str, Share>,
     blots: Blots,
+    packages: Vec<PackageReport>,
 }
 
 /// What is one engine's of a file's findings, beside those that are listed.
@@ -125,6 +127,8 @@ pub(crate) struct Collected {
     pub(crate) shares: BTreeMap<&'static str, Share>,
     /// Whether anything in the file was to be kept out of snippets.
     pub(crate) concealed: bool,
+    /// The packages that it names.
+    pub(crate) packages: Vec<PackageReport>,
 }
 
 impl<'a> Findings<'a> {
@@ -139,6 +143,7 @@ impl<'a> Findings<'a> {
             a_rule: BTreeMap::new(),
             shares: BTreeMap::new(),
             blots: Blots::default(),
+            packages: Vec::new(),
         }
     }
 
@@ -192,6 +197,11 @@ impl<'a> Findings<'a> {
         self.blots.add(offset, secret);
     }
 
+    /// Notes a package that the file names.
+    pub(crate) fn depends_on(&mut self, package: PackageReport) {
+        self.packages.push(package);
+    }
+
     /// The findings as the report has them.
     pub(crate) fn into_collected(self) -> Collected {
         let Self {
@@ -200,6 +210,7 @@ impl<'a> Findings<'a> {
             found,
             shares,
             blots,
+            packages,
             ..
         } = self;
         let mut counted = FindingCounts::default();
@@ -216,6 +227,7 @@ impl<'a> Findings<'a> {
             counted,
             shares,
             concealed: !blots.is_empty(),
+            packages,
         }
     }
 }

@@ -3,10 +3,10 @@
 use audit::event::Verdict;
 
 use super::{Decision, Mode, PathRule, Policy, Reason};
-use crate::archive;
 use crate::engine::Outcome;
 use crate::finding::Severity;
 use crate::report::{FileReport, Report};
+use crate::{archive, dependencies};
 
 impl Policy {
     /// Judges a report. The same policy and report always give the same decision.
@@ -93,10 +93,12 @@ impl Policy {
         if let Some(unreadable) = &file.unreadable {
             return Some(unreadable.raw().to_owned());
         }
-        // What an archive hides is looked at or not, whatever the policy requires.
-        match file.outcomes.get(archive::NAME) {
-            None | Some(Outcome::Scanned) => {}
-            Some(outcome) => return Some(format!("{} ended {outcome} ({})", archive::NAME, file.detected_type)),
+        // What an archive hides and a manifest pulls in is looked at or not, whatever the policy requires.
+        for engine in [archive::NAME, dependencies::NAME] {
+            match file.outcomes.get(engine) {
+                None | Some(Outcome::Scanned) => {}
+                Some(outcome) => return Some(format!("{engine} ended {outcome} ({})", file.detected_type)),
+            }
         }
         let lines = self
             .required

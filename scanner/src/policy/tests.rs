@@ -51,6 +51,7 @@ fn report(detected_type: &str) -> Report {
             worst: None,
             unreadable: None,
         }],
+        dependencies: None,
     }
 }
 

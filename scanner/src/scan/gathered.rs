@@ -7,6 +7,7 @@ use audit::untrusted::Untrusted;
 use protocol::digest::Digest;
 
 use super::Progress;
+use super::packages::Packages;
 use super::ranking::Ranking;
 use crate::archive;
 use crate::content::{Content, FileEntry};
@@ -48,6 +49,7 @@ pub(super) struct FileDone {
 pub(super) struct Gathered {
     files: Vec<Option<FileReport>>,
     within: Within,
+    packages: Packages,
     ranking: Ranking,
     counts: FindingCounts,
     in_tests: FindingCounts,
@@ -60,6 +62,7 @@ impl Gathered {
         Self {
             files: (0..files).map(|_| None).collect(),
             within: Within::default(),
+            packages: Packages::default(),
             ranking: Ranking::default(),
             counts: FindingCounts::default(),
             in_tests: FindingCounts::default(),
@@ -77,6 +80,8 @@ impl Gathered {
         let counted = done.collected.counted;
         add(&mut self.counts, &counted);
         let index = done.number.index;
+        self.packages
+            .add(done.number, done.report.path.raw(), done.collected.packages);
         // Those that a file does not list count as if they were elsewhere: nobody can look at what they are.
         done.collected
             .findings
@@ -167,6 +172,7 @@ impl Gathered {
             integrity: self.integrity.into_iter().map(|(_, failure)| failure).collect(),
             findings,
             files,
+            dependencies: self.packages.into_inventory(),
         }
     }
 }

@@ -216,6 +216,7 @@ pub(crate) fn report(held: &HeldBundle) -> Report {
         integrity: Vec::new(),
         findings: Vec::new(),
         files: Vec::new(),
+        dependencies: None,
     }
 }
 

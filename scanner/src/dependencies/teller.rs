@@ -1,0 +1,177 @@
+//! What a manifest says, brought into the report: the inventory, and what is to be said of each package and of the file.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use super::manifest::{Asked, Kind, Origin, Reading, Wanted};
+use super::names::Closeness;
+use super::sources::{Doubt, doubt_origin, doubt_source};
+use super::{BundleDependencies, Named, rules};
+use crate::engine::{Findings, Window};
+use crate::facts::FileFacts;
+use crate::finding::{Confidence, Found, Severity};
+use crate::report::PackageReport;
+
+/// A longer version is none.
+const MAX_VERSION: usize = 128;
+/// Packages that are told one by one for what their names are like.
+const MAX_NAMED: usize = 100;
+
+/// Tells what one file says.
+pub(super) struct Teller<'a> {
+    bundle: &'a BundleDependencies<'a>,
+    file: &'a FileFacts,
+    kind: Kind,
+    window: Window<'a>,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(bundle: &'a BundleDependencies<'a>, file: &'a FileFacts, kind: Kind, text: &'a str) -> Self {
+        Self {
+            bundle,
+            file,
+            kind,
+            window: Window::whole(text.as_bytes()),
+            lines: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
+        }
+    }
+
+    pub(super) fn tell(&self, reading: &Reading, out: &mut Findings<'_>) {
+        for asked in &reading.asked {
+            self.list(asked, out);
+            self.doubt(asked, out);
+        }
+        for source in &reading.sources {
+            if let Some(doubt) = doubt_source(source.ecosystem, &source.url) {
+                self.report(&doubt, source.at, out);
+            }
+        }
+        self.shape(reading, out);
+        self.names(reading);
+    }
+
+    fn list(&self, asked: &Asked, out: &mut Findings<'_>) {
+        let origin = match &asked.origin {
+            // It is in the bundle, or nowhere.
+            Origin::Path(_) => return,
+            Origin::Registry | Origin::RegistryAt(_) => None,
+            Origin::Git(_) => Some("git"),
+            Origin::Url(_) => Some("url"),
+            Origin::OtherRegistry(_) => Some("registry"),
+        };
+        let version = asked.wanted.exact().filter(|version| version.len() <= MAX_VERSION);
+        out.depends_on(PackageReport {
+            purl: asked.package.purl(version),
+            line: self.lines.partition_point(|start| *start <= asked.at) as u64 + 1,
+            origin: origin.map(str::to_owned),
+        });
+    }
+
+    fn doubt(&self, asked: &Asked, out: &mut Findings<'_>) {
+        let depth = self.file.own_path().matches('/').count();
+        if let Some(doubt) = doubt_origin(asked, depth) {
+            self.report(&doubt, asked.at, out);
+        }
+    }
+
+    fn report(&self, doubt: &Doubt, at: usize, out: &mut Findings<'_>) {
+        let Doubt { rule, message } = doubt;
+        if !out.lists(rule.id) {
+            return out.count(rule.id, rule.severity);
+        }
+        out.add(rule.found(rule.severity, Confidence::High, message.clone(), Some(self.place(at))));
+    }
+
+    /// What is said once of the file.
+    fn shape(&self, reading: &Reading, out: &mut Findings<'_>) {
+        if let Some(at) = reading.first_unhashed {
+            let message = format!(
+                "{} of the packages that it holds have no digest: what is got for them is not compared with anything",
+                reading.unhashed
+            );
+            let place = Some(self.place(at));
+            out.add(rules::UNHASHED.found(Severity::Low, Confidence::High, message, place));
+        }
+        let mut unbound = reading
+            .asked
+            .iter()
+            .filter(|asked| asked.wanted == Wanted::Any && asked.origin == Origin::Registry && !self.kind.is_lock());
+        if let Some(first) = unbound.next() {
+            let message = format!(
+                "{} of the packages that it asks for come in whatever version is newest, {} first",
+                unbound.count() + 1,
+                first.package
+            );
+            let place = Some(self.place(first.at));
+            out.add(rules::UNBOUND.found(Severity::Low, Confidence::High, message, place));
+        }
+        for at in &reading.refused {
+            let message = "no package manager takes this line".to_owned();
+            let place = Some(self.place(*at));
+            out.add(rules::UNREADABLE.found(Severity::Low, Confidence::Medium, message, place));
+        }
+    }
+
+    /// Leaves what names are like to the end of the bundle, which may provide the packages itself.
+    fn names(&self, reading: &Reading) {
+        let mut seen = BTreeSet::new();
+        let mut told = Vec::new();
+        for asked in reading.asked.iter().filter(|asked| asked.origin.is_registry()) {
+            if told.len() < MAX_NAMED
+                && seen.insert(&asked.package)
+                && let Some(found) = self.name(asked)
+            {
+                told.push((asked.at, asked.package.clone(), found));
+            }
+        }
+        let mut between = self.bundle.between.lock().unwrap_or_else(PoisonError::into_inner);
+        between.provide(&reading.provides);
+        for (at, package, found) in told {
+            let key = (
+                std::cmp::Reverse(found.severity),
+                self.file.index,
+                self.file.path.clone(),
+                at,
+            );
+            between.name(key, Named { package, found });
+        }
+    }
+
+    fn name(&self, asked: &Asked) -> Option<Found> {
+        let engine = self.bundle.engine;
+        let package = &asked.package;
+        let known = engine
+            .options
+            .known_names
+            .as_ref()
+            .and_then(|known| known.allows(package));
+        if known == Some(true) {
+            return None;
+        }
+        let registry = package.ecosystem.registry();
+        if let Some(lookalike) = engine.names.lookalike(package) {
+            let (target, slip) = (&lookalike.target, lookalike.slip);
+            let message = format!(
+                "{package} is a name of {registry} that differs from the well-known {target} only by {slip}: either is easily taken for the other"
+            );
+            let severity = match lookalike.closeness {
+                Closeness::High => Severity::Medium,
+                Closeness::Low => Severity::Low,
+            };
+            let severity = if known.is_some() { Severity::Medium } else { severity };
+            return Some(rules::LOOKALIKE.found(severity, Confidence::Medium, message, Some(self.place(asked.at))));
+        }
+        known?;
+        let message =
+            format!("{package} is not among the known names of {registry}: it may not exist, or be another's");
+        Some(rules::UNKNOWN.found(Severity::Medium, Confidence::High, message, Some(self.place(asked.at))))
+    }
+
+    fn place(&self, at: usize) -> crate::finding::Place {
+        let line_end = self.lines.get(self.lines.partition_point(|start| *start <= at));
+        let end = line_end.map_or(self.window.bytes.len(), |next| next - 1);
+        self.window.place(at..end)
+    }
+}
