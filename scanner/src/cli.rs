@@ -101,6 +101,7 @@ the fingerprints; never a secret, and never a verdict. With --no-cache everythin
 Examples:
   diode-scan check .
   diode-scan check src/ --exclude 'vendor/**' --policy policy.toml
+  diode-scan check . --advisories advisories.jsonl --known-names packages.txt
   diode-scan check out.bundle --json | jq .decision.verdict
   diode-scan check . --format sarif > scan.sarif")]
 struct CheckArgs {
@@ -110,6 +111,12 @@ struct CheckArgs {
     /// The policy to judge by [default: the built-in one; see `diode-scan policy`]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Compare packages with these advisories: a head and one OSV record a line
+    #[arg(long, value_name = "FILE")]
+    advisories: Option<PathBuf>,
+    /// Packages that may be used, a type and a name a line, such as `pypi requests`; others are named
+    #[arg(long, value_name = "FILE")]
+    known_names: Option<PathBuf>,
     /// Leave out what matches, relative to the directory given; may be repeated
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,

@@ -26,7 +26,9 @@ use crate::facts::{FileFacts, Type};
 use crate::finding::{Confidence, Found, RuleInfo, Severity};
 use crate::fixed_rule::FixedRule;
 
+mod advisories;
 mod cargo;
+mod cvss;
 mod golang;
 mod known;
 mod manifest;
@@ -37,15 +39,20 @@ mod npm;
 mod npm_lock;
 mod package;
 mod python;
+mod range;
 mod requirements;
 mod rules;
 mod sources;
+mod span;
 mod teller;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod version;
 
+pub(crate) use self::advisories::MAX_FILE as MAX_ADVISORIES;
+pub use self::advisories::{Advisories, AdvisoriesError, Head};
 pub use self::known::{KnownNames, KnownNamesError};
 use self::manifest::{Fault, Kind};
 use self::names::Names;
@@ -64,6 +71,8 @@ const MAX_PROVIDED: usize = 100_000;
 /// What an operator gives the engine.
 #[derive(Debug, Clone, Default)]
 pub struct DependencyOptions {
+    /// What is known of vulnerable and malicious packages.
+    pub advisories: Option<Arc<Advisories>>,
     /// The packages that may be used; any if there is no list.
     pub known_names: Option<Arc<KnownNames>>,
     /// The time that advisories are judged by; without it none is out of date.
@@ -108,6 +117,10 @@ impl Engine for Dependencies {
         for text in names::texts() {
             hasher.update(Digest::of(text.as_bytes()).as_bytes());
         }
+        match &self.options.advisories {
+            Some(advisories) => hasher.update(format!("advisories {}\0", advisories.digest()).as_bytes()),
+            None => hasher.update(b"no advisories\0"),
+        }
         match &self.options.known_names {
             Some(known) => hasher.update(format!("known names {}\0", known.digest()).as_bytes()),
             None => hasher.update(b"no known names\0"),
@@ -137,6 +150,8 @@ struct Between {
     named: BTreeMap<Key, Named>,
     /// The first name that is not kept.
     more: Option<Key>,
+    /// The first file that names packages.
+    first: Option<(usize, String)>,
 }
 
 /// The worst first, then in the order of the files.
@@ -192,6 +207,28 @@ impl BundleScan for BundleDependencies<'_> {
             let message =
                 format!("more than {MAX_NAMED} names in the bundle are lookalikes or unknown; the rest is not listed");
             out.add(&path, rules::LOOKALIKE.found(severity, Confidence::Low, message, None));
+        }
+        if let Some((_, path)) = between.first {
+            self.engine.tell_stale(&path, out);
+        }
+    }
+}
+
+impl Dependencies {
+    /// Says that the advisories are out of date, at the first file that they were asked about.
+    fn tell_stale(&self, path: &str, out: &mut BundleFindings<'_>) {
+        let DependencyOptions { advisories, as_of, .. } = &self.options;
+        let Some(advisories) = advisories else { return };
+        if let Some(days) = as_of.and_then(|as_of| advisories.days_stale(as_of)) {
+            let head = advisories.head();
+            let message = format!(
+                "advisory file {} of {} is {days} days out of date (it expired {}): what became known since is not in it",
+                head.version, head.issued, head.expires
+            );
+            out.add(
+                path,
+                rules::STALE.found(Severity::Medium, Confidence::High, message, None),
+            );
         }
     }
 }

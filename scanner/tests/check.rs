@@ -339,6 +339,53 @@ fn a_name_that_is_not_utf_8_is_scanned_and_reported() {
     assert!(stdout(&output).contains("1 of 1 files covered"));
 }
 
+/// A folder that asks for one package, and a file beside it with `text`.
+fn asking(text: &str) -> (TempDir, TempDir, String) {
+    let asking = folder(&[("requirements.txt", b"leaky-thing==1.0\n")]);
+    let beside = folder(&[("file", text.as_bytes())]);
+    let file = beside.path().join("file").to_str().unwrap().to_owned();
+    (asking, beside, file)
+}
+
+const ADVISORIES: &str = r#"{"schema":1,"version":7,"issued":"2026-11-01T00:00:00Z","expires":"2999-12-01T00:00:00Z"}
+{"id":"GHSA-made-up-0001","modified":"2026-10-01T00:00:00Z","affected":[{"package":{"ecosystem":"PyPI","name":"leaky-thing"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"2.0"}]}]}]}
+"#;
+
+#[test]
+fn a_vulnerable_package_needs_review_and_the_advisories_are_named() {
+    let (asking, _beside, file) = asking(ADVISORIES);
+    let output = check(&asking, &["--advisories", &file]);
+    assert_eq!(code(&output), 4);
+    let text = stdout(&output);
+    assert!(
+        text.contains("GHSA-made-up-0001") && text.contains("advisories 7 of"),
+        "{text}"
+    );
+    let output = check(&asking, &[]);
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains("no advisories"), "{}", stdout(&output));
+}
+
+#[test]
+fn advisories_with_a_fault_are_exit_2_with_file_and_line() {
+    let (asking, _beside, file) = asking(&ADVISORIES.replace("introduced", "invented"));
+    let output = check(&asking, &["--advisories", &file]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains(&file) && stderr(&output).contains("line 2"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_package_off_the_list_of_known_names_needs_review() {
+    let (asking, _beside, file) = asking("pypi other-thing\n");
+    let output = check(&asking, &["--known-names", &file]);
+    assert_eq!(code(&output), 4);
+    assert!(stdout(&output).contains("unknown-package"), "{}", stdout(&output));
+}
+
 #[test]
 fn rules_are_listed_for_both_engines() {
     let text = stdout(&diode_scan(&["rules", "list"]));

@@ -51,6 +51,7 @@ pub(super) const WEAKNESSES: &[Weakness] = &[
     ),
     weakness(242, "Use of Inherently Dangerous Function", &["1.4.1"]),
     weakness(250, "Execution with Unnecessary Privileges", &["V13"]),
+    weakness(269, "Improper Privilege Management", &["V8"]),
     weakness(295, "Improper Certificate Validation", &["12.3.2"]),
     weakness(312, "Cleartext Storage of Sensitive Information", &["V14"]),
     weakness(

@@ -122,8 +122,8 @@ fn is_requirements(folder: &str, name: &str) -> bool {
         return false;
     };
     let by_name = ["requirements", "constraints"].into_iter().any(|word| {
-        let parts = stem.split(['-', '_', '.']);
-        parts.clone().next() == Some(word) || parts.last() == Some(word)
+        let mut parts = stem.split(['-', '_', '.']);
+        parts.clone().next() == Some(word) || parts.next_back() == Some(word)
     });
     by_name || folder.rsplit('/').next() == Some("requirements")
 }

@@ -144,11 +144,6 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The last place found.
-    pub(super) fn here(&self) -> usize {
-        self.at
-    }
-
     /// Goes to the first place from `start` on where `word` stands by itself. What is not there stays where it was.
     pub(super) fn from(&mut self, start: usize, word: &str) -> usize {
         let mut from = start;
@@ -217,6 +212,6 @@ mod tests {
         for _ in 0..10_000 {
             finder.from(0, "y");
         }
-        assert_eq!((finder.here(), finder.budget), (0, 500));
+        assert_eq!((finder.at, finder.budget), (0, 500));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
+use super::advisories::Advisory;
 use super::manifest::{Asked, Kind, Origin, Reading, Wanted};
 use super::names::Closeness;
 use super::sources::{Doubt, doubt_origin, doubt_source};
@@ -42,6 +43,9 @@ impl<'a> Teller<'a> {
         for asked in &reading.asked {
             self.list(asked, out);
             self.doubt(asked, out);
+            if asked.origin.is_registry() {
+                self.advise(asked, out);
+            }
         }
         for source in &reading.sources {
             if let Some(doubt) = doubt_source(source.ecosystem, &source.url) {
@@ -73,6 +77,27 @@ impl<'a> Teller<'a> {
         let depth = self.file.own_path().matches('/').count();
         if let Some(doubt) = doubt_origin(asked, depth) {
             self.report(&doubt, asked.at, out);
+        }
+    }
+
+    /// What advisories say of a package.
+    fn advise(&self, asked: &Asked, out: &mut Findings<'_>) {
+        let Some(advisories) = &self.bundle.engine.options.advisories else {
+            return;
+        };
+        for advisory in advisories.about(&asked.package, &asked.wanted) {
+            let rule = if advisory.malicious {
+                &rules::MALICIOUS
+            } else {
+                &rules::VULNERABLE
+            };
+            if !out.lists(rule.id) {
+                out.count(rule.id, advisory.severity);
+                continue;
+            }
+            let message = advised(asked, advisory);
+            let place = Some(self.place(asked.at));
+            out.add(rule.found(advisory.severity, Confidence::High, message, place));
         }
     }
 
@@ -128,6 +153,11 @@ impl<'a> Teller<'a> {
         }
         let mut between = self.bundle.between.lock().unwrap_or_else(PoisonError::into_inner);
         between.provide(&reading.provides);
+        if !reading.asked.is_empty() {
+            let this = (self.file.index, self.file.path.clone());
+            let first = between.first.take().unwrap_or_else(|| this.clone());
+            between.first = Some(first.min(this));
+        }
         for (at, package, found) in told {
             let key = (
                 std::cmp::Reverse(found.severity),
@@ -174,4 +204,37 @@ impl<'a> Teller<'a> {
         let end = line_end.map_or(self.window.bytes.len(), |next| next - 1);
         self.window.place(at..end)
     }
+}
+
+/// What an advisory says of a package, and which version it says is fixed.
+fn advised(asked: &Asked, advisory: &Advisory) -> String {
+    let Asked { package, wanted, .. } = asked;
+    let which = match wanted {
+        Wanted::Exact(version) => format!("{package} {version}"),
+        Wanted::Range(range) if !range.is_empty() => format!("every version of {package} that {range:?} admits"),
+        _ => format!("every version of {package}"),
+    };
+    let Advisory { id, summary, .. } = advisory;
+    let alias = advisory
+        .alias
+        .as_ref()
+        .map(|alias| format!(", {alias}"))
+        .unwrap_or_default();
+    let about = if summary.is_empty() {
+        String::new()
+    } else {
+        format!(": {summary}")
+    };
+    let fixed = wanted
+        .exact()
+        .and_then(|version| advisory.fixed_in(package.ecosystem, version));
+    let fixed = fixed
+        .map(|version| format!(" (fixed in {version})"))
+        .unwrap_or_default();
+    let what = if advisory.malicious {
+        "is malicious"
+    } else {
+        "is vulnerable"
+    };
+    format!("{which} {what} by {id}{alias}{about}{fixed}")
 }

@@ -243,6 +243,84 @@ fn the_same_bundle_gives_the_same_report_with_any_number_of_workers() {
     assert_eq!(report(1), report(7));
 }
 
+/// Made-up advisories of three kinds.
+const ADVISORIES: &str = r#"{"schema":1,"version":7,"issued":"2026-11-01T00:00:00Z","expires":"2026-12-01T00:00:00Z"}
+{"id":"GHSA-made-up-0001","modified":"2026-10-01T00:00:00Z","aliases":["CVE-2099-0001"],"summary":"It leaks","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}],"affected":[{"package":{"ecosystem":"PyPI","name":"Leaky.Thing"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"2.0"}]}]}]}
+{"id":"MAL-2099-1","modified":"2026-10-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"evil-thing"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}
+{"id":"MAL-2099-2","modified":"2026-10-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"taken-over"},"versions":["1.0.1"]}]}
+"#;
+
+fn with_advisories(as_of: &str) -> Scanner {
+    scanner(DependencyOptions {
+        advisories: Some(Arc::new(Advisories::parse(ADVISORIES.as_bytes()).unwrap())),
+        as_of: Some(UnixMillis::from_rfc3339(as_of).unwrap()),
+        ..DependencyOptions::default()
+    })
+}
+
+#[test]
+fn advisories_are_told_of_exact_versions_and_of_ranges_that_admit_no_other() {
+    let scanner = with_advisories("2026-11-20T00:00:00Z");
+    let report = scan_by(
+        &scanner,
+        &[
+            (
+                "a/requirements.txt",
+                "leaky-thing==1.9\nleaky_thing==2.0\nleaky.thing>=1,<2\nleaky-thing>=1\n",
+            ),
+            (
+                "b/package.json",
+                "{\"dependencies\": {\n\"evil-thing\": \"*\",\n\"taken-over\": \"^1.0.0\"}, \"devDependencies\": {\n\"taken-over\": \"1.0.1\"}}",
+            ),
+        ],
+    );
+    let told: Vec<_> = found(&report)
+        .into_iter()
+        .filter(|found| !found.contains(" low "))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "malicious-package critical b/package.json:2",
+            "malicious-package critical b/package.json:4",
+            "known-vulnerability high a/requirements.txt:1",
+            "known-vulnerability high a/requirements.txt:3",
+        ]
+    );
+    let message = &report.findings[2].message;
+    assert_eq!(
+        message,
+        "leaky-thing 1.9 is vulnerable by GHSA-made-up-0001, CVE-2099-0001: It leaks (fixed in 2.0)"
+    );
+}
+
+#[test]
+fn advisories_that_are_out_of_date_are_told_once() {
+    let scanner = with_advisories("2027-01-01T00:00:00Z");
+    let report = scan_by(
+        &scanner,
+        &[
+            ("a/requirements.txt", "x==1\n"),
+            ("b/requirements.txt", "y==1\n"),
+            ("c.py", ""),
+        ],
+    );
+    assert_eq!(found(&report), ["stale-advisories medium a/requirements.txt"]);
+    assert!(
+        report.findings[0].message.contains("31 days"),
+        "{}",
+        report.findings[0].message.raw()
+    );
+    assert_eq!(found(&scan_by(&scanner, &[("c.py", "x = 1\n")])), Vec::<String>::new());
+}
+
+#[test]
+fn advisories_change_the_digest_of_the_rules_and_the_day_does_not() {
+    let digest = |as_of| with_advisories(as_of).rules_digest();
+    assert_ne!(digest("2026-11-20T00:00:00Z"), PLAIN.rules_digest());
+    assert_eq!(digest("2026-11-20T00:00:00Z"), digest("2027-01-01T00:00:00Z"));
+}
+
 const NAMES: [&str; 17] = [
     "Cargo.toml",
     "Cargo.lock",

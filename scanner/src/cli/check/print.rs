@@ -28,15 +28,18 @@ pub(super) struct Printer<'a> {
     args: &'a CheckArgs,
     scanner: &'a Scanner,
     policy_name: &'a str,
+    /// What packages were compared with.
+    advisories: &'a str,
     sarif: Sarif,
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(args: &'a CheckArgs, scanner: &'a Scanner, policy_name: &'a str) -> Self {
+    pub(super) fn new(args: &'a CheckArgs, scanner: &'a Scanner, policy_name: &'a str, advisories: &'a str) -> Self {
         Self {
             args,
             scanner,
             policy_name,
+            advisories,
             sarif: Sarif::new(),
         }
     }
@@ -98,12 +101,14 @@ impl<'a> Printer<'a> {
         writeln!(out, "{}: {}", terminal(shown), show::coverage(report))?;
         if self.args.verbose {
             write!(out, "{}", show::judged_by_in_full(report, decision))?;
+            writeln!(out, "{}", self.advisories)?;
         } else {
             writeln!(
                 out,
-                "{} ({})",
+                "{} ({}), {}",
                 show::judged_by(report, decision),
-                terminal(self.policy_name)
+                terminal(self.policy_name),
+                self.advisories
             )?;
         }
         write!(out, "{}", show::decision(decision, look))?;
