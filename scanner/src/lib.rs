@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agents;
+pub mod compliance;
 pub mod content;
 pub mod controls;
 pub mod dependencies;

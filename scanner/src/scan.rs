@@ -24,6 +24,7 @@ use protocol::digest::{Digest, Hasher};
 
 use crate::agents::Agents;
 use crate::archive;
+use crate::compliance::Compliance;
 use crate::content::Content;
 use crate::dependencies::{self, Dependencies, DependencyOptions};
 use crate::engine::{
@@ -53,13 +54,14 @@ use self::results::Results;
 use self::work::Worker;
 
 /// The engines of this version, and the stage that opens archives, for policies that name them.
-pub const ENGINES: [&str; 7] = [
+pub const ENGINES: [&str; 8] = [
     archive::NAME,
     "structure",
     "secrets",
     "malware",
     "sast",
     "agents",
+    "compliance",
     dependencies::NAME,
 ];
 
@@ -127,17 +129,16 @@ impl Scanner {
         let malware = Malware::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let sast = Sast::built_in(lowering).unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let agents = Agents::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
-        Self::with_engines(
-            vec![
-                Box::new(Structure),
-                Box::new(secrets),
-                Box::new(malware),
-                Box::new(sast),
-                Box::new(agents),
-                Box::new(Dependencies::new(options.dependencies)),
-            ],
-            FingerprintKey::new(fingerprint_key),
-        )
+        let engines: Vec<Box<dyn Engine>> = vec![
+            Box::new(Structure),
+            Box::new(secrets),
+            Box::new(malware),
+            Box::new(sast),
+            Box::new(agents),
+            Box::new(Compliance),
+            Box::new(Dependencies::new(options.dependencies)),
+        ];
+        Self::with_engines(engines, FingerprintKey::new(fingerprint_key))
     }
 
     /// These engines, and no others.

@@ -26,9 +26,18 @@ const MIN_TEXT: usize = 8;
 const BASE64_LEN: std::ops::RangeInclusive<usize> = 32..=(8 << 10);
 
 /// Reads the unseen characters that `rest` starts with; the length is theirs even if they say nothing.
-pub(super) fn unseen(rest: &str) -> (usize, Option<Decoded>) {
-    let run: Vec<char> = rest.chars().take(MAX_UNSEEN).take_while(|&c| is_code(c)).collect();
-    let len = run.iter().map(|c| c.len_utf8()).sum::<usize>();
+pub(super) fn unseen(rest: &[u8]) -> (usize, Option<Decoded>) {
+    let (mut run, mut len) = (Vec::new(), 0);
+    while let Some(character) = rest.get(len..).and_then(first_character)
+        && is_code(character)
+        && run.len() < MAX_UNSEEN
+    {
+        run.push(character);
+        len += character.len_utf8();
+    }
+    if run.len() < MIN_TEXT {
+        return (len, None);
+    }
     let tags = run.iter().filter_map(|&c| tag(c)).collect::<String>();
     let selectors: Vec<u8> = run.iter().filter_map(|&c| selector(c)).collect();
     let decoded = if tags.len() >= MIN_TEXT {
@@ -39,6 +48,12 @@ pub(super) fn unseen(rest: &str) -> (usize, Option<Decoded>) {
         bits(&run).map(|text| (text, "zero-width characters"))
     };
     (len, decoded.map(|(text, code)| Decoded { text, len, code }))
+}
+
+/// The character that `bytes` start with.
+pub(super) fn first_character(bytes: &[u8]) -> Option<char> {
+    let head = bytes.get(..bytes.len().min(4)).unwrap_or_default();
+    head.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next())
 }
 
 /// Reads the digits of base 64 that `rest` starts with, if they are text.
@@ -139,13 +154,13 @@ mod tests {
             })
             .collect();
         for code in [tags, selectors, bits] {
-            assert_eq!(unseen(&code).1.unwrap().text, "hello you");
+            assert_eq!(unseen(code.as_bytes()).1.unwrap().text, "hello you");
         }
     }
 
     #[test]
     fn an_emoji_with_its_selector_says_nothing() {
-        assert_eq!(unseen("\u{FE0F}x"), (3, None));
+        assert_eq!(unseen("\u{FE0F}x".as_bytes()), (3, None));
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl<'a> PassageScan<'a> {
         {
             at += next;
             let start = window.owned.start + at;
-            let Some(character) = decode(window.bytes.get(start..).unwrap_or_default()) else {
+            let Some(character) = encoded::first_character(window.bytes.get(start..).unwrap_or_default()) else {
                 at += 1;
                 continue;
             };
@@ -124,9 +124,7 @@ impl<'a> PassageScan<'a> {
 
     /// Reads a row of unseen characters that starts at `start`.
     fn unseen(&mut self, window: &Window<'_>, start: usize, out: &mut Findings<'_>) {
-        let rest = window.bytes.get(start..).unwrap_or_default();
-        let rest = rest.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        let (len, decoded) = encoded::unseen(rest);
+        let (len, decoded) = encoded::unseen(window.bytes.get(start..).unwrap_or_default());
         self.unseen_done = window.offset + (start + len) as u64;
         if let Some(decoded) = decoded {
             self.judge_decoded(window, start, &decoded, out);
@@ -252,9 +250,12 @@ impl<'a> PassageScan<'a> {
         for (number, first) in phrases.iter().enumerate() {
             let mut rules: Vec<usize> = Vec::new();
             let mut end = first.end;
+            let quoted = is_quoted(plain.text.get(..first.start).unwrap_or_default());
             let rest = phrases.get(number..).unwrap_or_default();
             for phrase in rest {
-                if phrase.start > end + NEAR || parts(plain.text.get(end..phrase.start).unwrap_or_default()) {
+                let between = plain.text.get(end..phrase.start).unwrap_or_default();
+                let in_strings_of_their_own = quoted && between.matches('"').count() >= 2;
+                if phrase.start > end + NEAR || parts(between) || in_strings_of_their_own {
                     break;
                 }
                 end = end.max(phrase.end);
@@ -281,7 +282,6 @@ impl<'a> PassageScan<'a> {
                 "a passage that speaks to a language model against the person it works for: {}",
                 titles.join("; ")
             );
-            let quoted = is_quoted(plain.text.get(..first.start).unwrap_or_default());
             let severity = if quoted && self.language.nature() == Nature::Prose {
                 Severity::Low
             } else {
@@ -368,11 +368,6 @@ fn is_quoted(before: &str) -> bool {
     let near = before.get(near..).unwrap_or_default();
     let odd = |mark: char| near.matches(mark).count() % 2 == 1;
     odd('"') || odd('`') || before.matches("```").count() % 2 == 1
-}
-
-fn decode(bytes: &[u8]) -> Option<char> {
-    let head = bytes.get(..bytes.len().min(4)).unwrap_or_default();
-    head.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next())
 }
 
 #[cfg(test)]

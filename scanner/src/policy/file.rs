@@ -148,7 +148,7 @@ impl Default for PolicyFile {
             tests: TestsRule::default(),
             required: BTreeMap::from_iter(followed.chain([
                 ("all".to_owned(), engines),
-                ("text".to_owned(), vec!["agents".to_owned()]),
+                ("text".to_owned(), ["agents", "compliance"].map(str::to_owned).to_vec()),
                 ("archive".to_owned(), vec![archive::NAME.to_owned()]),
             ])),
             types: review.chain(opened).collect(),

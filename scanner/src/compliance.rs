@@ -1,0 +1,209 @@
+//! Engine *compliance*: licences, personal data, markings. What it finds is seldom an attack and often a duty.
+//!
+//! * `declared`, `licence_text`: which licence a file names, by identifier, manifest, words or full text.
+//! * `licence`: what that licence means here.
+//! * `personal`: numbers of people, by their check digits, and addresses in bulk.
+//! * `markings`: lines that say who may read the file.
+//!
+//! Always true:
+//! - a licence is reported once for a bundle, where it first stands, with the number of files that name it;
+//! - a licence by itself is never worse than low: what an operator does not want is for the policy to say;
+//! - what leaves this engine holds a number of a person only where [`Findings`] is told to conceal it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::content::FileEntry;
+use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Window};
+use crate::facts::{FileFacts, Language, Type};
+use crate::finding::{Confidence, Place, RuleInfo, Severity};
+use crate::fixed_rule::FixedRule;
+
+mod declared;
+mod licence;
+mod licence_text;
+mod markings;
+mod personal;
+mod rules;
+
+use self::licence_text::Known;
+use self::markings::MarkingScan;
+use self::personal::PersonalScan;
+
+/// Different licences that are remembered for a bundle; past it, those first by name are.
+const MAX_LICENCES: usize = 500;
+
+/// The engine; it has no settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Compliance;
+
+impl Engine for Compliance {
+    fn name(&self) -> &'static str {
+        "compliance"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn rules(&self) -> Vec<RuleInfo> {
+        rules::ALL.iter().map(FixedRule::info).collect()
+    }
+
+    fn by_file(&self) -> bool {
+        true
+    }
+
+    fn begin_bundle<'a>(&'a self, _files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
+        Box::new(BundleCompliance::default())
+    }
+}
+
+/// The licences of a bundle that are to be reported, by rule and name.
+#[derive(Default)]
+struct BundleCompliance {
+    licences: Mutex<BTreeMap<(&'static str, String), Sighting>>,
+}
+
+/// Where a licence was first seen; the order of files, not of threads, decides which is first.
+struct Sighting {
+    rule: &'static FixedRule,
+    /// The file's number and path.
+    first: (usize, String),
+    place: Option<Place>,
+    files: u64,
+}
+
+impl BundleScan for BundleCompliance {
+    fn begin_file<'a>(&'a self, file: &'a FileFacts) -> Option<Box<dyn FileScan + 'a>> {
+        let language = match file.kind {
+            Type::Text(language) => Some(language),
+            Type::Utf16 => None,
+            _ => return None,
+        };
+        Some(Box::new(FileCompliance {
+            file,
+            text: language.map(|language| TextAtWork {
+                language,
+                personal: PersonalScan::new(file, language),
+                markings: MarkingScan::default(),
+            }),
+            bundle: self,
+        }))
+    }
+
+    fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
+        let licences = self.licences.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for ((_, name), sighting) in licences {
+            let Sighting {
+                rule,
+                first,
+                place,
+                files,
+            } = sighting;
+            let others = match files {
+                1 => String::new(),
+                files => format!(", and {} more files name it", files - 1),
+            };
+            let message = format!("licence: {name}{others}");
+            out.add(&first.1, rule.found(Severity::Low, Confidence::Medium, message, place));
+        }
+    }
+}
+
+impl BundleCompliance {
+    /// Remembers a licence that is to be reported.
+    fn see(&self, file: &FileFacts, rule: &'static FixedRule, name: String, place: Option<Place>) {
+        let mut licences = self.licences.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = licences.entry((rule.id, name)).or_insert_with(|| Sighting {
+            rule,
+            first: (file.index, file.path.clone()),
+            place: place.clone(),
+            files: 0,
+        });
+        seen.files += 1;
+        if (file.index, &file.path) < (seen.first.0, &seen.first.1) {
+            (seen.first, seen.place) = ((file.index, file.path.clone()), place);
+        }
+        // Which ones go does not depend on the order in which they came.
+        if licences.len() > MAX_LICENCES {
+            licences.pop_last();
+        }
+    }
+}
+
+/// One file at work.
+struct FileCompliance<'a> {
+    file: &'a FileFacts,
+    /// `None` for text in an encoding that is not read.
+    text: Option<TextAtWork>,
+    bundle: &'a BundleCompliance,
+}
+
+struct TextAtWork {
+    language: Language,
+    personal: PersonalScan,
+    markings: MarkingScan,
+}
+
+impl FileScan for FileCompliance<'_> {
+    fn window(&mut self, window: &Window<'_>, out: &mut Findings<'_>) {
+        let Some(text) = &mut self.text else { return };
+        text.personal.window(window, out);
+        text.markings.window(text.language, window, out);
+        if window.offset == 0 {
+            self.licences(window);
+        }
+    }
+
+    fn finish(self: Box<Self>, out: &mut Findings<'_>) -> Outcome {
+        match self.text {
+            Some(text) => {
+                text.personal.finish(out);
+                Outcome::Scanned
+            }
+            None => Outcome::Unsupported,
+        }
+    }
+}
+
+impl FileCompliance<'_> {
+    /// Judges each licence that the file names, once.
+    fn licences(&self, window: &Window<'_>) {
+        let name = self.file.name().to_lowercase();
+        let mut seen: Vec<String> = Vec::new();
+        for declared in declared::licences(&name, window.bytes) {
+            if seen.contains(&declared.expression) {
+                continue;
+            }
+            if let Some(rule) = licence::judge(&declared.expression) {
+                // Only the licence's own words: nobody has looked for secrets in the rest of its line yet.
+                let mut place = window.place(declared.range);
+                place.text = place.text.get(place.mark.clone()).unwrap_or_default().to_vec();
+                place.offset += place.mark.start as u64;
+                place.mark = 0..place.text.len();
+                self.bundle
+                    .see(self.file, rule, declared.expression.clone(), Some(place));
+            }
+            seen.push(declared.expression);
+        }
+        if !licence_text::is_licence_file(&name) {
+            return;
+        }
+        match licence_text::identify(window.bytes) {
+            Known::Licence(licence) => {
+                if let Some(rule) = licence::judge(licence) {
+                    self.bundle.see(self.file, rule, licence.to_owned(), None);
+                }
+            }
+            Known::Unknown => {
+                let words = "the text of a licence that is none of the known ones".to_owned();
+                self.bundle.see(self.file, &rules::LICENCE_UNKNOWN, words, None);
+            }
+            Known::NoText => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
