@@ -89,11 +89,11 @@ With several paths, that of the worst; from worst: 5, 3, 4, 1, 0.
 A bundle's signatures are not looked at: that is the receiver's business, with its own trust.
 Below a directory, `.git` is left out, as diode-pack does; links and devices are named and not followed.
 
-What is printed:
-  text      each finding with its line, why it matters, how to mend it, and how a value came there; then the verdict
-  json      one object a line for each path: path, decision, controls, report (scanner/REPORT.md says what is in them)
-  sarif     SARIF 2.1.0 for code viewers: one log with a run for each path
-  controls  a table by weakness (CWE) and requirement (OWASP ASVS 5.0); then the verdict
+Formats:
+  text      each finding with its line, why, how to mend it, how a value came there; the verdict
+  json      a line for each path: decision, controls, report (see scanner/REPORT.md)
+  sarif     SARIF 2.1.0 for code viewers: one log, a run for each path
+  controls  a table by weakness (CWE) and requirement (OWASP ASVS 5.0); the verdict
 
 What is found in a file is kept in $XDG_CACHE_HOME/diode-scan (or ~/.cache/diode-scan) for the next time, beside the key of
 the fingerprints; never a secret, and never a verdict. With --no-cache everything takes longer, and is found alike.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Usage, open_folder};
-use crate::escape::terminal;
+use crate::escape::{self, terminal};
 use crate::line::count;
 use crate::log::{LogError, LogReader, Verified, Vkey, WalState, verify};
 use crate::storage::read_outside;
@@ -21,7 +21,7 @@ pub(crate) fn run(dir: &Path, vkey: Option<&Path>, json: bool, out: &mut dyn Wri
     let own = from == "log.vkey";
     let verified = verify(&storage, &vkey.to_string())?;
     if json {
-        writeln!(out, "{}", serde_json::to_string(&Outcome::new(&verified, &vkey, own))?)?;
+        writeln!(out, "{}", escape::json(&Outcome::new(&verified, &vkey, own))?)?;
         return Ok(());
     }
     print(out, &verified, &vkey, (!own).then_some(from.as_str()))?;

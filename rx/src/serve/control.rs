@@ -56,7 +56,7 @@ async fn exchange(mut stream: UnixStream, tasks: &crossbeam_channel::Sender<Task
         // It changes nothing, and must be told when the registrar is busy too.
         Err(_) if matches!(serde_json::from_str(&line), Ok(Query::Status)) => Answer {
             exit: 0,
-            text: serde_json::to_string(&view.status())?,
+            text: audit::escape::json(&view.status())?,
         },
         Err(error) => Answer {
             exit: 2,

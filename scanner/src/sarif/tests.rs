@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use jsonschema::Validator;
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -253,4 +254,29 @@ fn the_same_line_has_the_same_partial_fingerprint_by_another_key() {
     assert_ne!(one.findings[0].fingerprint, two.findings[0].fingerprint);
     let fingerprint = |report| run(report)["results"][0]["partialFingerprints"].clone();
     assert_eq!(fingerprint(&one), fingerprint(&two));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn any_texts_in_a_report_are_valid_and_hide_nothing(
+        path in any::<String>(),
+        message in any::<String>(),
+        step in any::<String>(),
+        line in any::<u64>(),
+    ) {
+        static REPORT: LazyLock<Report> = LazyLock::new(|| scan(&Memory::new().with("app.py", FLOW)));
+        let mut report = REPORT.clone();
+        report.files[0].path = path.as_str().into();
+        report.files[0].unreadable = Some(message.as_str().into());
+        let finding = &mut report.findings[0];
+        finding.path = path.as_str().into();
+        finding.message = message.as_str().into();
+        finding.line = Some(line);
+        finding.way[0].path = Some(step.as_str().into());
+        finding.way[0].what = step.as_str().into();
+        run(&report);
+        prop_assert!(written(&report).chars().all(|c| protocol::path::characters::Unseen::of(c).is_none()));
+    }
 }
