@@ -74,6 +74,8 @@ pub struct Ruleset {
     pub attribute_cleaners: PatternIndex<Kinds>,
     /// Whether attributes have cleaners of their own, and those of calls do not count for them.
     pub attributes_apart: bool,
+    /// Calls after which what was safe for these kinds no longer is: `html_entity_decode`.
+    pub spoilers: PatternIndex<Kinds>,
     /// Calls whose result is what the closure that they are given makes of the parts: `map`.
     pub maps: PatternIndex<()>,
     /// What a value is safe for that `-`, `*`, `/`, `%` or an operator over bits gave: all, where that is a number.

@@ -273,6 +273,13 @@ impl Value {
         }
     }
 
+    /// Says that it is no longer safe for `kinds`, as far as it comes from somewhere.
+    pub fn spoil(&mut self, kinds: Kinds) {
+        self.taints
+            .iter_mut()
+            .for_each(|taint| taint.clean = taint.clean.and(kinds.others()));
+    }
+
     /// The part under `key`, if it was written as a list or map.
     #[must_use]
     pub fn item(&self, key: &str) -> Option<&Self> {

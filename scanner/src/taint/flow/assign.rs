@@ -121,8 +121,10 @@ impl Flow<'_> {
     }
 
     fn assign_element(&mut self, object: ExprId, target: ExprId, written: Option<&str>, value: Value) {
-        let ExprKind::Name(variable) = self.module.expr(object).kind else {
-            return;
+        let variable = match self.module.expr(object).kind {
+            ExprKind::Name(variable) => variable,
+            ExprKind::Attr { object, name } => return self.assign_part(object, name, written, &value),
+            _ => return,
         };
         let key = match &self.module.expr(target).kind {
             ExprKind::Index { key, .. } => &self.module.expr(*key).kind,
@@ -137,6 +139,26 @@ impl Flow<'_> {
                 whole.items = None;
             }
         }
+    }
+
+    /// `$this->options['limit'] = …`: one part of what an attribute holds.
+    fn assign_part(&mut self, object: ExprId, name: NameId, written: Option<&str>, value: &Value) {
+        let ExprKind::Name(variable) = self.module.expr(object).kind else {
+            return;
+        };
+        let known = self.field(variable, name);
+        // Of what nothing is known, only what someone else may have written changes anything.
+        let Some(mut whole) = known.or_else(|| value.is_tainted().then(Value::default)) else {
+            return;
+        };
+        match written.filter(|_| whole.items.is_some()) {
+            Some(key) => whole.set_item(key, value),
+            None => {
+                whole.absorb(value);
+                whole.items = None;
+            }
+        }
+        self.state().set_field(variable, name, whole);
     }
 
     /// What a method keeps in its object is there for the others.

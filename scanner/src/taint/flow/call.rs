@@ -253,6 +253,9 @@ impl Flow<'_> {
                 value
             });
         value.clean(cleaned);
+        for kinds in self.rules.spoilers.of(&callee.path) {
+            value.spoil(*kinds);
+        }
         value.step(at);
         let receiver = callee.receiver.as_ref();
         if !chooses && !self.is_part(&callee.name, given) {

@@ -94,6 +94,10 @@ impl Flow<'_> {
             if whole {
                 variable.fields.values().for_each(|field| value.absorb(field));
             }
+            // What is proved here of a variable from elsewhere is not kept in it.
+            if frame.state.get(name).is_none() {
+                value.clean(frame.state.proved_of(name));
+            }
             merge(&mut value.reads, &[name]);
             value.step(at);
             let unnamed = value.path.as_deref().is_none_or(|path| path.starts_with('$'));
@@ -137,7 +141,7 @@ impl Flow<'_> {
     }
 
     /// What is known of an attribute by itself.
-    fn field(&mut self, variable: NameId, name: NameId) -> Option<Value> {
+    pub(super) fn field(&mut self, variable: NameId, name: NameId) -> Option<Value> {
         let globals = Rc::clone(&self.globals);
         let class = self.frame().function;
         let class = self.module.function(class).class;
@@ -169,7 +173,7 @@ impl Flow<'_> {
         }
         let path = object.path.as_deref().unwrap_or("?");
         let path = format!("{path}.{name}");
-        let decides = self.rules.deciding.iter().any(|deciding| deciding == name);
+        let decides = self.decides(name);
         let mut value = Value {
             taints: object.taints.clone(),
             path: bounded_path(&path),
@@ -210,7 +214,7 @@ impl Flow<'_> {
                 let key = written.as_deref().filter(|key| !key.contains('.')).unwrap_or("[]");
                 bounded_path(&format!("{path}.{key}"))
             }),
-            reads: if written.is_none() {
+            reads: if written.as_deref().is_none_or(|key| self.decides(key)) {
                 object.reads.clone()
             } else {
                 Vec::new()
@@ -219,6 +223,11 @@ impl Flow<'_> {
         };
         self.take_source(&mut value, at);
         value
+    }
+
+    /// Whether a part of this name decides about the whole when it is compared.
+    fn decides(&self, name: &str) -> bool {
+        self.rules.deciding.iter().any(|deciding| deciding == name)
     }
 
     /// Adds the source that a path is.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::ir::NameId;
+use super::super::rules::Kinds;
 use super::super::value::{Proof, Value, merge};
 
 /// Variables that a state keeps: a generated function with more is not followed exactly.
@@ -49,6 +50,13 @@ impl State {
     /// The variable, to be added to.
     pub(super) fn entry(&mut self, name: NameId) -> &mut Variable {
         self.variables.entry(name).or_default()
+    }
+
+    /// What is proved of a variable as a whole.
+    pub(super) fn proved_of(&self, name: NameId) -> Kinds {
+        let proved = self.proved.iter().filter(|proof| proof.variable == name);
+        let whole = proved.filter(|proof| proof.field.is_none() && proof.place.is_none());
+        whole.fold(Kinds::NONE, |all, proof| all.or(proof.kinds))
     }
 
     /// Takes what a condition proved.

@@ -27,6 +27,9 @@ kinds = ["all"]
 call = ["*.secure"]
 receiver = true
 kinds = ["k"]
+[[spoiler]]
+call = ["undo"]
+kinds = ["k"]
 [[guard]]
 call = ["*.fine"]
 kinds = ["k"]
@@ -238,4 +241,24 @@ fn functions_that_call_each_other_for_ever_are_left() {
 #[test]
 fn a_number_is_no_text() {
     assert_eq!(hits("sink(number(source()))\n"), []);
+}
+
+#[test]
+fn what_was_made_safe_can_be_undone_and_a_number_stays_one() {
+    assert_eq!(
+        hits("sink(clean(source()))\nsink(undo(clean(source())))\nsink(undo(number(source())))\n"),
+        [(2, 2)]
+    );
+}
+
+#[test]
+fn a_part_of_what_an_attribute_holds_is_apart_from_its_others() {
+    let code = "class A:\n    def __init__(self):\n        self.parts = {}\n    def f(self):\n        self.parts['a'] = source()\n        self.parts['b'] = 'x'\n        sink(self.parts['a'])\n        sink(self.parts['b'])\n";
+    assert_eq!(hits(code), [(7, 5)]);
+}
+
+#[test]
+fn a_proof_holds_of_a_variable_of_the_whole_file() {
+    let code = "x = source()\ndef f():\n    if x.fine():\n        sink(x)\n    else:\n        sink(x)\n";
+    assert_eq!(hits(code), [(6, 1)]);
 }

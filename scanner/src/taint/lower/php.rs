@@ -5,7 +5,7 @@
 
 use tree_sitter::{Node, Tree};
 
-use super::super::ir::{BlockId, ExprId, NameId, StmtId, StmtKind};
+use super::super::ir::{BlockId, ExprId, ExprKind, NameId, StmtId, StmtKind};
 use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
@@ -15,6 +15,9 @@ mod expr;
 mod literal;
 mod switch;
 
+/// Characters that are kept of the text between tags before a value.
+const MAX_PAGE: usize = 300;
+
 pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     let root = tree.root_node();
     let mut php = Php {
@@ -22,6 +25,8 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
         class: None,
         base: None,
         echoes: false,
+        shows_text: false,
+        page: String::new(),
     };
     let body = php.block_of(root);
     let top = php.plain_function("", Vec::new(), body, span(root));
@@ -35,6 +40,10 @@ struct Php<'s> {
     base: Option<String>,
     /// Whether `<?=` stands before the next statement.
     echoes: bool,
+    /// Whether a header has said that what is shown is no page.
+    shows_text: bool,
+    /// The text between tags that the next value stands in: a tag or a script that is not ended yet.
+    page: String,
 }
 
 impl<'s> Walk<'s> for Php<'s> {
@@ -82,7 +91,15 @@ impl Php<'_> {
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
         match node.kind() {
-            "php_tag" | "text_interpolation" => self.echoes = self.source.text(node).ends_with("<?="),
+            "php_tag" | "text_interpolation" => {
+                let text = self.source.text(node).into_owned();
+                self.echoes = text.ends_with("<?=");
+                self.stands_in(&text);
+            }
+            "text" => {
+                let text = self.source.text(node).into_owned();
+                self.stands_in(&text);
+            }
             "expression_statement" => self.expression_stmt(node, out),
             "echo_statement" => self.output("echo", node, out),
             "exit_statement" => {
@@ -123,7 +140,7 @@ impl Php<'_> {
             "const_declaration" => self.constants(node, out),
             "function_static_declaration" => self.statics(node, out),
             "namespace_definition" | "declare_statement" => self.stmts_of(node, out),
-            "text" | "comment" | "empty_statement" | "goto_statement" | "named_label_statement" => {}
+            "comment" | "empty_statement" | "goto_statement" | "named_label_statement" => {}
             "global_declaration" | "unset_statement" | "namespace_name" | "declare_directive" => {}
             _ => self.stmt_or_expr(node, out),
         }
@@ -182,9 +199,39 @@ impl Php<'_> {
                 _ => args.push(child),
             }
         }
-        let args = self.exprs(args);
+        let mut args = self.exprs(args);
+        if let Some(first) = args.first_mut().filter(|_| !self.page.is_empty()) {
+            let before = self.source.build.str_expr(&self.page, span(node));
+            let whole = ExprKind::Concat(vec![before, *first]);
+            *first = self.source.build.expr(whole, span(node));
+            self.page.push('x');
+        }
+        let name = if self.shows_text { "shown_text" } else { name };
         let call = self.call_of(name, &args, span(node));
         self.push(StmtKind::Expr(call), node, out);
+    }
+
+    /// Keeps of the text between tags what says where the next value stands: a tag or a script that is not ended.
+    fn stands_in(&mut self, text: &str) {
+        let text = text.trim_end_matches("<?=").trim_end_matches("<?php");
+        let text = text.split_once("?>").map_or(text, |(_, text)| text);
+        self.page.push_str(text);
+        let small = self.page.to_ascii_lowercase();
+        let script = small.rfind("<script").filter(|at| !small[*at..].contains("</script"));
+        let tag = small.rfind('<').filter(|at| !small[*at..].contains('>'));
+        self.page = match (script, tag) {
+            (Some(_), _) => {
+                let tail: Vec<char> = self.page.chars().rev().take(MAX_PAGE).collect();
+                let tail: String = tail.into_iter().rev().collect();
+                if tail.to_ascii_lowercase().contains("<script") {
+                    tail
+                } else {
+                    format!("<script>{tail}")
+                }
+            }
+            (None, Some(at)) if small.len() - at <= MAX_PAGE => self.page.split_off(at),
+            _ => String::new(),
+        };
     }
 
     fn defines(&self, call: Node<'_>) -> bool {

@@ -23,6 +23,8 @@ pub(super) struct RulesText {
     #[serde(default)]
     cleaner: Vec<CleanerText>,
     #[serde(default)]
+    spoiler: Vec<SpoilerText>,
+    #[serde(default)]
     guard: Vec<GuardText>,
     #[serde(default)]
     carrier: Vec<CarrierText>,
@@ -107,6 +109,13 @@ struct CleanerText {
     #[serde(default)]
     receiver: bool,
     shape: Option<String>,
+    kinds: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpoilerText {
+    call: Vec<String>,
     kinds: Vec<String>,
 }
 
@@ -234,6 +243,11 @@ impl RulesText {
         }
         for text in self.cleaner {
             text.compile_into(&words, &mut set)?;
+        }
+        for text in self.spoiler {
+            let place = format!("spoiler {:?}", text.call);
+            let kinds = words.kinds(&place, &text.kinds)?;
+            each(&place, &text.call, |pattern| set.spoilers.insert(pattern, kinds))?;
         }
         for text in self.guard {
             let place = format!("guard {:?}", text.call);

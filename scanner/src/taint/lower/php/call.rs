@@ -8,6 +8,32 @@ use super::Php;
 use super::Walk;
 use super::expr::is_name;
 
+/// Bytes of what says which function is called.
+const MAX_CHOSEN: usize = 80;
+/// Functions that show what they are given.
+const SHOWS: [&str; 7] = [
+    "printf",
+    "vprintf",
+    "print_r",
+    "var_dump",
+    "var_export",
+    "readfile",
+    "print",
+];
+
+/// What the flags begin with that decide what a function gives.
+fn flags_of(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "filter_var" | "filter_input" => Some(&["FILTER_"]),
+        "htmlspecialchars" | "htmlentities" => Some(&["ENT_QUOTES", "ENT_NOQUOTES", "ENT_COMPAT"]),
+        "ldap_escape" => Some(&["LDAP_ESCAPE_"]),
+        "parse_url" => Some(&["PHP_URL_"]),
+        "pathinfo" => Some(&["PATHINFO_"]),
+        "json_encode" => Some(&["JSON_HEX_", "JSON_UNESCAPED_SLASHES"]),
+        _ => None,
+    }
+}
+
 impl Php<'_> {
     pub(super) fn function_call(&mut self, node: Node<'_>) -> ExprId {
         let function = node.child_by_field_name("function");
@@ -19,21 +45,75 @@ impl Php<'_> {
             Some("array_map") => self.array_map(node, given),
             Some("compact") => self.compact(node, given),
             Some("isset") => self.isset(node, given),
-            Some("filter_var" | "filter_input") => self.filter(node, given),
+            Some("str_starts_with" | "str_contains") => self.of_first(node, given),
+            Some("sys_get_temp_dir") => Some(self.source.build.str_expr("/tmp", span(node))),
+            Some(name) if flags_of(name).is_some() => self.flagged(node, name, given),
             Some("file_get_contents" | "fopen" | "file") => self.input(node, given),
             _ => None,
         };
         if let Some(known) = known {
             return known;
         }
+        // Only what is short: it is looked at twice.
+        let chosen = function
+            .filter(|function| matches!(function.kind(), "variable_name" | "subscript_expression"))
+            .filter(|function| function.byte_range().len() <= MAX_CHOSEN);
         let callee = match (name, function) {
+            // What shows a page shows text once a header has said so.
+            (Some(name), _) if self.shows_text && SHOWS.contains(&name.as_str()) => {
+                self.named("shown_text", span(node))
+            }
             (Some(name), _) => self.named(&name, span(node)),
             (None, Some(function)) => self.expr(function),
             (None, None) => self.source.unknown(node),
         };
         let args = self.args(given);
+        self.says_text(function, given);
         let new = false;
-        self.source.build.expr(ExprKind::Call { callee, args, new }, span(node))
+        let call = self.source.build.expr(ExprKind::Call { callee, args, new }, span(node));
+        match chosen {
+            Some(chosen) => self.chosen("call_user_func", chosen, call),
+            None => call,
+        }
+    }
+
+    /// A call of what a value names: the value goes where functions, or classes, are chosen.
+    fn chosen(&mut self, by: &str, value: Node<'_>, call: ExprId) -> ExprId {
+        let at = span(value);
+        let value = self.expr(value);
+        let choice = self.call_of(by, &[value], at);
+        self.source.build.expr(ExprKind::Last(vec![choice, call]), at)
+    }
+
+    /// `f($a, $b)` as `$a.f($b)`: what `$a` is, is then part of what is called.
+    fn of_first(&mut self, node: Node<'_>, given: Option<Node<'_>>) -> Option<ExprId> {
+        let name = node.child_by_field_name("function")?;
+        let name = self.path_text(name);
+        self.compared(&name, node, given)
+    }
+
+    fn compared(&mut self, name: &str, node: Node<'_>, given: Option<Node<'_>>) -> Option<ExprId> {
+        let args = given.map(children)?;
+        let [object, part, ..] = args.as_slice() else {
+            return None;
+        };
+        let object = self.expr(*object);
+        let part = self.expr(*part);
+        let name = self.source.build.name(name);
+        let callee = self.source.build.expr(ExprKind::Attr { object, name }, span(node));
+        Some(self.source.build.call(callee, &[part], span(node)))
+    }
+
+    /// Notes a header that says that what follows is no page: `header('Content-Type: text/plain')`.
+    fn says_text(&mut self, function: Option<Node<'_>>, given: Option<Node<'_>>) {
+        let header = function.is_some_and(|function| self.source.text(function).trim_start_matches('\\') == "header");
+        let Some(given) = given.filter(|_| header) else { return };
+        let text = self.source.text(given).to_ascii_lowercase();
+        let Some((_, kind)) = text.split_once("content-type:") else {
+            return;
+        };
+        let page = ["html", "xml", "svg", "$"].iter().any(|page| kind.contains(page));
+        self.shows_text = !page && text.trim_start_matches('(').trim_start().starts_with(['"', '\'']);
     }
 
     /// `array_map(f, xs)` is a list of `f(x)`.
@@ -86,13 +166,21 @@ impl Php<'_> {
         Some(self.call_of("array_key_exists", &args, span(node)))
     }
 
-    /// `filter_var($x, FILTER_Y)` is a call of `filter_var.FILTER_Y`.
-    fn filter(&mut self, node: Node<'_>, given: Option<Node<'_>>) -> Option<ExprId> {
+    /// `filter_var($x, FILTER_Y)` is a call of `filter_var.FILTER_Y`, and so of all whose flags decide what they give.
+    fn flagged(&mut self, node: Node<'_>, name: &str, given: Option<Node<'_>>) -> Option<ExprId> {
+        let flags = flags_of(name)?;
         let args = given.map(children)?;
-        let texts = args.iter().map(|arg| self.source.text(*arg).into_owned());
-        let filter = texts.into_iter().find(|text| text.starts_with("FILTER_"))?;
+        let texts: Vec<String> = args
+            .iter()
+            .skip(1)
+            .map(|arg| self.source.text(*arg).into_owned())
+            .collect();
+        let mut words = texts
+            .iter()
+            .flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')));
+        let flag = words.find(|word| flags.iter().any(|flag| word.starts_with(flag)))?;
         let object = self.field(node, "function");
-        let name = self.source.build.name(&filter);
+        let name = self.source.build.name(flag);
         let callee = self.source.build.expr(ExprKind::Attr { object, name }, span(node));
         let args = self.args(given);
         let new = false;
@@ -112,24 +200,47 @@ impl Php<'_> {
         Some(self.source.build.call(callee, &[], span(node)))
     }
 
-    /// `strpos($a, $b) === 0` and its like say that `$a` begins with `$b`.
+    /// `strpos($a, $b) === 0` and its like say that `$a` begins with `$b`; `strpos($a, $b) !== false` that it has it.
     pub(super) fn beginning(&mut self, node: Node<'_>, operator: &str) -> Option<ExprId> {
-        let call = node
-            .child_by_field_name("left")
-            .filter(|left| left.kind() == "function_call_expression")?;
-        let zero = node
-            .child_by_field_name("right")
-            .is_some_and(|right| self.source.text(right) == "0");
-        let name = call
-            .child_by_field_name("function")
-            .map(|name| self.source.text(name))?;
-        if !zero || !matches!(&*name, "strpos" | "strncmp" | "stripos" | "mb_strpos") {
+        let left = node.child_by_field_name("left")?;
+        let right = node.child_by_field_name("right")?;
+        let is_call = |side: &Node<'_>| side.kind() == "function_call_expression";
+        let (call, other) = if is_call(&left) { (left, right) } else { (right, left) };
+        let given = call.child_by_field_name("arguments").filter(|_| is_call(&call));
+        let name = call.child_by_field_name("function").map(|name| self.path_text(name))?;
+        let other_text = self.source.text(other).to_ascii_lowercase();
+        let (name, negated) = match (name.as_str(), other_text.as_str()) {
+            ("strpos" | "strncmp" | "stripos" | "mb_strpos" | "strncasecmp" | "mb_stripos", "0") => {
+                ("str_starts_with", false)
+            }
+            ("strpos" | "stripos" | "mb_strpos" | "strstr" | "mb_stripos", "false") => ("str_contains", true),
+            ("substr" | "mb_substr", _) => {
+                return self.begins_as(given?, other, node, operator);
+            }
+            _ => return None,
+        };
+        let whole = self.compared(name, node, given)?;
+        let equal = matches!(operator, "===" | "==");
+        match equal == negated {
+            true => Some(self.source.build.expr(ExprKind::Not(whole), span(node))),
+            false => Some(whole),
+        }
+    }
+
+    /// `substr($a, 0, $n) === $b`: `$a` begins with `$b`.
+    fn begins_as(&mut self, given: Node<'_>, start: Node<'_>, node: Node<'_>, operator: &str) -> Option<ExprId> {
+        let args = children(given);
+        let [object, from, _] = args.as_slice() else {
+            return None;
+        };
+        if self.source.text(*from) != "0" {
             return None;
         }
-        let args = self.args(call.child_by_field_name("arguments"));
-        let callee = self.named("str_starts_with", span(call));
-        let new = false;
-        let whole = self.source.build.expr(ExprKind::Call { callee, args, new }, span(node));
+        let object = self.expr(*object);
+        let start = self.expr(start);
+        let name = self.source.build.name("str_starts_with");
+        let callee = self.source.build.expr(ExprKind::Attr { object, name }, span(node));
+        let whole = self.source.build.call(callee, &[start], span(node));
         match operator {
             "===" | "==" => Some(whole),
             _ => Some(self.source.build.expr(ExprKind::Not(whole), span(node))),
@@ -157,7 +268,14 @@ impl Php<'_> {
         let callee = self.source.build.expr(ExprKind::Attr { object, name }, span(node));
         let args = self.args(node.child_by_field_name("arguments"));
         let new = false;
-        self.source.build.expr(ExprKind::Call { callee, args, new }, span(node))
+        let call = self.source.build.expr(ExprKind::Call { callee, args, new }, span(node));
+        let chosen = node
+            .child_by_field_name("name")
+            .filter(|name| name.kind() == "variable_name");
+        match chosen {
+            Some(chosen) => self.chosen("call_user_func", chosen, call),
+            None => call,
+        }
     }
 
     pub(super) fn creation(&mut self, node: Node<'_>) -> ExprId {
@@ -175,13 +293,15 @@ impl Php<'_> {
             _ => self.source.unknown(node),
         };
         let args = self.args(given);
-        self.source.build.expr(
-            ExprKind::Call {
-                callee,
-                args,
-                new: true,
-            },
-            span(node),
-        )
+        let call = ExprKind::Call {
+            callee,
+            args,
+            new: true,
+        };
+        let call = self.source.build.expr(call, span(node));
+        match parts.first().filter(|class| class.kind() == "variable_name") {
+            Some(class) => self.chosen("ReflectionClass", *class, call),
+            None => call,
+        }
     }
 }

@@ -24,6 +24,7 @@ impl Php<'_> {
     /// A function, method or closure; `value` is what an arrow function gives back.
     pub(super) fn function(&mut self, node: Node<'_>, value: Option<Node<'_>>) -> FunctionId {
         let marks = self.marks(node);
+        let shows_text = std::mem::take(&mut self.shows_text);
         let mut stmts = Vec::new();
         let params = self.params(node.child_by_field_name("parameters"), &mut stmts);
         match (value, node.child_by_field_name("body")) {
@@ -34,6 +35,7 @@ impl Php<'_> {
             (None, Some(body)) => self.stmts_of(body, &mut stmts),
             (None, None) => {}
         }
+        self.shows_text = shows_text;
         let body = self.source.build.block(stmts);
         let name = self.text_field(node, "name");
         let function = Function {

@@ -97,6 +97,11 @@ impl Php<'_> {
 
     fn intrinsic(&mut self, name: &str, node: Node<'_>) -> ExprId {
         let args = self.exprs(children(node));
+        let name = if self.shows_text && name == "print" {
+            "shown_text"
+        } else {
+            name
+        };
         self.call_of(name, &args, span(node))
     }
 
@@ -343,6 +348,7 @@ impl Php<'_> {
             Some("int" | "integer") => "intval",
             Some("float" | "double" | "real") => "floatval",
             Some("bool" | "boolean") => "boolval",
+            Some("string") => "strval",
             _ => return value,
         };
         self.call_of(name, &[value], span(node))

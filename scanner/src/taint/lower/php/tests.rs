@@ -56,10 +56,57 @@ fn a_class_gives_its_constants_their_values_before_its_methods() {
 }
 
 #[test]
-fn what_begins_with_a_text_is_said_as_such() {
-    assert_eq!(top("strpos($a, 'b') === 0;"), r#"str_starts_with($a, "b")"#);
-    assert_eq!(top("strpos($a, 'b') !== 0;"), r#"not(str_starts_with($a, "b"))"#);
+fn what_begins_with_a_text_or_has_it_is_said_as_such() {
+    assert_eq!(top("strpos($a, 'b') === 0;"), r#"$a.str_starts_with("b")"#);
+    assert_eq!(top("0 !== strpos($a, 'b');"), r#"not($a.str_starts_with("b"))"#);
+    assert_eq!(top("str_starts_with($a, 'b');"), r#"$a.str_starts_with("b")"#);
+    assert_eq!(top("substr($a, 0, 1) == 'b';"), r#"$a.str_starts_with("b")"#);
+    assert_eq!(top("strpos($a, 'b') === false;"), r#"not($a.str_contains("b"))"#);
+    assert_eq!(top("strpos($a, 'b') !== false;"), r#"$a.str_contains("b")"#);
     assert_eq!(top("isset($a[$b]);"), "array_key_exists($b, $a)");
+}
+
+#[test]
+fn flags_that_decide_are_part_of_what_is_called() {
+    assert_eq!(
+        top("htmlspecialchars($a, \\ENT_NOQUOTES | ENT_HTML5);"),
+        "htmlspecialchars.ENT_NOQUOTES($a, Of(ENT_NOQUOTES, ENT_HTML5))"
+            .replace("Of(ENT_NOQUOTES, ENT_HTML5)", "BitOr(ENT_NOQUOTES, ENT_HTML5)")
+    );
+    assert_eq!(
+        top("parse_url($a, PHP_URL_HOST);"),
+        "parse_url.PHP_URL_HOST($a, PHP_URL_HOST)"
+    );
+    assert_eq!(top("parse_url($a);"), "parse_url($a)");
+}
+
+#[test]
+fn what_chooses_a_function_or_class_goes_where_those_are_chosen() {
+    assert_eq!(top("$f(1);"), "last(call_user_func($f), $f(1))");
+    assert_eq!(top("$o->$m();"), "last(call_user_func($m), $o.[]())");
+    assert_eq!(top("f(1);"), "f(1)");
+}
+
+#[test]
+fn what_is_shown_is_a_page_until_a_header_says_otherwise() {
+    let code = "function a() { header('Content-Type: text/plain'); echo $x; }\nfunction b() { header('Content-Type: text/html'); echo $x; }";
+    let shown = dump(code);
+    assert!(
+        shown.contains("shown_text($x)") && shown.contains("echo($x)"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_value_between_tags_comes_with_the_tag_that_it_stands_in() {
+    assert_eq!(
+        top("?><a href=\"<?= $x ?>\"><?= $y ?></a>"),
+        "echo(concat(\"<a href=\\\"\", $x))\necho($y)"
+    );
+    assert_eq!(
+        top("?><script>let q = <?= $x ?>;</script><?= $y ?>"),
+        "echo(concat(\"<script>let q = \", $x))\necho($y)"
+    );
 }
 
 #[test]
