@@ -50,10 +50,6 @@ impl Engine for Compliance {
         rules::ALL.iter().map(FixedRule::info).collect()
     }
 
-    fn by_file(&self) -> bool {
-        true
-    }
-
     fn begin_bundle<'a>(&'a self, _files: &'a [FileEntry]) -> Box<dyn BundleScan + 'a> {
         Box::new(BundleCompliance::default())
     }

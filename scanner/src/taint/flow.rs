@@ -127,6 +127,8 @@ struct Frame {
     /// What stands around it: the file's names, a closure's surroundings.
     outer: Rc<State>,
     returned: Option<Value>,
+    /// Whatever was known where something was given back.
+    given: Option<State>,
     /// What every true result so far proves.
     proofs: Option<Vec<Proof>>,
     reaches: Vec<Reach>,
@@ -296,6 +298,7 @@ impl<'a> Flow<'a> {
             state: State::default(),
             outer,
             returned: None,
+            given: None,
             proofs: None,
             reaches: Vec::new(),
             left: Vec::new(),
@@ -319,7 +322,7 @@ impl<'a> Flow<'a> {
         });
         let summary = Summary {
             proves: proves.collect(),
-            writes: self.writes_of(function, &frame.state),
+            writes: self.writes_of(function, &frame.state, frame.given.as_ref()),
             passes: frame.passes,
             returns: frame.returned.unwrap_or_default(),
             reaches: frame.reaches,
@@ -328,7 +331,9 @@ impl<'a> Flow<'a> {
     }
 
     /// What a function wrote through those of its parameters whose type says that it may.
-    fn writes_of(&self, function: FunctionId, state: &State) -> Vec<Write> {
+    ///
+    /// What it did to a variable as a whole counts where it ends, what it wrote wherever it gave something back.
+    fn writes_of(&self, function: FunctionId, state: &State, given: Option<&State>) -> Vec<Write> {
         let params = self.module.function(function).params.iter();
         let writable = params.filter(|param| param.ty.is_some_and(|ty| self.module.name(ty).starts_with(['*', '&'])));
         let mut writes = Vec::new();
@@ -340,9 +345,19 @@ impl<'a> Flow<'a> {
             for (field, of) in std::iter::once((None, &variable.value)).chain(fields) {
                 let mut value = Value::default();
                 value.absorb(of);
-                value
-                    .taints
-                    .retain(|taint| taint.label != Label::Param(function, param.position));
+                if let Some(given) = given.and_then(|given| given.get(param.name)) {
+                    let before = match field {
+                        Some(field) => given.fields.get(&field),
+                        None => Some(&given.value),
+                    };
+                    let written = before.into_iter().flat_map(|value| &value.taints);
+                    let written = written.filter(|taint| !eval::is_whole(self.rules, taint));
+                    written.for_each(|taint| value.add(taint.clone()));
+                }
+                value.taints.retain(|taint| {
+                    let part = field.is_some() && eval::is_whole(self.rules, taint);
+                    taint.label != Label::Param(function, param.position) && !part
+                });
                 if value.is_tainted() {
                     writes.push(Write {
                         param: param.position,

@@ -58,7 +58,8 @@ impl Flow<'_> {
             Some(function) => self.own_call(function, &callee, &given, at),
             None => self.strange_call(&callee, &given, at),
         };
-        self.renew(args);
+        let foreign = callee.function.is_none() && !self.rules.fills.has(&callee.path);
+        self.renew(args, foreign);
         self.write_back(args, at);
         self.fill(&callee, args, &given, at);
         self.carry(&callee, args, &given);

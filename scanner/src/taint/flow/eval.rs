@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::ir::{BinaryOp, Expr, ExprId, ExprKind, NameId, Span};
-use super::super::rules::Kinds;
+use super::super::rules::{Kinds, Ruleset};
 use super::super::value::{Constant, Label, Proofs, Taint, Text, Value, bounded_path, merge};
 use super::format::{formatted, join_texts, text_of};
 use super::{Flow, fold};
@@ -83,6 +83,7 @@ impl Flow<'_> {
     fn variable(&mut self, name: NameId, at: Span, whole: bool) -> Value {
         let module = self.module;
         let globals = Rc::clone(&self.globals);
+        let rules = self.rules;
         let frame = self.frame();
         let known = frame
             .state
@@ -92,7 +93,10 @@ impl Flow<'_> {
         if let Some(variable) = known {
             let mut value = variable.value.clone();
             if whole {
-                variable.fields.values().for_each(|field| value.absorb(field));
+                // That one part was given back says nothing of the whole.
+                let inside = variable.fields.values().flat_map(|field| &field.taints);
+                let inside: Vec<Taint> = inside.filter(|taint| !is_whole(rules, taint)).cloned().collect();
+                inside.into_iter().for_each(|taint| value.add(taint));
             }
             // What is proved here of a variable from elsewhere is not kept in it.
             if frame.state.get(name).is_none() {
@@ -423,6 +427,14 @@ impl Flow<'_> {
             reads: whole.reads,
             ..Value::default()
         }
+    }
+}
+
+/// Whether a taint is about a variable itself, and not about what is in it.
+pub(super) fn is_whole(rules: &Ruleset, taint: &Taint) -> bool {
+    match taint.label {
+        Label::Source(source, _) => rules.sources.get(source).is_some_and(|source| source.whole),
+        Label::Param(..) => false,
     }
 }
 

@@ -205,7 +205,15 @@ impl Flow<'_> {
             }
         };
         result.proves = Proofs::default();
+        let pointers = self.rules.pointers;
         let frame = self.frame();
+        if pointers {
+            let state = frame.state.clone();
+            match &mut frame.given {
+                Some(given) => given.join(&state),
+                None => frame.given = Some(state),
+            }
+        }
         if let Some(proofs) = proofs {
             match &mut frame.proofs {
                 Some(known) => known.retain(|proof| proofs.contains(proof)),

@@ -10,8 +10,15 @@ use super::super::ir::{BlockId, Class, ExprId, ExprKind, Function, FunctionId, N
 use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
+mod call;
 mod declare;
 mod expr;
+mod facts;
+mod jump;
+mod room;
+
+use self::facts::Facts;
+use self::room::Files;
 
 /// Whether streams and classes are to be expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +34,13 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree, dialect: Dialect) -> Lowere
         dialect,
         class: None,
         within: false,
+        facts: Facts::default(),
+        files: Files::default(),
+        jumping: false,
+        jumps: 0,
+        apart: Vec::new(),
     };
+    c.files = Files::of(root, &c.source);
     let mut stmts = Vec::new();
     c.stmts_of(root, &mut stmts);
     let body = c.source.build.block(stmts);
@@ -40,6 +53,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree, dialect: Dialect) -> Lowere
         body,
         span: span(root),
     };
+    c.classes_apart(root);
     c.source.finish(tree, top)
 }
 
@@ -50,6 +64,14 @@ struct C<'s> {
     class: Option<NameId>,
     /// Whether a function's body is.
     within: bool,
+    /// What is known of that function.
+    facts: Facts,
+    files: Files,
+    /// Whether what is behind a label is lowered for a jump to it.
+    jumping: bool,
+    jumps: u32,
+    /// Methods that stand outside of their classes.
+    apart: Vec<(String, FunctionId)>,
 }
 
 impl<'s> Walk<'s> for C<'s> {
@@ -98,18 +120,19 @@ impl C<'_> {
             "switch_statement" => self.switch_stmt(node, out),
             "try_statement" => self.try_stmt(node, out),
             "return_statement" | "co_return_statement" => {
+                let given = node.named_child(0);
+                if given.is_some_and(|given| self.facts.is_dangling(given, &self.source)) {
+                    let call = self.call_of("operator.dangling", &[], span(node));
+                    self.push(StmtKind::Expr(call), node, out);
+                }
                 let value = self.first(node);
                 self.push(StmtKind::Return(value), node, out);
             }
-            // Most lead to what is done in the end, after an error.
-            "throw_statement" | "goto_statement" => {
-                let value = if node.kind() == "throw_statement" {
-                    self.first(node)
-                } else {
-                    None
-                };
+            "throw_statement" => {
+                let value = self.first(node);
                 self.push(StmtKind::Throw(value), node, out);
             }
+            "goto_statement" => self.jump(node, out),
             "break_statement" => self.push(StmtKind::Break, node, out),
             "continue_statement" => self.push(StmtKind::Continue, node, out),
             "function_definition" => self.function_definition(node, out),
@@ -157,7 +180,9 @@ impl C<'_> {
             }
             _ => self.block(body),
         };
+        self.copied(node, out);
         self.push(StmtKind::Loop { condition, body }, node, out);
+        self.filtered(node, out);
     }
 
     /// Whether a loop is `do … while (0)`, which is there to be left early.
@@ -233,6 +258,7 @@ impl C<'_> {
                 child,
                 out,
             );
+            self.filled_by_name(child, out);
         }
     }
 
@@ -306,6 +332,9 @@ impl C<'_> {
             }
             self.counts(first, out);
         }
+        self.one_too_far(node, out);
+        self.counted(node, out);
+        self.copied(node, out);
         let condition = node
             .child_by_field_name("condition")
             .map(|condition| self.expr(condition));
@@ -319,6 +348,7 @@ impl C<'_> {
         }
         let body = self.source.build.block(body);
         self.push(StmtKind::Loop { condition, body }, node, out);
+        self.filtered(node, out);
     }
 
     /// What a loop counts with has a known value in the first round only.
@@ -476,7 +506,11 @@ impl C<'_> {
             ),
             None => (None, written),
         };
-        let outer = (self.class, self.within);
+        let apart = class.clone();
+        let outer = (self.class, self.within, self.jumps);
+        let facts = Facts::of(node, &self.source, &self.files);
+        let around = std::mem::replace(&mut self.facts, facts);
+        self.jumps = 0;
         let class = class.map(|class| self.source.build.name(&class)).or(self.class);
         self.class = class;
         self.within = true;
@@ -485,7 +519,8 @@ impl C<'_> {
             .child_by_field_name("body")
             .filter(|body| body.kind() != "try_statement");
         let body = self.block(body);
-        (self.class, self.within) = outer;
+        (self.class, self.within, self.jumps) = outer;
+        self.facts = around;
         let function = Function {
             name: self.source.build.name(&name),
             class,
@@ -494,7 +529,29 @@ impl C<'_> {
             body,
             span: span(node),
         };
-        Some(self.source.build.function(function))
+        let function = self.source.build.function(function);
+        if let Some(apart) = apart {
+            self.apart.push((apart, function));
+        }
+        Some(function)
+    }
+
+    /// The classes of methods that stand outside of them, which another file has.
+    fn classes_apart(&mut self, root: Node<'_>) {
+        let mut classes: std::collections::BTreeMap<String, Vec<FunctionId>> = std::collections::BTreeMap::new();
+        for (class, method) in std::mem::take(&mut self.apart) {
+            classes.entry(class).or_default().push(method);
+        }
+        for (name, methods) in classes {
+            let name = self.source.build.name(&name);
+            self.source.build.class(Class {
+                name,
+                bases: Vec::new(),
+                methods,
+                marks: Vec::new(),
+                span: span(root),
+            });
+        }
     }
 
     fn params(&mut self, declarator: Node<'_>) -> Vec<Param> {

@@ -3,6 +3,7 @@
 use super::super::super::ir::{Arg, ExprId, ExprKind, NameId, Span};
 use super::super::super::rules::Kinds;
 use super::super::super::value::{Label, Taint, Value};
+use super::super::eval::is_whole;
 use super::super::sink::Given;
 use super::super::{Flow, Write, format};
 use super::Callee;
@@ -25,6 +26,11 @@ impl Flow<'_> {
                 (None, _) => callee.variable,
                 (Some(_), to) => to.and_then(|arg| self.root_of(arg.value)),
             };
+            // What escapes while it copies; what is safe for all is said of its number.
+            let cleaned = self.cleaned_by(callee, given.first().map(|arg| &arg.value));
+            if cleaned != Kinds::ALL {
+                taken.clean(cleaned);
+            }
             if let (true, Some((format, values))) = (carrier.over, given.get(from..).and_then(<[Given]>::split_first)) {
                 let values: Vec<Value> = values.iter().map(|arg| arg.value.clone()).collect();
                 let format = Some(&format.value).filter(|format| format.text.is_some());
@@ -52,13 +58,17 @@ impl Flow<'_> {
     }
 
     /// What is handed out by its address may point to something else afterwards: `getline(&line, &len, file)`.
-    pub(super) fn renew(&mut self, args: &[Arg]) {
+    ///
+    /// What a `foreign` call is given it may make new in its parts.
+    pub(super) fn renew(&mut self, args: &[Arg], foreign: bool) {
         let rules = self.rules;
-        let whole = |label: Label| match label {
-            Label::Source(source, _) => rules.sources.get(source).is_some_and(|source| source.whole),
-            Label::Param(..) => false,
-        };
         for arg in args.iter().filter(|_| rules.pointers) {
+            if let (ExprKind::Name(name), true) = (&self.module.expr(arg.value).kind, foreign)
+                && self.state().get(*name).is_some()
+            {
+                let fields = self.state().entry(*name).fields.values_mut();
+                fields.for_each(|field| field.taints.retain(|taint| !is_whole(rules, taint)));
+            }
             let ExprKind::Of(parts) = &self.module.expr(arg.value).kind else {
                 continue;
             };
@@ -68,7 +78,7 @@ impl Flow<'_> {
             };
             if self.state().get(name).is_some() {
                 let value = &mut self.state().entry(name).value;
-                value.taints.retain(|taint| !whole(taint.label));
+                value.taints.retain(|taint| !is_whole(rules, taint));
             }
         }
     }
@@ -81,25 +91,28 @@ impl Flow<'_> {
             };
             match field.and_then(|field| Some((self.pointed_at(arg.value)?, field))) {
                 Some((name, field)) => self.write_field(name, field, &value, at),
-                None => self.write_through(arg.value, &value, at),
+                None => self.write_through(arg.value, &value, at, false),
             }
         }
     }
 
     /// Gives what an argument is, or points into, what a call wrote there.
-    fn write_through(&mut self, arg: ExprId, written: &Value, at: Span) {
+    fn write_through(&mut self, arg: ExprId, written: &Value, at: Span, direct: bool) {
         let mut inside = written.clone();
         inside.step(at);
         let mut whole = Value::default();
-        let about_whole = |taint: &Taint| match taint.label {
-            Label::Source(source, _) => self.rules.sources.get(source).is_some_and(|source| source.whole),
-            Label::Param(..) => false,
-        };
+        let about_whole = |taint: &Taint| is_whole(self.rules, taint);
         let (all, parts): (Vec<Taint>, Vec<Taint>) = inside.taints.into_iter().partition(about_whole);
         inside.taints = parts;
         all.into_iter().for_each(|taint| whole.add(taint));
         if let (ExprKind::Name(name), true) = (&self.module.expr(arg).kind, whole.is_tainted()) {
             self.state().taint_variable(*name, &whole);
+        }
+        if let (ExprKind::Attr { object, name: field }, true) =
+            (&self.module.expr(arg).kind, direct && whole.is_tainted())
+            && let ExprKind::Name(name) = self.module.expr(*object).kind
+        {
+            self.write_field(name, *field, &whole, at);
         }
         if !inside.is_tainted() {
             return;
@@ -159,7 +172,7 @@ impl Flow<'_> {
                 };
                 let path = value.value.path.as_deref().unwrap_or("?");
                 if fill.being.is_empty() || fill.being.iter().any(|being| being.matches(path)) {
-                    self.write_through(arg.value, &written, at);
+                    self.write_through(arg.value, &written, at, true);
                 }
             }
         }

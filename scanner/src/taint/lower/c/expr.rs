@@ -6,6 +6,32 @@ use super::super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Param, 
 use super::super::{children, span};
 use super::{C, Dialect, Walk};
 
+/// What the names of flags and rights of files stand for.
+fn flag(name: &str) -> Option<i64> {
+    let flags = [
+        ("O_WRONLY", 1),
+        ("O_RDWR", 2),
+        ("O_CREAT", 0o100),
+        ("O_EXCL", 0o200),
+        ("O_TRUNC", 0o1000),
+        ("O_APPEND", 0o2000),
+        ("S_IRWXU", 0o700),
+        ("S_IRUSR", 0o400),
+        ("S_IWUSR", 0o200),
+        ("S_IXUSR", 0o100),
+        ("S_IRWXG", 0o70),
+        ("S_IRGRP", 0o40),
+        ("S_IWGRP", 0o20),
+        ("S_IXGRP", 0o10),
+        ("S_IRWXO", 0o7),
+        ("S_IROTH", 0o4),
+        ("S_IWOTH", 0o2),
+        ("S_IXOTH", 0o1),
+    ];
+    let found = flags.iter().find(|(flag, _)| *flag == name);
+    found.map(|(_, number)| *number)
+}
+
 /// A number that fits; else what it is is not known.
 pub(super) fn number(text: &str) -> ExprKind {
     let text = text.replace('\'', "").to_ascii_lowercase();
@@ -20,7 +46,8 @@ pub(super) fn number(text: &str) -> ExprKind {
 }
 
 impl C<'_> {
-    fn call_of(&mut self, name: &str, args: &[ExprId], at: Span) -> ExprId {
+    /// A call of what has no name in the language.
+    pub(super) fn call_of(&mut self, name: &str, args: &[ExprId], at: Span) -> ExprId {
         let callee = self.source.build.name_expr(name, at);
         self.source.build.call(callee, args, at)
     }
@@ -30,7 +57,10 @@ impl C<'_> {
         let kind = match node.kind() {
             "identifier" | "field_identifier" | "type_identifier" | "this" => {
                 let text = self.source.text(node).into_owned();
-                return self.source.build.name_expr(&text, at);
+                match flag(&text) {
+                    Some(number) => ExprKind::Int(number),
+                    None => return self.source.build.name_expr(&text, at),
+                }
             }
             "qualified_identifier" | "template_function" | "template_type" => {
                 let path = self.path_text(node);
@@ -55,7 +85,7 @@ impl C<'_> {
             "pointer_expression" => self.pointer(node),
             "update_expression" => return self.update(node),
             "field_expression" => self.member(node),
-            "subscript_expression" => self.subscript(node),
+            "subscript_expression" => return self.subscript(node),
             "call_expression" => return self.call(node),
             "conditional_expression" => ExprKind::Choice {
                 condition: Some(self.field(node, "condition")),
@@ -134,7 +164,7 @@ impl C<'_> {
         whole
     }
 
-    fn text_of(&self, node: Node<'_>, text: &mut String) {
+    pub(super) fn text_of(&self, node: Node<'_>, text: &mut String) {
         for child in children(node) {
             match child.kind() {
                 "string_content" | "character" | "raw_string_content" => text.push_str(&self.source.text(child)),
@@ -180,17 +210,24 @@ impl C<'_> {
         let op = match operator {
             "==" => BinaryOp::Eq,
             "!=" => BinaryOp::Ne,
-            "<" => BinaryOp::Lt,
-            "<=" => BinaryOp::Le,
-            ">" => BinaryOp::Gt,
-            ">=" => BinaryOp::Ge,
             "&&" | "and" => BinaryOp::And,
             "||" | "or" => BinaryOp::Or,
             "+" => BinaryOp::Add,
             "-" => BinaryOp::Sub,
+            // An upper bound says nothing of a number that may be less than 0.
+            "<" | "<=" | ">" | ">=" if self.is_half_bound(node, operator) => {
+                return self.source.unknown(node);
+            }
+            "<" => BinaryOp::Lt,
+            "<=" => BinaryOp::Le,
+            ">" => BinaryOp::Gt,
+            ">=" => BinaryOp::Ge,
+            "%" if !self.is_number(left) => return self.call_of("operator.rem", &[left, right], at),
+            "&" if self.dialect == Dialect::C || self.is_number(right) => {
+                return self.call_of("operator.and", &[left, right], at);
+            }
             "*" => {
-                let number = |expr| matches!(self.source.build.kind(expr), ExprKind::Int(_));
-                if number(left) && number(right) {
+                if self.is_number(left) && self.is_number(right) || self.is_wide(node) {
                     BinaryOp::Mul
                 } else {
                     return self.call_of("operator.mul", &[left, right], at);
@@ -204,49 +241,54 @@ impl C<'_> {
         self.source.build.expr(ExprKind::Binary { op, left, right }, at)
     }
 
-    /// `strcmp(a, b) == 0` is `a == b`; `strncmp(a, b, n) == 0` says that `a` begins with `b`.
-    fn compared(&mut self, node: Node<'_>, operator: &str) -> Option<ExprId> {
-        let zero = node
-            .child_by_field_name("right")
-            .is_some_and(|right| self.source.text(right) == "0");
-        let call = node.child_by_field_name("left").filter(|_| zero)?;
-        match operator {
-            "==" => self.equality(call),
-            "!=" => {
-                let equal = self.equality(call)?;
-                Some(self.source.build.expr(ExprKind::Not(equal), span(node)))
-            }
-            _ => None,
-        }
+    fn is_number(&self, expr: ExprId) -> bool {
+        matches!(self.source.build.kind(expr), ExprKind::Int(_))
     }
 
-    /// What it means that a comparison of texts gives 0.
-    fn equality(&mut self, call: Node<'_>) -> Option<ExprId> {
-        let call = if call.kind() == "parenthesized_expression" {
-            call.named_child(0)?
-        } else {
-            call
+    /// Whether a product or sum is worked out with 64 bits, or of numbers with so few that it cannot wrap.
+    pub(super) fn is_wide(&self, node: Node<'_>) -> bool {
+        let small = |part: Node<'_>| {
+            let number = self.facts.numbers.get(&*self.source.text(part));
+            number.is_some_and(|number| number.bits < 16 || number.bits == 16 && !number.signed)
         };
-        let function = call
-            .child_by_field_name("function")
-            .filter(|_| call.kind() == "call_expression")?;
-        let name = self.path_text(function);
-        let args = call.child_by_field_name("arguments").map(children)?;
-        let [left, right, ..] = args.as_slice() else {
-            return None;
+        let mut sides = ["left", "right"]
+            .into_iter()
+            .filter_map(|field| node.child_by_field_name(field));
+        sides.any(|side| {
+            let cast = side
+                .child_by_field_name("type")
+                .filter(|_| side.kind() == "cast_expression");
+            let cast = cast.map(|ty| self.source.text(ty).into_owned()).or_else(|| {
+                let callee = side
+                    .child_by_field_name("function")
+                    .filter(|_| side.kind() == "call_expression")?;
+                let text = self.source.text(callee).into_owned();
+                Some(text.trim_start_matches("static_cast<").trim_end_matches('>').to_owned())
+            });
+            let wide = cast.and_then(|ty| super::facts::number_type(&ty));
+            wide.is_some_and(|number| number.bits == 64)
+                || small(side)
+                || side.kind() == "binary_expression" && self.is_wide(side)
+        })
+    }
+
+    /// Whether a comparison only says that a number with a sign is not too large, and nothing that it is not too small.
+    fn is_half_bound(&self, node: Node<'_>, operator: &str) -> bool {
+        let (less, more) = match operator {
+            "<" | "<=" => ("left", "right"),
+            _ => ("right", "left"),
         };
-        match name.as_str() {
-            "strcmp" | "strcasecmp" | "stricmp" | "wcscmp" => {
-                let (left, right) = (self.expr(*left), self.expr(*right));
-                let op = BinaryOp::Eq;
-                Some(self.source.build.expr(ExprKind::Binary { op, left, right }, span(call)))
-            }
-            "strncmp" | "strncasecmp" => {
-                let args = [self.expr(*left), self.expr(*right)];
-                Some(self.call_of("starts_with", &args, span(call)))
-            }
-            _ => None,
-        }
+        let text = |field| {
+            node.child_by_field_name(field)
+                .map(|part: Node<'_>| self.source.text(part).into_owned())
+        };
+        let (less, more) = (text(less).unwrap_or_default(), text(more).unwrap_or_default());
+        let signed = |name: &str| {
+            let number = self.facts.numbers.get(name);
+            number.is_some_and(|number| number.signed && number.bits > 8) && !self.facts.floored.contains(name)
+        };
+        let unsigned = |other: &str| other.contains("sizeof") || other.contains("size()");
+        signed(&less) && !unsigned(&more) || signed(&more) && !unsigned(&less)
     }
 
     fn unary(&mut self, node: Node<'_>) -> ExprId {
@@ -291,53 +333,28 @@ impl C<'_> {
         self.source.build.call(callee, &args, span(node))
     }
 
-    fn subscript(&mut self, node: Node<'_>) -> ExprKind {
+    fn subscript(&mut self, node: Node<'_>) -> ExprId {
+        let at = span(node);
         let object = self.field(node, "argument");
-        let index = node.child_by_field_name("index").or_else(|| {
-            let list = node.child_by_field_name("indices")?;
-            children(list).first().copied()
-        });
-        let key = match index {
+        let index = super::room::index_of(node);
+        // A target is one element: what is wrong with it is said by its key.
+        let mut key = Vec::new();
+        if let Some(index) = index.filter(|index| self.is_choice(*index)) {
+            let chosen = self.expr(index);
+            key.push(self.call_of("operator.index", &[chosen], at));
+        }
+        if self.is_behind(node) {
+            key.push(self.beyond(node));
+        }
+        key.push(match index {
             Some(index) => self.expr(index),
             None => self.source.unknown(node),
-        };
-        ExprKind::Index { object, key }
-    }
-
-    fn call(&mut self, node: Node<'_>) -> ExprId {
-        let at = span(node);
-        let function = node.child_by_field_name("function");
-        let given = node.child_by_field_name("arguments");
-        let name = function
-            .filter(|function| function.kind() != "field_expression")
-            .map(|function| self.path_text(function));
-        let args = given.map(children).unwrap_or_default();
-        match (name.as_deref(), args.as_slice()) {
-            (Some("static_cast" | "reinterpret_cast" | "const_cast" | "move" | "forward"), [value]) => {
-                let value = self.expr(*value);
-                return self.source.build.expr(ExprKind::Of(vec![value]), at);
-            }
-            // Which variable of the environment it is says who writes it.
-            (Some("getenv" | "secure_getenv"), [key]) if key.kind() == "string_literal" => {
-                let mut text = String::new();
-                self.text_of(*key, &mut text);
-                let callee = self.path(&format!("getenv.{text}"), node);
-                return self.source.build.call(callee, &[], at);
-            }
-            _ => {}
-        }
-        let callee = match function {
-            Some(function) => self.expr(function),
-            None => self.source.unknown(node),
-        };
-        let args = args.into_iter().map(|arg| Arg {
-            name: None,
-            value: self.expr(arg),
-            spread: false,
         });
-        let args = args.collect();
-        let new = false;
-        self.source.build.expr(ExprKind::Call { callee, args, new }, at)
+        let key = match key.as_slice() {
+            [key] => *key,
+            _ => self.source.build.expr(ExprKind::Last(key), at),
+        };
+        self.source.build.expr(ExprKind::Index { object, key }, at)
     }
 
     fn list(&mut self, node: Node<'_>) -> ExprKind {
