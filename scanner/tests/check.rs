@@ -387,11 +387,12 @@ fn a_package_off_the_list_of_known_names_needs_review() {
 }
 
 #[test]
-fn rules_are_listed_for_both_engines() {
+fn rules_are_listed_with_their_engines() {
     let text = stdout(&diode_scan(&["rules", "list"]));
     for rule in [
-        "structure  bidi-control",
-        "secrets    aws-access-key-id",
+        "structure     bidi-control",
+        "secrets       aws-access-key-id",
+        "dependencies  lookalike-package",
         "rules sha256:",
     ] {
         assert!(text.contains(rule), "{rule} in:\n{text}");

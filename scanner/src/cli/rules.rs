@@ -51,7 +51,7 @@ fn list(scanner: &Scanner, args: &OutputArgs, out: &mut dyn Write) -> anyhow::Re
                 let severity = rule.severity.name();
                 writeln!(
                     out,
-                    "{engine:<9}  {:<width$}  {severity:<8}  {cwe:<8}  {}",
+                    "{engine:<12}  {:<width$}  {severity:<8}  {cwe:<8}  {}",
                     rule.id, rule.title
                 )?;
             }

@@ -14,8 +14,12 @@ use super::node::Node;
 use super::package::{Ecosystem, Package};
 use super::{cargo, golang, maven, npm, npm_lock, python, requirements};
 
-/// Packages that are read from a file at most.
+/// Packages that are read from a file at most, and sources.
 pub(super) const MAX_ASKED: usize = 200_000;
+/// Values that a file in JSON or TOML may hold: their tree takes many times the room of the text.
+const MAX_VALUES: usize = 2_000_000;
+/// Lines that are refused one by one.
+const MAX_REFUSED: usize = 1_000;
 
 /// A kind of file that names packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +96,7 @@ impl Kind {
             Self::Pom => maven::read_pom(text),
             Self::GradleLock => Ok(maven::read_gradle_lock(text)),
         }?;
-        if reading.asked.len() > MAX_ASKED {
+        if reading.is_full {
             return Err(Fault::TooMany);
         }
         // Tables come out of the parser in an order of its own.
@@ -139,8 +143,10 @@ pub(super) struct Reading {
     /// Packages of a lockfile that have no digest, and where the first stands.
     pub(super) unhashed: u64,
     pub(super) first_unhashed: Option<usize>,
-    /// Lines that say nothing that the package manager takes.
+    /// Lines that say nothing that the package manager takes; the first ones.
     pub(super) refused: Vec<usize>,
+    /// Whether there was more than is read.
+    is_full: bool,
 }
 
 impl Reading {
@@ -150,11 +156,22 @@ impl Reading {
         self.first_unhashed.get_or_insert(at);
     }
 
+    /// Notes a line that nobody takes.
+    pub(super) fn refuse(&mut self, at: usize) {
+        if self.refused.len() < MAX_REFUSED {
+            self.refused.push(at);
+        }
+    }
+
     /// Notes a package that is asked for; what no package can be called is none.
     pub(super) fn ask(&mut self, ecosystem: Ecosystem, name: &str, wanted: Wanted, origin: Origin, at: usize) {
         let Some(package) = Package::new(ecosystem, name) else {
             return;
         };
+        self.is_full |= self.asked.len() >= MAX_ASKED;
+        if self.is_full {
+            return;
+        }
         self.asked.push(Asked {
             package,
             wanted,
@@ -164,11 +181,18 @@ impl Reading {
     }
 
     pub(super) fn provide(&mut self, ecosystem: Ecosystem, name: Option<&str>) {
-        self.provides
-            .extend(name.and_then(|name| Package::new(ecosystem, name)));
+        self.is_full |= self.provides.len() >= MAX_ASKED;
+        if !self.is_full {
+            self.provides
+                .extend(name.and_then(|name| Package::new(ecosystem, name)));
+        }
     }
 
     pub(super) fn source(&mut self, ecosystem: Ecosystem, url: &str, at: usize) {
+        self.is_full |= self.sources.len() >= MAX_ASKED;
+        if self.is_full {
+            return;
+        }
         self.sources.push(Source {
             ecosystem,
             url: url.trim().to_owned(),
@@ -248,13 +272,23 @@ pub(super) enum Fault {
     /// The package manager may read it.
     #[error("{0}")]
     Unread(String),
-    /// It names more packages than are read.
-    #[error("it names more than {MAX_ASKED} packages")]
+    /// It names more packages, or holds more values, than are read.
+    #[error("it names more than {MAX_ASKED} packages, or holds more than {MAX_VALUES} values")]
     TooMany,
+}
+
+/// Refuses a text whose tree would be too large: what parts values counts them, and more.
+fn bounded(text: &str) -> Result<(), Fault> {
+    let parting = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b'='));
+    match parting.count() > MAX_VALUES {
+        true => Err(Fault::TooMany),
+        false => Ok(()),
+    }
 }
 
 /// Reads JSON as package managers do: strictly, but for what this parser has limits for.
 pub(super) fn json(text: &str) -> Result<Node, Fault> {
+    bounded(text)?;
     serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         // `JSON.parse` reads nesting, numbers and lone surrogates without limits.
@@ -268,6 +302,7 @@ pub(super) fn json(text: &str) -> Result<Node, Fault> {
 
 /// Reads TOML.
 pub(super) fn toml(text: &str) -> Result<Node, Fault> {
+    bounded(text)?;
     toml::from_str(text).map_err(|error| {
         let message = error.message().replace('\n', " ");
         // Nesting and whole numbers may be larger for other readers.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use quick_xml::events::{BytesRef, BytesText, Event};
 use quick_xml::reader::Reader;
 
-use super::manifest::{Fault, Origin, Reading, Wanted};
+use super::manifest::{Fault, MAX_ASKED, Origin, Reading, Wanted};
 use super::package::Ecosystem::Maven;
 
 /// Elements within each other: no project has more than a few.
@@ -83,6 +83,9 @@ pub(super) fn read_pom(text: &str) -> Result<Reading, Fault> {
 
 impl Pom {
     fn start(&mut self, name: &str, at: usize) -> Result<(), Fault> {
+        if self.done.len() > MAX_ASKED || self.repositories.len() > MAX_ASKED {
+            return Err(Fault::TooMany);
+        }
         if self.open.len() >= MAX_DEPTH {
             return Err(Fault::Unread(format!(
                 "elements lie more than {MAX_DEPTH} deep in each other"

@@ -28,6 +28,8 @@ const LISTS: [(Ecosystem, &str); 5] = [
 const TARGETS: usize = 1000;
 /// Shorter names are near to too many others.
 const MIN_LEN: usize = 5;
+/// Longer names are near to none: no target has as many letters.
+const MAX_LEN: usize = 80;
 /// From here on a single letter more, less or another one is hardly ever on purpose.
 const LONG: usize = 8;
 
@@ -129,7 +131,7 @@ impl List {
 
     fn lookalike(&self, name: &str) -> Option<Lookalike> {
         // What is left of a longer name is never near.
-        if name.len() + 1 < MIN_LEN || name.len() > 100 {
+        if name.len() + 1 < MIN_LEN || name.len() > MAX_LEN {
             return None;
         }
         let mut best: Option<Lookalike> = None;

@@ -6,7 +6,8 @@
 //! Source: the OSV schema, "affected[].ranges[]" and "Evaluation".
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -49,6 +50,8 @@ pub(super) struct Affected {
     /// Each in the order of its versions.
     ranges: Vec<Vec<Event>>,
     versions: BTreeSet<String>,
+    /// Those of PyPI, in which `1.0` and `1.0.0` are one.
+    python: HashSet<pep440_rs::Version>,
 }
 
 impl Affected {
@@ -61,8 +64,12 @@ impl Affected {
             return Err("it names more ranges or versions than are read".to_owned());
         }
         let ranges = ranges.into_iter().map(|events| read_range(ecosystem, events));
+        let python = versions.iter().filter(|_| ecosystem == Ecosystem::PyPi);
         Ok(Self {
             ranges: ranges.collect::<Result<_, _>>()?,
+            python: python
+                .filter_map(|version| pep440_rs::Version::from_str(version).ok())
+                .collect(),
             versions: versions.into_iter().collect(),
         })
     }
@@ -72,10 +79,7 @@ impl Affected {
         let bare = version.strip_prefix('v').unwrap_or(version);
         let listed = [version, bare].iter().any(|version| self.versions.contains(*version))
             || (ecosystem == Ecosystem::PyPi
-                && self
-                    .versions
-                    .iter()
-                    .any(|listed| compare(ecosystem, listed, version).is_eq()));
+                && pep440_rs::Version::from_str(version).is_ok_and(|version| self.python.contains(&version)));
         listed || self.ranges.iter().any(|events| is_within(ecosystem, events, version))
     }
 

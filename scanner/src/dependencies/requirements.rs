@@ -122,7 +122,7 @@ fn line(line: &str, at: usize, reading: &mut Reading) {
         return reading.ask(PyPi, requirement.name, requirement.wanted, requirement.origin, at);
     }
     if !located(asked, at, reading) {
-        reading.refused.push(at);
+        reading.refuse(at);
     }
 }
 

@@ -40,6 +40,15 @@ const PUBLIC: &[(Ecosystem, &str)] = &[
     (Ecosystem::Maven, "repository.jboss.org"),
     (Ecosystem::Maven, "packages.confluent.io"),
     (Ecosystem::Maven, "jitpack.io"),
+    (Ecosystem::Maven, "central.maven.org"),
+    (Ecosystem::Maven, "aws.oss.sonatype.org"),
+    (Ecosystem::Maven, "maven.pkg.github.com"),
+    (Ecosystem::Maven, "maven.java.net"),
+    (Ecosystem::Maven, "maven.repository.redhat.com"),
+    (Ecosystem::Maven, "repo.clojars.org"),
+    (Ecosystem::Maven, "clojars.org"),
+    (Ecosystem::Maven, "repo.grails.org"),
+    (Ecosystem::Maven, "repo.jenkins-ci.org"),
 ];
 
 /// What is wrong with an address, if anything is.
@@ -123,9 +132,18 @@ pub(super) fn doubt_origin(asked: &Asked, depth: usize) -> Option<Doubt> {
             Doubt::new(&rules::UNREGISTERED, message)
         }
         Origin::OtherRegistry(name) => {
-            let name: String = name.chars().take(64).collect();
-            let message = format!("{package} comes from a registry called {name:?}");
-            Doubt::new(&rules::UNREGISTERED, message)
+            // An address in place of a name may hold a password.
+            let is_name = |char: char| char.is_ascii_alphanumeric() || char == '-' || char == '_';
+            let plain = name.len() <= 40 && name.chars().all(is_name);
+            let called = if plain {
+                format!(" called {name}")
+            } else {
+                String::new()
+            };
+            Doubt::new(
+                &rules::UNREGISTERED,
+                format!("{package} comes from another registry{called}"),
+            )
         }
         Origin::Path(path) if leads_out(path, depth) => {
             let message = format!("{package} is a folder outside of what is sent");

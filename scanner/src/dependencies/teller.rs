@@ -10,7 +10,7 @@ use super::sources::{Doubt, doubt_origin, doubt_source};
 use super::{BundleDependencies, Named, rules};
 use crate::engine::{Findings, Window};
 use crate::facts::FileFacts;
-use crate::finding::{Confidence, Found, Severity};
+use crate::finding::{Confidence, Found, Place, Severity};
 use crate::report::PackageReport;
 
 /// A longer version is none.
@@ -25,7 +25,7 @@ pub(super) struct Teller<'a> {
     kind: Kind,
     window: Window<'a>,
     /// Where each line but the first begins.
-    lines: Vec<usize>,
+    lines: Vec<u32>,
 }
 
 impl<'a> Teller<'a> {
@@ -35,7 +35,11 @@ impl<'a> Teller<'a> {
             file,
             kind,
             window: Window::whole(text.as_bytes()),
-            lines: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
+            // A manifest is a few MiB long, so an offset in one fits.
+            lines: text
+                .match_indices('\n')
+                .map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))
+                .collect(),
         }
     }
 
@@ -68,7 +72,7 @@ impl<'a> Teller<'a> {
         let version = asked.wanted.exact().filter(|version| version.len() <= MAX_VERSION);
         out.depends_on(PackageReport {
             purl: asked.package.purl(version),
-            line: self.lines.partition_point(|start| *start <= asked.at) as u64 + 1,
+            line: self.lines_before(asked.at) as u64 + 1,
             origin: origin.map(str::to_owned),
         });
     }
@@ -86,6 +90,10 @@ impl<'a> Teller<'a> {
             return;
         };
         for advisory in advisories.about(&asked.package, &asked.wanted) {
+            // It holds versions that were once looked at, and does not say which one is taken.
+            if self.kind == Kind::GoSum && !advisory.malicious {
+                continue;
+            }
             let rule = if advisory.malicious {
                 &rules::MALICIOUS
             } else {
@@ -199,9 +207,14 @@ impl<'a> Teller<'a> {
         Some(rules::UNKNOWN.found(Severity::Medium, Confidence::High, message, Some(self.place(asked.at))))
     }
 
-    fn place(&self, at: usize) -> crate::finding::Place {
-        let line_end = self.lines.get(self.lines.partition_point(|start| *start <= at));
-        let end = line_end.map_or(self.window.bytes.len(), |next| next - 1);
+    /// Lines that begin at or before `at`, but for the first.
+    fn lines_before(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start as usize <= at)
+    }
+
+    fn place(&self, at: usize) -> Place {
+        let next = self.lines.get(self.lines_before(at));
+        let end = next.map_or(self.window.bytes.len(), |next| *next as usize - 1);
         self.window.place(at..end)
     }
 }
@@ -209,10 +222,10 @@ impl<'a> Teller<'a> {
 /// What an advisory says of a package, and which version it says is fixed.
 fn advised(asked: &Asked, advisory: &Advisory) -> String {
     let Asked { package, wanted, .. } = asked;
-    let which = match wanted {
-        Wanted::Exact(version) => format!("{package} {version}"),
-        Wanted::Range(range) if !range.is_empty() => format!("every version of {package} that {range:?} admits"),
-        _ => format!("every version of {package}"),
+    // A range may be any text; the line beside it shows it.
+    let which = match wanted.exact().filter(|version| version.len() <= MAX_VERSION) {
+        Some(version) => format!("{package} {version}"),
+        None => format!("every version of {package} that this admits"),
     };
     let Advisory { id, summary, .. } = advisory;
     let alias = advisory

@@ -205,6 +205,17 @@ fn a_lockfile_of_a_hundred_thousand_packages_is_read() {
 }
 
 #[test]
+fn a_manifest_that_would_take_too_much_room_is_over_the_limit() {
+    let lines = "a\n".repeat(300_000);
+    let values = format!("{{\"a\": [{}0]}}", "0,".repeat(2_100_000));
+    for (path, text) in [("requirements.txt", &lines), ("package.json", &values)] {
+        let report = scan(&[(path, text)]);
+        assert_eq!(outcome(&report), Outcome::OverLimit, "{path}");
+        assert_eq!(report.dependencies, None);
+    }
+}
+
+#[test]
 fn more_lookalikes_than_are_told_are_summed_up() {
     let files: Vec<(String, String)> = (0..6)
         .map(|file| {
@@ -292,6 +303,37 @@ fn advisories_are_told_of_exact_versions_and_of_ranges_that_admit_no_other() {
         message,
         "leaky-thing 1.9 is vulnerable by GHSA-made-up-0001, CVE-2099-0001: It leaks (fixed in 2.0)"
     );
+}
+
+#[test]
+fn a_range_of_any_length_is_not_repeated() {
+    let scanner = with_advisories("2026-11-20T00:00:00Z");
+    let text = format!(
+        "{{\"dependencies\": {{\"evil-thing\": \"what {}\"}}}}",
+        "x".repeat(100_000)
+    );
+    let report = scan_by(&scanner, &[("package.json", &text)]);
+    assert_eq!(found(&report), ["malicious-package critical package.json:1"]);
+    assert!(report.to_json().len() < 10_000);
+}
+
+#[test]
+fn what_go_sum_holds_is_not_what_is_taken() {
+    let advisory = ADVISORIES
+        .replace("PyPI", "Go")
+        .replace("Leaky.Thing", "a.example/leaky");
+    let scanner = scanner(DependencyOptions {
+        advisories: Some(Arc::new(Advisories::parse(advisory.as_bytes()).unwrap())),
+        ..DependencyOptions::default()
+    });
+    let report = scan_by(
+        &scanner,
+        &[
+            ("go.mod", "require a.example/leaky v1.0.0\n"),
+            ("go.sum", "a.example/leaky v1.0.0 h1:AA=\n"),
+        ],
+    );
+    assert_eq!(found(&report), ["known-vulnerability high go.mod:1"]);
 }
 
 #[test]
