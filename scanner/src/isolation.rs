@@ -29,6 +29,7 @@ mod inside;
 mod memfd;
 mod message;
 mod rights;
+mod room;
 mod spawner;
 mod task;
 mod worker;
@@ -36,6 +37,7 @@ mod worker_pool;
 
 pub use self::confine::{Held, Lacking};
 pub use self::message::Malformed;
+pub use self::room::Room;
 pub use self::spawner::{End, Spawner, SpawnerError};
 #[cfg(debug_assertions)]
 pub use self::task::hostile;
@@ -90,5 +92,7 @@ const SPAWNER_ARGUMENT: &str = "--isolation=spawner";
 const WORKER_ARGUMENT: &str = "--isolation=worker";
 /// Bytes of address space of a worker.
 const WORKER_MEMORY: u64 = 1 << 30;
+/// Bytes that the answers of a bundle's workers may take, decoded, at once.
+const ANSWERS_MEMORY: usize = 640 << 20;
 /// Processor time of a worker; one that has come near it is replaced by a new one.
 const WORKER_TIME: Duration = Duration::from_secs(120);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::room::Room;
 use crate::facts::Language;
 
 #[cfg(debug_assertions)]
@@ -43,7 +44,7 @@ pub trait Job {
 
     /// Bytes of an answer about a file of `len` bytes, at most.
     ///
-    /// Decoded they may take some fifty times as much: a byte can stand for an empty vector or text.
+    /// Decoded they may take some fifty times as much: a byte can stand for an empty vector or text. See [`Room`].
     fn reply_cap(&self, len: usize) -> usize;
 
     /// Whether the answer can be true of the file, and be used without a further look: positions within the file, ids
@@ -52,6 +53,10 @@ pub trait Job {
     /// # Errors
     /// [`Implausible`] if not.
     fn check(&self, file: &[u8], reply: &Self::Reply) -> Result<(), Implausible>;
+
+    /// Puts the memory that is taken for the answer where it is given back with it; else that is as soon as it is checked, which is right
+    /// for a small answer alone.
+    fn settle(&self, _reply: &mut Self::Reply, _room: Room) {}
 }
 
 /// Why an answer cannot be true: for whoever looks for a fault, or for what took the worker over.

@@ -10,7 +10,7 @@
 //!
 //! Always true:
 //! - every [`WorkerPool::ask`] returns: it takes two hard deadlines and two starts at most, and waits only for others that do;
-//! - what it returns was decoded within its cap and checked by the job;
+//! - what it returns was decoded within its cap and checked by the job, in memory that was [taken](super::room) for it;
 //! - what late and crashed files cost together is bounded by [`Allowance::lost`] and one file for each worker;
 //! - no worker outlives the pool.
 
@@ -24,6 +24,7 @@ use super::Allowance;
 use super::confine::{Held, Lacking};
 use super::memfd::SealedFile;
 use super::message::{Malformed, Said, whole};
+use super::room::Rooms;
 use super::spawner::{End, Spawner, SpawnerError};
 use super::task::Job;
 use super::worker::{Broken, NoWorker, Question, Worker};
@@ -37,6 +38,7 @@ pub struct WorkerPool {
     next_job: AtomicU64,
     state: Mutex<State>,
     place_free: Condvar,
+    rooms: Arc<Rooms>,
     /// Once it is known that no worker can be confined here.
     lacking: OnceLock<Lacking>,
 }
@@ -115,6 +117,7 @@ impl WorkerPool {
             next_job: AtomicU64::new(1),
             state: Mutex::default(),
             place_free: Condvar::new(),
+            rooms: Rooms::new(super::ANSWERS_MEMORY),
             lacking: OnceLock::new(),
         }
     }
@@ -180,7 +183,14 @@ impl WorkerPool {
             }
         };
         let answer = match said {
-            Said::Done => believed(job, file, &bytes).map_err(|malformed| Unanswered::Crashed(Fault::Lied(malformed))),
+            Said::Done => {
+                let room = self.rooms.take(bytes.len());
+                let believed = believed(job, file, &bytes).map(|mut reply| {
+                    job.settle(&mut reply, room);
+                    reply
+                });
+                believed.map_err(|malformed| Unanswered::Crashed(Fault::Lied(malformed)))
+            }
             Said::Unsupported => Err(Unanswered::Unsupported),
             Said::OverLimit => Err(Unanswered::OverLimit),
             Said::TimedOut => Err(Unanswered::TimedOut),

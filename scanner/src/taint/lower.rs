@@ -20,6 +20,7 @@ use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::ir::{Builder, ExprId, ExprKind, Function, Module, Span};
 use crate::facts::Language;
+use crate::isolation::Room;
 
 mod c;
 mod go;
@@ -129,6 +130,9 @@ pub struct Lowered {
     pub module: Module,
     /// Whether parts of it were nested too deep and are not in it.
     pub cut: bool,
+    /// The memory that it may take, if who lowered it is not trusted with any amount.
+    #[serde(skip)]
+    pub room: Room,
 }
 
 /// Whether files of this language are followed.
@@ -280,6 +284,7 @@ impl<'s> Source<'s> {
         Lowered {
             cut: self.cut,
             module: self.build.finish(top),
+            room: Room::default(),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::super::Allowance;
+use super::super::room::Room;
 use super::super::spawner::Spawner;
 use super::super::worker_pool::{Fault, Unanswered, WorkerPool};
 use super::{Declined, Implausible, Job, Task};
@@ -81,6 +82,10 @@ impl Job for Lower {
             Ok(()) | Err(IrFault::TooMany(_) | IrFault::Deep) => Ok(()),
             Err(fault) => Err(Implausible(fault.to_string())),
         }
+    }
+
+    fn settle(&self, reply: &mut Lowered, room: Room) {
+        reply.room = room;
     }
 }
 
