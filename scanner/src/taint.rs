@@ -17,6 +17,7 @@ pub mod flow;
 pub mod ir;
 pub mod link;
 pub mod lower;
+mod quick;
 pub mod rules;
 pub mod value;
 

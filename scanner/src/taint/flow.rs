@@ -13,10 +13,11 @@
 //! - work is bounded by a fuel: when it is used up the file's outcome is over-limit, with what was found so far;
 //! - the same file and rules give the same hits in the same order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::ir::{FunctionId, Module, NameId, Span};
+use super::quick::QuickMap;
 use super::rules::{Kinds, Ruleset};
 use super::value::{Label, Proof, Value};
 
@@ -161,7 +162,9 @@ pub struct Flow<'a> {
     /// The names of the top level.
     globals: Rc<State>,
     /// What methods of a class keep in it.
-    fields: HashMap<(NameId, NameId), Field>,
+    fields: QuickMap<(NameId, NameId), Field>,
+    /// The paths of variables that nothing else is known of: `$name`.
+    unknown: QuickMap<NameId, Option<Rc<str>>>,
     /// What the function of this file that was called last wrote through its parameters.
     written: Vec<Write>,
     /// Whether a rule is about reaching through a pointer.
@@ -211,7 +214,8 @@ impl<'a> Flow<'a> {
             summaries: vec![Known::Not; module.functions.len()],
             frames: Vec::new(),
             globals: Rc::default(),
-            fields: HashMap::new(),
+            fields: QuickMap::default(),
+            unknown: QuickMap::default(),
             written: Vec::new(),
             accesses: rules.calls.has(sink::ACCESS),
             hits: Vec::new(),

@@ -158,16 +158,19 @@ impl Flow<'_> {
     /// The arguments; closures last, since what they are given is what the others are.
     fn given(&mut self, args: &[Arg], callee: &Callee) -> Vec<Given> {
         let mut known: Vec<Option<Value>> = Vec::new();
-        let mut handed = callee.receiver.clone().unwrap_or_default();
-        handed.text = None;
-        handed.constant = None;
         for arg in args {
             let closure = matches!(self.module.expr(arg.value).kind, ExprKind::Closure(_));
             known.push((!closure).then(|| self.eval(arg.value)));
         }
-        known.iter().flatten().for_each(|value| handed.absorb(value));
-        // A closure is given the result.
-        handed.clean(self.cleaned_by(callee, known.first().and_then(Option::as_ref)));
+        let mut handed = Value::default();
+        if known.iter().any(Option::is_none) {
+            handed = callee.receiver.clone().unwrap_or_default();
+            handed.text = None;
+            handed.constant = None;
+            known.iter().flatten().for_each(|value| handed.absorb(value));
+            // A closure is given the result.
+            handed.clean(self.cleaned_by(callee, known.first().and_then(Option::as_ref)));
+        }
         let mut given = Vec::new();
         for (arg, known) in args.iter().zip(known) {
             let value = match (known, &self.module.expr(arg.value).kind) {

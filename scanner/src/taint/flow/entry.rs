@@ -163,35 +163,40 @@ impl Flow<'_> {
         default: &Value,
     ) -> bool {
         let name = self.module.name(param.name);
-        let own_marks = param.marks.iter().filter_map(|mark| self.mark_path(*mark));
-        let own_marks: Vec<String> = own_marks.collect();
-        let ty: Vec<String> = param
-            .ty
-            .map(|ty| self.names.type_path(self.module.name(ty)))
-            .into_iter()
-            .collect();
-        let defaults: Vec<String> = default.path.as_deref().map(str::to_owned).into_iter().collect();
-        let bases = function
-            .class
-            .map(|class| self.names.bases_of(class))
-            .unwrap_or_default();
         let beside = |wanted: &String| {
             let mut others = function.params.iter().map(|other| self.module.name(other.name));
             name != wanted && others.any(|other| other == wanted)
         };
         let listed = |names: &[String], name: &str| names.is_empty() || names.iter().any(|listed| listed == name);
-        fits(&wanted.function_mark, marks)
-            && fits(&wanted.mark, &own_marks)
-            && fits(&wanted.ty, &ty)
-            && fits(&wanted.class, &bases)
-            && listed(&wanted.name, name)
+        // What costs most comes last: each parameter of each function is held against all of these.
+        listed(&wanted.name, name)
             && listed(&wanted.function, self.module.name(function.name))
-            && wanted.beside.iter().all(beside)
-            && !wanted.except.iter().any(|except| except == name)
             && !RECEIVERS.contains(&name)
-            && !any(&wanted.except_type, &ty)
-            && !any(&wanted.except_default, &defaults)
+            && !wanted.except.iter().any(|except| except == name)
+            && wanted.beside.iter().all(beside)
+            && fits(&wanted.function_mark, marks)
+            && self.has_marks_and_type(wanted, function, param, default)
             && !self.is_converted(function, name)
+    }
+
+    fn has_marks_and_type(&self, wanted: &ParamSource, function: &Function, param: &Param, default: &Value) -> bool {
+        let own_marks = || -> Vec<String> { param.marks.iter().filter_map(|mark| self.mark_path(*mark)).collect() };
+        let ty = || -> Vec<String> {
+            let ty = param.ty.map(|ty| self.names.type_path(self.module.name(ty)));
+            ty.into_iter().collect()
+        };
+        let bases = || {
+            function
+                .class
+                .map(|class| self.names.bases_of(class))
+                .unwrap_or_default()
+        };
+        let excepted = |pattern: &Pattern| default.path.as_deref().is_some_and(|path| pattern.matches(path));
+        (wanted.mark.is_empty() || any(&wanted.mark, &own_marks()))
+            && (wanted.ty.is_empty() || any(&wanted.ty, &ty()))
+            && (wanted.class.is_empty() || any(&wanted.class, &bases()))
+            && (wanted.except_type.is_empty() || !any(&wanted.except_type, &ty()))
+            && !wanted.except_default.iter().any(excepted)
     }
 
     /// Whether a mark says that a parameter is a number: `/item/<int:key>`.

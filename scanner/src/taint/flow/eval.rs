@@ -106,7 +106,9 @@ impl Flow<'_> {
             value.step(at);
             let unnamed = value.path.as_deref().is_none_or(|path| path.starts_with('$'));
             if unnamed {
-                let path = bounded_path(&format!("${}", module.name(name)));
+                let unknown = self.unknown.entry(name);
+                let path = unknown.or_insert_with(|| bounded_path(&format!("${}", module.name(name))));
+                let path = path.clone();
                 let known = std::mem::replace(&mut value.path, path);
                 self.take_source(&mut value, at);
                 value.path = known.or(value.path);
@@ -237,8 +239,9 @@ impl Flow<'_> {
     /// Adds the source that a path is.
     pub(super) fn take_source(&mut self, value: &mut Value, at: Span) {
         let Some(path) = value.path.clone() else { return };
-        for path in self.paths_of(&path) {
-            for &source in self.rules.by_path.of(&path) {
+        let others = self.other_paths(&path);
+        for path in std::iter::once(&*path).chain(others.iter().map(String::as_str)) {
+            for &source in self.rules.by_path.of(path) {
                 if !self.active[source] {
                     continue;
                 }
@@ -263,7 +266,8 @@ impl Flow<'_> {
 
     fn binary(&mut self, op: BinaryOp, left: ExprId, right: ExprId, at: Span) -> Value {
         let left_value = self.eval(left);
-        if let (BinaryOp::And | BinaryOp::Or, before) = (op, self.state().clone()) {
+        if let BinaryOp::And | BinaryOp::Or = op {
+            let before = self.state().clone();
             // The right side is worked out only if the left one held, or did not.
             let proved = if op == BinaryOp::And {
                 &left_value.proves.held

@@ -1,5 +1,6 @@
 //! Whether a value may go where it goes.
 
+use std::iter;
 use std::rc::Rc;
 
 use super::super::ir::{ExprId, ExprKind, Span};
@@ -33,8 +34,9 @@ impl Flow<'_> {
     /// Reports what a call of `path` must not be given.
     pub(super) fn called_sinks(&mut self, path: &str, receiver: Option<&Value>, given: &[Given], at: Span) {
         let rules = self.rules;
-        for path in self.paths_of(path) {
-            for &(rule, sink) in rules.calls.of(&path) {
+        let others = self.other_paths(path);
+        for path in iter::once(path).chain(others.iter().map(String::as_str)) {
+            for &(rule, sink) in rules.calls.of(path) {
                 let sink = &rules.rules[rule].sinks[sink];
                 if !conditions_hold(sink, receiver, given) {
                     continue;
@@ -64,8 +66,9 @@ impl Flow<'_> {
     /// Reports what must not be assigned to `path`.
     pub(super) fn assigned_sinks(&mut self, path: &str, value: &Value, at: Span) {
         let rules = self.rules;
-        for path in self.paths_of(path) {
-            for &(rule, sink) in rules.assigned.of(&path) {
+        let others = self.other_paths(path);
+        for path in iter::once(path).chain(others.iter().map(String::as_str)) {
+            for &(rule, sink) in rules.assigned.of(path) {
                 let sink = &rules.rules[rule].sinks[sink];
                 if !conditions_hold(sink, None, &Given::alone(value)) {
                     continue;
@@ -103,9 +106,9 @@ impl Flow<'_> {
         }
     }
 
-    /// The path, and what it is by the foreign classes that a class of this file extends.
-    pub(super) fn paths_of(&self, path: &str) -> Vec<String> {
-        let mut paths = vec![path.to_owned()];
+    /// What a path is beside itself: by the foreign classes that a class of this file extends.
+    pub(super) fn other_paths(&self, path: &str) -> Vec<String> {
+        let mut paths = Vec::new();
         let (class, rest) = path.split_once('.').unwrap_or((path, ""));
         let class = class.trim_end_matches("()");
         if self.names.is_class(class) && !rest.is_empty() {

@@ -1,8 +1,13 @@
 //! What is known of the variables at a point.
+//!
+//! Two states share all that was not changed since one was made of the other: to keep one for a branch costs nothing, and to
+//! join two of them looks only at what differs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::super::ir::NameId;
+use super::super::quick::QuickMap;
 use super::super::rules::Kinds;
 use super::super::value::{Proof, Value, merge};
 
@@ -12,7 +17,7 @@ const MAX_VARIABLES: usize = 4096;
 /// What is known at a point of a function.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
-    variables: HashMap<NameId, Variable>,
+    variables: Rc<QuickMap<NameId, Rc<Variable>>>,
     /// What the conditions on the way here proved.
     pub(super) proved: Vec<Proof>,
     /// Whether the point is not reached.
@@ -28,7 +33,7 @@ pub(super) struct Variable {
 
 impl State {
     pub(super) fn get(&self, name: NameId) -> Option<&Variable> {
-        self.variables.get(&name)
+        self.variables.get(&name).map(Rc::as_ref)
     }
 
     /// Gives a variable a value; what was known of its parts is gone.
@@ -36,20 +41,21 @@ impl State {
         self.proved.retain(|proof| proof.variable != name);
         if self.variables.len() < MAX_VARIABLES || self.variables.contains_key(&name) {
             let fields = BTreeMap::new();
-            self.variables.insert(name, Variable { value, fields });
+            let variable = Rc::new(Variable { value, fields });
+            Rc::make_mut(&mut self.variables).insert(name, variable);
         }
     }
 
     /// Gives a part of a variable a value.
     pub(super) fn set_field(&mut self, name: NameId, field: NameId, value: Value) {
         if self.variables.len() < MAX_VARIABLES || self.variables.contains_key(&name) {
-            self.variables.entry(name).or_default().fields.insert(field, value);
+            self.entry(name).fields.insert(field, value);
         }
     }
 
     /// The variable, to be added to.
     pub(super) fn entry(&mut self, name: NameId) -> &mut Variable {
-        self.variables.entry(name).or_default()
+        Rc::make_mut(Rc::make_mut(&mut self.variables).entry(name).or_default())
     }
 
     /// What is proved of a variable as a whole.
@@ -67,9 +73,10 @@ impl State {
                 merge(&mut variables, &known.value.reads);
             }
             for name in variables {
-                let Some(variable) = self.variables.get_mut(&name) else {
+                if !self.variables.contains_key(&name) {
                     continue;
-                };
+                }
+                let variable = self.entry(name);
                 match proof.field.filter(|_| name == proof.variable) {
                     Some(field) => {
                         let base = &variable.value;
@@ -92,7 +99,7 @@ impl State {
 
     /// Adds to where a variable comes from.
     pub(super) fn taint_variable(&mut self, name: NameId, from: &Value) {
-        let variable = self.variables.entry(name).or_default();
+        let variable = self.entry(name);
         variable.value.absorb(from);
         if from.is_tainted() {
             variable.value.items = None;
@@ -103,8 +110,9 @@ impl State {
 
     /// Lays an inner state over this one: what it knows counts.
     pub(super) fn join_over(&mut self, inner: &Self) {
-        for (name, variable) in &inner.variables {
-            self.variables.insert(*name, variable.clone());
+        let variables = Rc::make_mut(&mut self.variables);
+        for (name, variable) in inner.variables.iter() {
+            variables.insert(*name, Rc::clone(variable));
         }
         merge(&mut self.proved, &inner.proved);
     }
@@ -118,20 +126,29 @@ impl State {
             self.clone_from(other);
             return;
         }
-        for (name, theirs) in &other.variables {
-            match self.variables.get_mut(name) {
-                Some(ours) => {
-                    ours.value = std::mem::take(&mut ours.value).join(&theirs.value);
-                    for (field, value) in &theirs.fields {
-                        let ours = ours.fields.entry(*field).or_insert_with(|| value.clone());
-                        *ours = std::mem::take(ours).join(value);
-                    }
-                }
-                None => {
-                    self.variables.insert(*name, theirs.clone());
-                }
-            }
+        if !Rc::ptr_eq(&self.variables, &other.variables) {
+            self.join_variables(other);
         }
         self.proved.retain(|proof| other.proved.contains(proof));
+    }
+
+    fn join_variables(&mut self, other: &Self) {
+        for (name, theirs) in other.variables.iter() {
+            let ours = self.variables.get(name);
+            // What is joined with itself is what it was.
+            if ours.is_some_and(|ours| Rc::ptr_eq(ours, theirs)) {
+                continue;
+            }
+            let Some(ours) = Rc::make_mut(&mut self.variables).get_mut(name) else {
+                Rc::make_mut(&mut self.variables).insert(*name, Rc::clone(theirs));
+                continue;
+            };
+            let ours = Rc::make_mut(ours);
+            ours.value = std::mem::take(&mut ours.value).join(&theirs.value);
+            for (field, value) in &theirs.fields {
+                let ours = ours.fields.entry(*field).or_insert_with(|| value.clone());
+                *ours = std::mem::take(ours).join(value);
+            }
+        }
     }
 }

@@ -3,8 +3,9 @@
 //! A path is names joined by dots, a call marked by `()`: `sqlite3.connect().cursor().execute`. In a pattern `*.` at the
 //! front stands for anything that ends before it, `.*` at the end for anything that goes on after it.
 
-use std::collections::HashMap;
 use std::fmt;
+
+use super::super::quick::QuickMap;
 
 /// Stands at the end of a mark's path for what the marked function gives back.
 pub const RETURNED: &str = "return";
@@ -66,9 +67,11 @@ impl Pattern {
             (false, false) => path == self.core,
             (true, false) => ends_with(path, &self.core),
             (false, true) => path.strip_prefix(&self.core).is_some_and(begins_part),
-            (true, true) => path
-                .match_indices(&self.core)
-                .any(|(at, _)| at > 0 && path[..at].ends_with('.') && begins_part(&path[at + self.core.len()..])),
+            (true, true) => {
+                let dots = path.bytes().enumerate().filter(|(_, byte)| *byte == b'.');
+                let mut rests = dots.map(|(at, _)| &path[at + 1..]);
+                rests.any(|rest| rest.strip_prefix(&self.core).is_some_and(begins_part))
+            }
         }
     }
 }
@@ -93,10 +96,12 @@ impl fmt::Display for Pattern {
 #[derive(Debug)]
 pub struct PatternIndex<T> {
     entries: Vec<(Pattern, T)>,
-    exact: HashMap<String, Vec<usize>>,
+    exact: QuickMap<String, Vec<usize>>,
     /// By the last part of what the path must end with.
-    by_last: HashMap<String, Vec<usize>>,
-    /// Those that match what goes on.
+    by_last: QuickMap<String, Vec<usize>>,
+    /// Those that match what goes on, by the first name of what the path must begin with.
+    by_first: QuickMap<String, Vec<usize>>,
+    /// Those that match what goes on after anything.
     open: Vec<usize>,
 }
 
@@ -104,8 +109,9 @@ impl<T> Default for PatternIndex<T> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            exact: HashMap::new(),
-            by_last: HashMap::new(),
+            exact: QuickMap::default(),
+            by_last: QuickMap::default(),
+            by_first: QuickMap::default(),
             open: Vec::new(),
         }
     }
@@ -118,7 +124,12 @@ impl<T> PatternIndex<T> {
         match (pattern.any_front, pattern.any_end) {
             (false, false) => self.exact.entry(pattern.core.clone()).or_default().push(at),
             (true, false) => self.by_last.entry(last(&pattern.core).to_owned()).or_default().push(at),
-            (_, true) => self.open.push(at),
+            (false, true) => self
+                .by_first
+                .entry(first(&pattern.core).to_owned())
+                .or_default()
+                .push(at),
+            (true, true) => self.open.push(at),
         }
         self.entries.push((pattern, value));
     }
@@ -127,7 +138,9 @@ impl<T> PatternIndex<T> {
     pub fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a T> {
         let exact = self.exact.get(path).into_iter().flatten();
         let by_last = self.by_last.get(last(path)).into_iter().flatten();
+        let by_first = self.by_first.get(first(path)).into_iter().flatten();
         let tried = by_last
+            .chain(by_first)
             .chain(&self.open)
             .filter(|at| self.entries[**at].0.matches(path));
         let mut found: Vec<usize> = exact.chain(tried).copied().collect();
@@ -152,8 +165,15 @@ impl<T> PatternIndex<T> {
     }
 }
 
+/// What stands before the first part or call that hangs below it.
+fn first(path: &str) -> &str {
+    let end = path.bytes().position(|byte| matches!(byte, b'.' | b'('));
+    end.map_or(path, |end| &path[..end])
+}
+
 fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
+    let dot = path.bytes().rposition(|byte| byte == b'.');
+    dot.map_or(path, |dot| &path[dot + 1..])
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a call proves of what it is given, and what its result is safe for.
 
+use std::iter;
+
 use regex::Regex;
 
 use super::super::super::ir::{Arg, ExprId, ExprKind, Span};
@@ -40,8 +42,9 @@ impl Flow<'_> {
     /// called on or given first.
     pub(super) fn cleaned_by(&self, callee: &Callee, first: Option<&Value>) -> Kinds {
         let mut cleaned = Kinds::NONE;
-        for path in self.paths_of(&callee.path) {
-            cleaned = self.rules.cleaners.of(&path).fold(cleaned, |all, kinds| all.or(*kinds));
+        let others = self.other_paths(&callee.path);
+        for path in iter::once(&callee.path).chain(&others) {
+            cleaned = self.rules.cleaners.of(path).fold(cleaned, |all, kinds| all.or(*kinds));
         }
         // Of what a class of this file is, its objects are.
         if self.names.is_class(&callee.path) {
