@@ -137,6 +137,13 @@ impl Flow<'_> {
             _ => {
                 whole.absorb(&value);
                 whole.items = None;
+                let reads = whole.reads.clone();
+                // What is written through a pointer is in what it points into.
+                for name in reads.into_iter().filter(|_| self.rules.pointers && value.is_tainted()) {
+                    if self.state().get(name).is_some() {
+                        self.state().entry(name).value.absorb(&value);
+                    }
+                }
             }
         }
     }

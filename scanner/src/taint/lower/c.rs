@@ -558,6 +558,16 @@ impl C<'_> {
         let list = declarator.child_by_field_name("parameters");
         let mut params = Vec::new();
         for (position, param) in list.map(children).unwrap_or_default().into_iter().enumerate() {
+            if matches!(param.kind(), "variadic_parameter" | "...") {
+                params.push(Param {
+                    name: self.source.build.name("..."),
+                    position: u16::try_from(position).unwrap_or(u16::MAX),
+                    ty: None,
+                    marks: Vec::new(),
+                    default: None,
+                    rest: true,
+                });
+            }
             let Some(declared) = param.child_by_field_name("declarator") else {
                 continue;
             };

@@ -258,6 +258,12 @@ impl C<'_> {
                 let value = self.expr(*value);
                 Some(self.source.build.expr(ExprKind::Of(vec![value]), at))
             }
+            // What is taken from the list is what the function was given after its named parameters.
+            ("va_start", [list, ..]) => {
+                let target = self.expr(*list);
+                let value = self.source.build.name_expr("...", at);
+                Some(self.source.build.expr(ExprKind::Assign { target, value }, at))
+            }
             // Which variable of the environment it is says who writes it.
             ("getenv" | "secure_getenv", [key]) if key.kind() == "string_literal" => {
                 let text = self.literal(*key);

@@ -32,6 +32,28 @@ fn flag(name: &str) -> Option<i64> {
     found.map(|(_, number)| *number)
 }
 
+/// The pointer of `*p++`.
+fn stepped(target: Node<'_>) -> Option<Node<'_>> {
+    let inner = target
+        .child_by_field_name("argument")
+        .filter(|_| target.kind() == "pointer_expression")?;
+    let inner = super::facts::bare(inner);
+    let pointer = inner
+        .child_by_field_name("argument")
+        .filter(|_| inner.kind() == "update_expression")?;
+    (pointer.kind() == "identifier").then_some(pointer)
+}
+
+/// Whether one letter is compared, or one element with a number.
+fn is_of_letters(node: Node<'_>) -> bool {
+    let kinds = ["left", "right"].map(|field| {
+        let side = node.child_by_field_name(field).map(super::facts::bare);
+        side.map_or("", |side| side.kind())
+    });
+    let element = |kind: &str| matches!(kind, "subscript_expression" | "pointer_expression");
+    kinds.contains(&"char_literal") || kinds.contains(&"number_literal") && kinds.into_iter().any(element)
+}
+
 /// A number that fits; else what it is is not known.
 pub(super) fn number(text: &str) -> ExprKind {
     let text = text.replace('\'', "").to_ascii_lowercase();
@@ -189,7 +211,16 @@ impl C<'_> {
         let operator = node
             .child_by_field_name("operator")
             .map_or("=", |operator| operator.kind());
-        let target = self.field(node, "left");
+        let left = node.child_by_field_name("left");
+        let target = match left.and_then(stepped) {
+            // `*p++ = x` writes to what `p` points into.
+            Some(pointer) => {
+                let object = self.expr(pointer);
+                let key = self.source.unknown(pointer);
+                self.source.build.expr(ExprKind::Index { object, key }, span(pointer))
+            }
+            None => self.field(node, "left"),
+        };
         let value = self.field(node, "right");
         (target, value, operator != "=")
     }
@@ -208,6 +239,10 @@ impl C<'_> {
         let left = self.field(node, "left");
         let right = self.field(node, "right");
         let op = match operator {
+            // What one letter of a text is says nothing of the others.
+            "==" | "!=" if is_of_letters(node) => {
+                return self.source.build.expr(ExprKind::Of(vec![left, right]), at);
+            }
             "==" => BinaryOp::Eq,
             "!=" => BinaryOp::Ne,
             "&&" | "and" => BinaryOp::And,

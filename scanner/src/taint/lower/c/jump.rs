@@ -55,57 +55,55 @@ impl C<'_> {
         (after && tail.len() <= MAX_TAIL).then_some(tail)
     }
 
-    /// `for (…; s[i]; …) if (!isalnum(s[i])) s[i] = '_';`: what is not among the letters that are meant is replaced.
+    /// `for (…; *s; …) if (!isalnum(*s)) return 0;`: what comes after it is made of the letters that are meant.
     pub(super) fn filtered(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
-        let mut body = node.child_by_field_name("body");
-        while let Some(block) = body.filter(|body| body.kind() == "compound_statement") {
-            let parts = children(block);
-            body = match parts.as_slice() {
-                [one] => Some(*one),
-                _ => None,
+        let body = node.child_by_field_name("body");
+        let parts = match body {
+            Some(body) if body.kind() == "compound_statement" => children(body),
+            _ => body.into_iter().collect(),
+        };
+        for choice in parts.into_iter().filter(|part| part.kind() == "if_statement") {
+            let Some(condition) = choice.child_by_field_name("condition") else {
+                continue;
             };
+            let text = self.source.text(condition).replace(' ', "");
+            let Some(kind) = listed(&text).filter(|_| self.leaves(choice)) else {
+                continue;
+            };
+            let Some(of) = lettered(condition) else { continue };
+            let given = self.expr(of);
+            let proved = self.call_of(kind, &[given], span(of));
+            let condition = self.source.build.expr(ExprKind::Not(proved), span(of));
+            let mut stmts = Vec::new();
+            self.push(StmtKind::Throw(None), of, &mut stmts);
+            let then = self.source.build.block(stmts);
+            let otherwise = self.source.build.block(Vec::new());
+            let proof = StmtKind::If {
+                condition,
+                then,
+                otherwise,
+            };
+            self.push(proof, of, out);
         }
-        let Some(choice) = body.filter(|body| body.kind() == "if_statement") else {
-            return;
-        };
-        let condition = choice
-            .child_by_field_name("condition")
-            .map(|condition| self.source.text(condition));
-        let condition = condition.unwrap_or_default().replace(' ', "");
-        let condition = condition.trim_start_matches('(');
-        let listed = [
-            "!isalnum(",
-            "!isdigit(",
-            "!isalpha(",
-            "!isxdigit(",
-            "!strchr(",
-            "!std::isalnum(",
-            "!std::isdigit(",
-            "!memchr(",
-        ];
-        if !listed.iter().any(|test| condition.starts_with(test)) || condition.contains("||") {
-            return;
+    }
+
+    /// Whether what is done then is to leave, or to put another letter there.
+    fn leaves(&self, choice: Node<'_>) -> bool {
+        let mut given = choice.child_by_field_name("consequence");
+        for _ in 0..8 {
+            let Some(node) = given else { return false };
+            match node.kind() {
+                "return_statement" | "goto_statement" | "throw_statement" => return true,
+                "assignment_expression" => {
+                    let value = node.child_by_field_name("right").map(|value| value.kind());
+                    return matches!(value, Some("char_literal" | "number_literal"));
+                }
+                "compound_statement" => given = children(node).last().copied(),
+                "expression_statement" => given = node.named_child(0),
+                _ => return false,
+            }
         }
-        let Some(mut given) = choice.child_by_field_name("consequence") else {
-            return;
-        };
-        while let Some(inner) = given.named_child(0).filter(|_| given.kind() != "assignment_expression") {
-            given = inner;
-        }
-        let element = given
-            .child_by_field_name("left")
-            .filter(|_| given.kind() == "assignment_expression");
-        let value = given.child_by_field_name("right").map(|value| value.kind());
-        let Some(array) = element.and_then(|element| element.child_by_field_name("argument")) else {
-            return;
-        };
-        if matches!(value, Some("char_literal" | "number_literal")) {
-            let object = self.expr(array);
-            let name = self.source.build.name("operator.filtered");
-            let callee = self.source.build.expr(ExprKind::Attr { object, name }, span(array));
-            let call = self.source.build.call(callee, &[], span(array));
-            self.push(StmtKind::Expr(call), array, out);
-        }
+        false
     }
 
     /// `while (*s) *d++ = *s++;`: a copy that ends where the text ends.
@@ -221,4 +219,49 @@ impl C<'_> {
             _ => None,
         }
     }
+}
+
+/// What a test of a letter, after which one leaves, proves of the text.
+fn listed(condition: &str) -> Option<&'static str> {
+    let classes = [
+        "!isalnum(",
+        "!isdigit(",
+        "!isalpha(",
+        "!isxdigit(",
+        "!islower(",
+        "!isupper(",
+        "!std::isalnum(",
+        "!std::isdigit(",
+    ];
+    let class = classes.iter().any(|class| condition.contains(class));
+    let list = condition.contains("!strchr(") || condition.contains("strchr(") && condition.contains("==NULL");
+    let outside = condition.contains("<'") && condition.contains(">'");
+    let not_inside = condition.contains("!(") && condition.contains(">='");
+    if class || list || outside || not_inside {
+        Some("operator.listed")
+    } else if condition.contains("=='/'") {
+        Some("operator.unslashed")
+    } else {
+        None
+    }
+}
+
+/// The text whose letters a condition is about.
+fn lettered(condition: Node<'_>) -> Option<Node<'_>> {
+    let mut nodes = vec![condition];
+    for _ in 0..MAX_BODY {
+        let node = nodes.pop()?;
+        if matches!(node.kind(), "subscript_expression" | "pointer_expression") {
+            let inner = bare(node.child_by_field_name("argument")?);
+            let inner = match inner.kind() {
+                "update_expression" => inner.child_by_field_name("argument")?,
+                _ => inner,
+            };
+            if matches!(inner.kind(), "identifier" | "field_expression") {
+                return Some(inner);
+            }
+        }
+        nodes.extend(children(node).into_iter().rev());
+    }
+    None
 }
