@@ -70,6 +70,7 @@ pub(super) const WEAKNESSES: &[Weakness] = &[
         &["12.2.1", "12.3.1"],
     ),
     weakness(321, "Use of Hard-coded Cryptographic Key", &["13.3.1"]),
+    weakness(322, "Key Exchange without Entity Authentication", &["12.3.2"]),
     weakness(326, "Inadequate Encryption Strength", &["11.2.3"]),
     weakness(
         327,
@@ -130,6 +131,7 @@ pub(super) const WEAKNESSES: &[Weakness] = &[
     weakness(562, "Return of Stack Variable Address", &["1.4.3"]),
     weakness(601, "Open Redirect", &["3.7.2"]),
     weakness(611, "Improper Restriction of XML External Entity Reference", &["1.5.1"]),
+    weakness(613, "Insufficient Session Expiration", &["7.3.1"]),
     weakness(
         614,
         "Sensitive Cookie in HTTPS Session Without 'Secure' Attribute",

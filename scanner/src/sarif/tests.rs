@@ -184,7 +184,7 @@ fn a_result_refers_to_its_rule_and_its_weakness_by_their_places() {
 
 #[test]
 fn a_file_that_was_not_covered_is_a_notification_with_its_outcome_and_the_scan_no_success() {
-    let run = run(&scan(&Memory::new().with("src/lib.rs", "fn main() {}\n")));
+    let run = run(&scan(&Memory::new().with("src/lib.rb", "puts 1\n")));
     let invocation = &run["invocations"][0];
     let notice = &invocation["toolExecutionNotifications"][0];
     assert_eq!(invocation["executionSuccessful"], json!(false));

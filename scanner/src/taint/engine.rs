@@ -32,13 +32,14 @@ use crate::finding::{Found, Identity, RuleInfo, Step};
 mod in_words;
 
 /// The rules that the program is built with, by language.
-const BUILT_IN: [(Language, &str); 7] = [
+const BUILT_IN: [(Language, &str); 8] = [
     (Language::C, include_str!("../../rules/taint/c.toml")),
     (Language::Go, include_str!("../../rules/taint/go.toml")),
     (Language::Java, include_str!("../../rules/taint/java.toml")),
     (Language::JavaScript, include_str!("../../rules/taint/javascript.toml")),
     (Language::Php, include_str!("../../rules/taint/php.toml")),
     (Language::Python, include_str!("../../rules/taint/python.toml")),
+    (Language::Rust, include_str!("../../rules/taint/rust.toml")),
     (Language::Shell, include_str!("../../rules/taint/shell.toml")),
 ];
 /// Room for the walk over a module as deep as the check allows, in functions as deep as the flow goes.

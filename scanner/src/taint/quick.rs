@@ -28,7 +28,7 @@ impl Hasher for Quick {
         words.iter().for_each(|word| self.add(u64::from_le_bytes(*word)));
         let last = rest
             .iter()
-            .fold(rest.len() as u64, |last, byte| last << 8 | u64::from(*byte));
+            .fold(bytes.len() as u64, |last, byte| last << 8 | u64::from(*byte));
         self.add(last);
     }
 

@@ -42,6 +42,7 @@ fn extension(language: Language, sample: &str) -> &'static str {
         Language::JavaScript => "tsx",
         Language::Java => "java",
         Language::Go => "go",
+        Language::Rust => "rs",
         _ => "",
     }
 }

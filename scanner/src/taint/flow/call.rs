@@ -271,6 +271,8 @@ impl Flow<'_> {
         if self.rules.keeps_text.has(&callee.path) {
             let first = given.first().and_then(|arg| arg.value.text.clone());
             value.text = receiver.and_then(|receiver| receiver.text.clone()).or(first);
+            let constant = given.first().and_then(|arg| arg.value.constant);
+            value.constant = constant.filter(|_| !value.is_tainted());
         }
         value
     }

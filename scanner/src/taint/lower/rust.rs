@@ -5,7 +5,7 @@
 //! declare  uses, types, functions, parameters, marks   │
 //! rust     statements                                  ├─▶ Builder
 //! control  blocks, branches and loops as values        │
-//! expr     expressions ─ call ─ pattern ─ types        ┘
+//! expr     expressions ─ call ─ command ─ memory ─ …   ┘
 //! ```
 //!
 //! Always true:
@@ -23,11 +23,13 @@ use super::walk::Walk;
 use super::{LowerFault, Lowered, Source, children, fields, parse, span};
 
 mod call;
+mod command;
 mod control;
 mod declare;
 mod expr;
 mod literal;
 mod macros;
+mod memory;
 mod pattern;
 mod types;
 
@@ -53,6 +55,7 @@ fn lower_tree(source: &[u8], tree: &Tree) -> Lowered {
         class: None,
         before: Vec::new(),
         commands: vec![HashMap::new()],
+        pointers: HashMap::new(),
         loops: Vec::new(),
         modules: HashSet::new(),
     };
@@ -83,6 +86,8 @@ struct Rust<'s> {
     before: Vec<StmtId>,
     /// The variables that are commands in the functions around, innermost last, with the arguments that they have.
     commands: Vec<HashMap<String, Vec<Option<String>>>>,
+    /// For the variables of a function, the pointers into them.
+    pointers: HashMap<String, Vec<String>>,
     /// The loops around, innermost last, with the variable that gets their value.
     loops: Vec<Option<String>>,
     /// The modules that stand in the file.
@@ -261,6 +266,7 @@ impl Rust<'_> {
         let ty = node.child_by_field_name("type");
         if pattern.kind() == "identifier" {
             self.note_command(pattern, value);
+            self.note_pointer(pattern, value);
         }
         let made = self.typed_value(value, ty);
         let ty = ty.and_then(|ty| self.telling(ty));
@@ -300,6 +306,9 @@ impl Rust<'_> {
     /// A value as its declared type has it: of a number, its text is gone.
     fn typed_value(&mut self, value: Node<'_>, ty: Option<Node<'_>>) -> ExprId {
         let made = self.expr(value);
+        if self.is_dangling(value) {
+            return self.call_of("as", "as_ptr", &[made], value);
+        }
         match ty.filter(|ty| self.is_number(*ty)) {
             Some(_) => self.as_number(made, value),
             None => made,

@@ -1,5 +1,5 @@
 //! Calls, and what some of Rust's own types do that a value or an assignment says better: what only passes a value on,
-//! texts that grow, commands that are given their arguments one by one, closures that compare.
+//! texts that grow, closures that compare.
 
 use super::{Arg, BinaryOp, ExprId, ExprKind, Node, Rust, Walk, children, span};
 
@@ -101,8 +101,6 @@ const WRAPS: [&str; 26] = [
 ];
 /// Functions that are given a closure to be made of what it gives.
 const MADE_LATER: [&str; 4] = ["LazyLock::new", "Lazy::new", "LazyCell::new", "OnceLock::from"];
-/// Arguments of a command that are remembered.
-const MAX_ARGS: usize = 64;
 
 impl Rust<'_> {
     pub(super) fn call(&mut self, node: Node<'_>) -> ExprId {
@@ -155,6 +153,9 @@ impl Rust<'_> {
         let last_two = ends_of(&path);
         if last_two == "Command::new" {
             return self.command(node);
+        }
+        if let Some(done) = self.unsafe_idiom(node, last_two, args) {
+            return Some(done);
         }
         let [one] = args else { return None };
         if MADE_LATER.contains(&last_two) && one.kind() == "closure_expression" {
@@ -225,6 +226,31 @@ impl Rust<'_> {
                 let op = if method == "ne" { BinaryOp::Ne } else { BinaryOp::Eq };
                 let (left, right) = (self.expr(receiver), self.expr(*other));
                 Some(self.source.build.expr(ExprKind::Binary { op, left, right }, at))
+            }
+            ("then_some" | "then", [value]) => {
+                let inner = match value.kind() {
+                    "closure_expression" => value.child_by_field_name("body")?,
+                    _ => *value,
+                };
+                let condition = self.expr(receiver);
+                let then = self.expr(inner);
+                let otherwise = self.source.build.expr(ExprKind::Null, at);
+                let kind = ExprKind::Choice {
+                    condition: Some(condition),
+                    then,
+                    otherwise,
+                };
+                Some(self.source.build.expr(kind, at))
+            }
+            ("fill_bytes" | "try_fill_bytes", [filled]) if filled.kind() == "reference_expression" => {
+                let callee = self.attribute(function);
+                let value = self.source.build.call(callee, &[], at);
+                let target = self.expr(*filled);
+                Some(self.source.build.expr(ExprKind::Assign { target, value }, at))
+            }
+            ("assume_init", []) if self.is_unwritten(receiver) => {
+                let value = self.expr(receiver);
+                Some(self.call_of("as", "uninit", &[value], node))
             }
             ("push_str", [text]) => self.grown(receiver, *text, node),
             ("concat", []) => {
@@ -326,185 +352,10 @@ impl Rust<'_> {
             _ => None,
         }
     }
-
-    /// `Command::new("sh").arg("-c").arg(x)` as one call with all that it is given.
-    fn command(&mut self, node: Node<'_>) -> Option<ExprId> {
-        let (program, mut given) = self.command_parts(node)?;
-        let callee = program.child_by_field_name("function")?;
-        let first = program
-            .child_by_field_name("arguments")
-            .map(children)
-            .unwrap_or_default();
-        let mut nodes = first;
-        given.reverse();
-        let callee = self.expr(callee);
-        let mut args = self.args(&nodes);
-        nodes.clear();
-        for (list, arg) in given {
-            match list {
-                false => args.extend(self.args(&[arg])),
-                true => args.extend(self.spread(arg)),
-            }
-        }
-        let new = false;
-        Some(self.source.build.expr(ExprKind::Call { callee, args, new }, span(node)))
-    }
-
-    /// The call that begins a command, and what is added to it, last first: whether it is a list, and the argument.
-    fn command_parts<'t>(&self, node: Node<'t>) -> Option<(Node<'t>, Vec<(bool, Node<'t>)>)> {
-        let mut given = Vec::new();
-        let mut at = node;
-        loop {
-            let function = at
-                .child_by_field_name("function")
-                .filter(|_| at.kind() == "call_expression")?;
-            let args = at.child_by_field_name("arguments").map(children).unwrap_or_default();
-            if let Some(field) = function.child_by_field_name("field") {
-                match (&*self.source.text(field), args.as_slice()) {
-                    ("arg", [one]) => given.push((false, *one)),
-                    ("args", [one]) => given.push((true, *one)),
-                    (
-                        "current_dir" | "env" | "envs" | "env_clear" | "env_remove" | "stdin" | "stdout" | "stderr"
-                        | "kill_on_drop" | "arg0" | "uid" | "gid" | "process_group" | "creation_flags",
-                        _,
-                    ) if at != node => {}
-                    _ => return None,
-                }
-                at = function.child_by_field_name("value")?;
-            } else {
-                let path = self.source.text(function);
-                return (ends_of(&path) == "Command::new" && given.len() <= MAX_ARGS).then_some((at, given));
-            }
-        }
-    }
-
-    /// The arguments that a list is: one by one if it is written here.
-    fn spread(&mut self, list: Node<'_>) -> Vec<Arg> {
-        let inner = match list.kind() {
-            "reference_expression" => list.child_by_field_name("value").unwrap_or(list),
-            _ => list,
-        };
-        if inner.kind() == "array_expression" && inner.child_by_field_name("length").is_none() {
-            return self.args(&children(inner));
-        }
-        vec![Arg {
-            name: None,
-            value: self.expr(list),
-            spread: true,
-        }]
-    }
-
-    /// Notes that a variable is a command, with the arguments that it begins with.
-    pub(super) fn note_command(&mut self, name: Node<'_>, value: Node<'_>) {
-        let name = self.source.text(name).into_owned();
-        let known = self.written_args(value);
-        if let Some(scope) = self.commands.last_mut() {
-            match known {
-                Some(args) => scope.insert(name, args),
-                None => scope.remove(&name),
-            };
-        }
-    }
-
-    /// What a command that is made here is called, and its program and arguments as far as they are texts.
-    fn written_args(&self, value: Node<'_>) -> Option<Vec<Option<String>>> {
-        let (program, mut given) = self.command_parts(value)?;
-        given.reverse();
-        let callee = program.child_by_field_name("function")?;
-        let first = program
-            .child_by_field_name("arguments")
-            .map(children)
-            .unwrap_or_default();
-        let mut args = vec![Some(self.source.text(callee).into_owned())];
-        args.extend(first.into_iter().map(|arg| self.written(arg)));
-        for (list, arg) in given {
-            let inner = arg
-                .child_by_field_name("value")
-                .filter(|_| arg.kind() == "reference_expression")
-                .unwrap_or(arg);
-            match list && inner.kind() == "array_expression" {
-                true => args.extend(children(inner).into_iter().map(|arg| self.written(arg))),
-                false => args.push(self.written(arg)),
-            }
-        }
-        Some(args)
-    }
-
-    fn written(&self, node: Node<'_>) -> Option<String> {
-        matches!(node.kind(), "string_literal" | "raw_string_literal").then(|| self.string_text(node))
-    }
-
-    /// `cmd.arg(x)` of a variable: the command with what it had and this.
-    fn more_of_command(&mut self, node: Node<'_>, receiver: Node<'_>, args: &[Node<'_>]) -> Option<ExprId> {
-        // `cmd.arg(a).arg(b)`: what stands before is given first.
-        let mut root = receiver;
-        let mut before = Vec::new();
-        while root.kind() == "call_expression" {
-            let function = root.child_by_field_name("function")?;
-            let field = function.child_by_field_name("field")?;
-            let given = root.child_by_field_name("arguments").map(children).unwrap_or_default();
-            match (&*self.source.text(field), given.as_slice()) {
-                ("arg" | "args", [one]) => before.push(*one),
-                _ => return None,
-            }
-            root = function.child_by_field_name("value")?;
-        }
-        let name = self.source.text(root).into_owned();
-        let known = self.commands.iter().rev().find_map(|scope| scope.get(&name))?.clone();
-        let (path, known) = known.split_first()?;
-        let callee = self.path(path.as_deref().unwrap_or_default(), node);
-        let mut all = Vec::new();
-        for text in known.iter().take(MAX_ARGS) {
-            let value = match text {
-                Some(text) => self.source.build.str_expr(text, span(node)),
-                None => self.source.unknown(node),
-            };
-            let (name, spread) = (None, false);
-            all.push(Arg { name, value, spread });
-        }
-        before.reverse();
-        before.extend(args);
-        for arg in &before {
-            all.extend(self.spread_or_one(*arg));
-        }
-        let written: Vec<Option<String>> = before.iter().flat_map(|arg| self.texts(*arg)).collect();
-        let scope = self.commands.iter_mut().rev().find(|scope| scope.contains_key(&name));
-        if let Some(args) = scope
-            .and_then(|scope| scope.get_mut(&name))
-            .filter(|args| args.len() < MAX_ARGS)
-        {
-            args.extend(written);
-        }
-        let new = false;
-        let kind = ExprKind::Call { callee, args: all, new };
-        Some(self.source.build.expr(kind, span(node)))
-    }
-
-    fn spread_or_one(&mut self, arg: Node<'_>) -> Vec<Arg> {
-        let inner = arg
-            .child_by_field_name("value")
-            .filter(|_| arg.kind() == "reference_expression")
-            .unwrap_or(arg);
-        match inner.kind() {
-            "array_expression" => self.spread(arg),
-            _ => self.args(&[arg]),
-        }
-    }
-
-    fn texts(&self, arg: Node<'_>) -> Vec<Option<String>> {
-        let inner = arg
-            .child_by_field_name("value")
-            .filter(|_| arg.kind() == "reference_expression")
-            .unwrap_or(arg);
-        match inner.kind() {
-            "array_expression" => children(inner).into_iter().map(|arg| self.written(arg)).collect(),
-            _ => vec![self.written(arg)],
-        }
-    }
 }
 
 /// The last two names of a path: of `std::process::Command::new` these are `Command::new`.
-fn ends_of(path: &str) -> &str {
+pub(super) fn ends_of(path: &str) -> &str {
     let mut cuts = path.rmatch_indices("::").map(|(at, _)| at);
     match (cuts.next(), cuts.next()) {
         (Some(_), Some(second)) => &path[second + 2..],

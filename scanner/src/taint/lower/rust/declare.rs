@@ -281,6 +281,7 @@ impl Rust<'_> {
         let (params, first) = self.params(node.child_by_field_name("parameters"));
         self.commands.push(HashMap::new());
         let loops = std::mem::take(&mut self.loops);
+        self.pointers.clear();
         // What a method has inside is no method of its type.
         let class = self.class.clone();
         let gives = node.child_by_field_name("return_type").is_some();

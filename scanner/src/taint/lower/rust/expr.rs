@@ -187,10 +187,24 @@ impl Rust<'_> {
         let kind = match (operator, self.source.build.kind(inner)) {
             ("!", _) => ExprKind::Not(inner),
             ("-", &ExprKind::Int(value)) => ExprKind::Int(value.wrapping_neg()),
-            // `*x` is `x`.
+            // `*x` is `x`, of a pointer that is looked through as such.
+            ("*", ExprKind::Name(_)) if self.is_unsafe(node) => return self.call_of("as", "unsafe", &[inner], node),
             _ => return inner,
         };
         self.source.build.expr(kind, span(node))
+    }
+
+    /// Whether something is done right in an unsafe block.
+    fn is_unsafe(&self, node: Node<'_>) -> bool {
+        let mut around = node.parent();
+        for _ in 0..6 {
+            match around.map(|node| node.kind()) {
+                Some("unsafe_block") => return true,
+                Some("function_item" | "closure_expression" | "arguments") | None => return false,
+                _ => around = around.and_then(|node| node.parent()),
+            }
+        }
+        false
     }
 
     fn binary(&mut self, node: Node<'_>) -> ExprId {

@@ -371,18 +371,24 @@ impl Rust<'_> {
         let callee = self.path(&path, name);
         let tokens = children(node).into_iter().find(|child| child.kind() == "token_tree");
         let args = match tokens {
+            Some(tokens) if self.is_map(tokens) => vec![self.token_tree(tokens)],
             Some(tokens) => self.separate(tokens),
             None => Vec::new(),
         };
         self.source.build.call(callee, &args, span(node))
     }
 
+    /// Whether tokens are keys and values in braces.
+    fn is_map(&self, tokens: Node<'_>) -> bool {
+        let braces = self.source.bytes.get(tokens.start_byte()) == Some(&b'{');
+        braces && inner(tokens).iter().any(|token| matches!(token.kind(), ":" | "=>"))
+    }
+
     /// Tokens in brackets: a map if there are keys, a list of more than one, or what is in them.
     pub(super) fn token_tree(&mut self, node: Node<'_>) -> ExprId {
         let at = span(node);
         let row = inner(node);
-        let braces = self.source.bytes.get(node.start_byte()) == Some(&b'{');
-        if braces && row.iter().any(|token| matches!(token.kind(), ":" | "=>")) {
+        if self.is_map(node) {
             let mut entries = Vec::new();
             for entry in row.split(|token| token.kind() == ",").filter(|entry| !entry.is_empty()) {
                 let cut = entry.iter().position(|token| matches!(token.kind(), ":" | "=>"));
