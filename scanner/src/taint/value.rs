@@ -273,11 +273,11 @@ impl Value {
         }
     }
 
-    /// Says that it is no longer safe for `kinds`, as far as it comes from somewhere.
-    pub fn spoil(&mut self, kinds: Kinds) {
-        self.taints
-            .iter_mut()
-            .for_each(|taint| taint.clean = taint.clean.and(kinds.others()));
+    /// Says that it is no longer safe for `kinds`, but for those that it was safe for where it came from.
+    pub fn spoil(&mut self, kinds: Kinds, at_first: impl Fn(Label) -> Kinds) {
+        for taint in &mut self.taints {
+            taint.clean = taint.clean.and(kinds.others().or(at_first(taint.label)));
+        }
     }
 
     /// The part under `key`, if it was written as a list or map.

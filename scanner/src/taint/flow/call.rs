@@ -257,8 +257,13 @@ impl Flow<'_> {
                 value
             });
         value.clean(cleaned);
-        for kinds in self.rules.spoilers.of(&callee.path) {
-            value.spoil(*kinds);
+        let rules = self.rules;
+        let at_first = |label: Label| match label {
+            Label::Source(source, _) => rules.sources[source].clean,
+            Label::Param(..) => Kinds::NONE,
+        };
+        for kinds in rules.spoilers.of(&callee.path) {
+            value.spoil(*kinds, at_first);
         }
         value.step(at);
         let receiver = callee.receiver.as_ref();

@@ -14,6 +14,10 @@ keeps_reads = ["same"]
 what = "the source"
 path = ["source()", "web.ask()"]
 [[source]]
+what = "the safe source"
+clean = ["k"]
+path = ["safe()"]
+[[source]]
 what = "a parameter"
 [source.param]
 function_mark = ["web.App().route"]
@@ -175,6 +179,11 @@ fn a_look_up_gives_a_part_of_the_table_and_never_the_key() {
     assert_eq!(hits("T = {'a': 'b'}\nsink(T.get(source()))\n"), []);
     assert_eq!(hits("sink(source().get('a'))\n"), [(1, 1)]);
     assert_eq!(hits("T = {'a': 'b'}\nsink(T.get('a', source()))\n"), [(2, 2)]);
+}
+
+#[test]
+fn what_a_source_is_safe_for_stays_when_escaping_is_undone() {
+    assert_eq!(hits("sink(undo(safe()))\nsink(undo(source()))\n"), [(2, 2)]);
 }
 
 #[test]

@@ -245,9 +245,7 @@ impl RulesText {
             text.compile_into(&words, &mut set)?;
         }
         for text in self.spoiler {
-            let place = format!("spoiler {:?}", text.call);
-            let kinds = words.kinds(&place, &text.kinds)?;
-            each(&place, &text.call, |pattern| set.spoilers.insert(pattern, kinds))?;
+            text.compile_into(&words, &mut set)?;
         }
         for text in self.guard {
             let place = format!("guard {:?}", text.call);
@@ -310,6 +308,14 @@ impl SourceText {
             what: self.what,
         });
         Ok(())
+    }
+}
+
+impl SpoilerText {
+    fn compile_into(self, words: &Words, set: &mut Ruleset) -> Result<(), RulesFault> {
+        let place = format!("spoiler {:?}", self.call);
+        let kinds = words.kinds(&place, &self.kinds)?;
+        each(&place, &self.call, |pattern| set.spoilers.insert(pattern, kinds))
     }
 }
 

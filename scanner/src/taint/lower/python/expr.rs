@@ -154,7 +154,34 @@ impl Python<'_> {
             });
         }
         let new = false;
-        ExprKind::Call { callee, args, new }
+        let call = ExprKind::Call { callee, args, new };
+        match self.asked_type(node) {
+            Some(number) => {
+                let value = self.source.build.expr(call, span(node));
+                let callee = self.source.build.name_expr(&number, span(node));
+                let (name, spread) = (None, false);
+                let args = vec![Arg { name, value, spread }];
+                ExprKind::Call { callee, args, new }
+            }
+            None => call,
+        }
+    }
+
+    /// The number that `args.get("n", type=int)` makes of what it finds.
+    fn asked_type(&self, call: Node<'_>) -> Option<String> {
+        let callee = call.child_by_field_name("function")?;
+        let named = callee.child_by_field_name("attribute")?;
+        if self.source.text(named) != "get" {
+            return None;
+        }
+        let given = children(call.child_by_field_name("arguments")?);
+        let mut options = given.into_iter().filter(|arg| arg.kind() == "keyword_argument");
+        let asked = options.find(|arg| {
+            arg.child_by_field_name("name")
+                .is_some_and(|name| self.source.text(name) == "type")
+        })?;
+        let asked = self.source.text(asked.child_by_field_name("value")?);
+        matches!(&*asked, "int" | "float").then(|| asked.into_owned())
     }
 
     fn binary(&mut self, node: Node<'_>) -> ExprKind {

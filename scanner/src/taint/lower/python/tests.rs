@@ -104,3 +104,9 @@ fn what_is_nested_too_deep_is_cut_and_said() {
     let code = format!("x = {}1{}\n", "[".repeat(1000), "]".repeat(1000));
     assert!(testing::lowered(Language::Python, &code).cut);
 }
+
+#[test]
+fn a_number_that_is_asked_for_is_one() {
+    assert_eq!(top("x = a.get('n', type=int)\n"), r#"x = int(a.get("n", type=int))"#);
+    assert_eq!(top("x = a.get('n', type=str)\n"), r#"x = a.get("n", type=str)"#);
+}
