@@ -4,6 +4,8 @@
 //! function prints is what it gives back. `[ a = b ]` is a comparison, `[[ x =~ re ]]` a call of `matches`, `> file` one of `>`, and
 //! `"${words[@]}"` as a command one of `words`. Variables keep their `$`.
 
+use std::collections::BTreeSet;
+
 use tree_sitter::{Node, Tree};
 
 use super::super::ir::{BlockId, ExprId, ExprKind, Function, Param, Span, StmtId, StmtKind};
@@ -17,7 +19,12 @@ const PRINTED: &str = "stdout";
 
 pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     let root = tree.root_node();
-    let mut shell = Shell { source, within: false };
+    let mut shell = Shell {
+        associative: associative(&source.text(root)),
+        source,
+        within: false,
+        double: false,
+    };
     let body = shell.block_of_all(&children(root));
     let name = shell.source.build.name("");
     let top = Function {
@@ -35,6 +42,10 @@ struct Shell<'s> {
     source: Source<'s>,
     /// Whether a function's body is lowered.
     within: bool,
+    /// Whether a test in two brackets is.
+    double: bool,
+    /// Arrays whose keys are texts.
+    associative: BTreeSet<String>,
 }
 
 impl<'s> Walk<'s> for Shell<'s> {
@@ -280,6 +291,11 @@ impl Shell<'_> {
             Some(value) => self.expr(value),
             None => self.source.unknown(node),
         };
+        if let Some(value) = value
+            && self.case_of_letters(node, value, out)
+        {
+            return;
+        }
         let mut cases = Vec::new();
         for item in children(node).into_iter().filter(|item| item.kind() == "case_item") {
             let patterns = fields(item, "value");
@@ -306,6 +322,44 @@ impl Shell<'_> {
             cases.push((labels, body));
         }
         self.push(StmtKind::Switch { subject, cases }, node, out);
+    }
+
+    /// `case $x in *[!0-9]*) …`: what does not fit is made of the letters that are meant.
+    fn case_of_letters(&mut self, node: Node<'_>, value: Node<'_>, out: &mut Vec<StmtId>) -> bool {
+        let items: Vec<Node<'_>> = children(node)
+            .into_iter()
+            .filter(|item| item.kind() == "case_item")
+            .collect();
+        let of = |shell: &Self, item: Node<'_>| {
+            let patterns = fields(item, "value")
+                .into_iter()
+                .map(|pattern| shell.source.text(pattern).into_owned());
+            patterns.collect::<Vec<_>>()
+        };
+        let Some((first, rest)) = items.split_first() else {
+            return false;
+        };
+        let patterns = of(self, *first);
+        let Some(pattern) = patterns.iter().find(|pattern| proves(pattern).is_some()) else {
+            return false;
+        };
+        if rest
+            .iter()
+            .any(|item| !of(self, *item).iter().any(|pattern| pattern == "*"))
+        {
+            return false;
+        }
+        let condition = self.listed(pattern, value, span(value));
+        let then: Vec<Node<'_>> = rest.iter().copied().flat_map(arm).collect();
+        let then = self.block_of_all(&then);
+        let otherwise = self.block_of_all(&arm(*first));
+        let kind = StmtKind::If {
+            condition,
+            then,
+            otherwise,
+        };
+        self.push(kind, node, out);
+        true
     }
 
     /// A command with its output or input elsewhere.
@@ -377,6 +431,40 @@ impl Shell<'_> {
         let word = name.named_child(0).filter(|word| word.kind() == "word")?;
         Some(self.source.text(word).into_owned())
     }
+}
+
+/// What is done if one of a case's patterns fits.
+fn arm(item: Node<'_>) -> Vec<Node<'_>> {
+    let patterns: Vec<usize> = fields(item, "value").iter().map(Node::id).collect();
+    let parts = children(item).into_iter();
+    parts.filter(|part| !patterns.contains(&part.id())).collect()
+}
+
+/// What is proved of a text that such a pattern does not fit.
+fn proves(pattern: &str) -> Option<&'static str> {
+    if pattern.contains("[!") || pattern.contains("[^") {
+        Some("unlisted")
+    } else if pattern.contains("*/*") || pattern.contains("*..*") {
+        Some("unslashed")
+    } else {
+        None
+    }
+}
+
+/// The arrays that `declare -A` names.
+fn associative(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let declares = words.any(|word| matches!(word, "declare" | "local" | "typeset"));
+        let keyed = words
+            .next()
+            .is_some_and(|option| option.starts_with('-') && option.contains('A'));
+        if let Some(name) = words.next().filter(|_| declares && keyed) {
+            names.insert(name.split('=').next().unwrap_or(name).to_owned());
+        }
+    }
+    names
 }
 
 /// What stands before `then`, after it, and the clauses that follow.

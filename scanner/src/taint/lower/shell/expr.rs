@@ -15,8 +15,14 @@ const STARTERS: [&str; 9] = [
 impl Shell<'_> {
     /// A variable; those that a web server makes of the request's headers are parts of one.
     pub(super) fn variable(&mut self, name: &str, at: Span) -> ExprId {
+        let given = name.chars().all(|c| c.is_ascii_digit() && c != '0') || matches!(name, "@" | "*");
         let name = match name.strip_prefix("HTTP_") {
             Some(header) => format!("$HTTP.{header}"),
+            // What a script is given is not what its functions are given.
+            None if given && !self.within => match name {
+                "@" | "*" => "$arguments".to_owned(),
+                _ => format!("$argument{name}"),
+            },
             None => format!("${name}"),
         };
         self.source.build.name_expr(&name, at)
@@ -55,10 +61,18 @@ impl Shell<'_> {
                 None => ExprKind::Unknown,
             },
             "test_command" => match children(node).first().copied() {
-                Some(inner) => return self.test(inner),
+                Some(inner) => {
+                    let outer = std::mem::replace(&mut self.double, self.source.text(node).starts_with("[["));
+                    let value = match self.source.text(node).starts_with("((") {
+                        true => self.arithmetic(&children(node), at),
+                        false => self.test(inner),
+                    };
+                    self.double = outer;
+                    return value;
+                }
                 None => ExprKind::Unknown,
             },
-            "arithmetic_expansion" => ExprKind::Unknown,
+            "arithmetic_expansion" => return self.arithmetic(&children(node), at),
             _ => ExprKind::Of(self.exprs(children(node))),
         };
         self.source.build.expr(kind, at)
@@ -102,6 +116,9 @@ impl Shell<'_> {
         if rest.starts_with("//[^") || rest.starts_with("//[!") {
             return self.call_of("kept", &[value], at);
         }
+        if matches!(rest.trim_end_matches('}'), "##*/" | "##*\\/") {
+            return self.call_of("basename", &[value], at);
+        }
         if rest.starts_with("@Q") {
             return self.call_of("quoted", &[value], at);
         }
@@ -135,7 +152,12 @@ impl Shell<'_> {
         match index {
             Some(index) if !matches!(&*self.source.text(index), "@" | "*") => {
                 let key = self.expr(index);
-                self.source.build.expr(ExprKind::Index { object, key }, at)
+                let element = self.source.build.expr(ExprKind::Index { object, key }, at);
+                if self.associative.contains(&name) {
+                    return element;
+                }
+                let asked = self.arithmetic(&[index], at);
+                self.source.build.expr(ExprKind::Last(vec![asked, element]), at)
             }
             _ => object,
         }
@@ -214,6 +236,21 @@ impl Shell<'_> {
     }
 
     fn command_of(&mut self, words: &[Node<'_>], node: Node<'_>, input: Option<ExprId>) -> ExprId {
+        let at = span(node);
+        let Some(name) = words.first() else {
+            return self.source.unknown(node);
+        };
+        let chosen = matches!(name.kind(), "simple_expansion" | "expansion" | "string") && !self.is_whole_array(*name);
+        if chosen {
+            let run = self.expr(*name);
+            let run = self.call_of("runs", &[run], at);
+            let call = self.command_with(words, node, input);
+            return self.source.build.expr(ExprKind::Last(vec![run, call]), at);
+        }
+        self.command_with(words, node, input)
+    }
+
+    fn command_with(&mut self, words: &[Node<'_>], node: Node<'_>, input: Option<ExprId>) -> ExprId {
         let at = span(node);
         let mut args = Vec::new();
         let Some((name, rest)) = words.split_first() else {
@@ -333,6 +370,31 @@ impl Shell<'_> {
         self.source.build.expr(ExprKind::Binary { op, left, right }, span(node))
     }
 
+    /// What is worked out as a number runs what stands in the brackets of an element's name.
+    fn arithmetic(&mut self, nodes: &[Node<'_>], at: Span) -> ExprId {
+        let mut nodes: Vec<Node<'_>> = nodes.to_vec();
+        let mut found = Vec::new();
+        while let Some(node) = nodes.pop() {
+            match node.kind() {
+                "variable_name" => found.push(node),
+                "simple_expansion" | "expansion" => found.push(node),
+                _ => nodes.extend(children(node)),
+            }
+        }
+        found.truncate(16);
+        let args = self.exprs(found);
+        let asked = self.call_of("arithmetic", &args, at);
+        let number = self.source.build.expr(ExprKind::Unknown, at);
+        self.source.build.expr(ExprKind::Last(vec![asked, number]), at)
+    }
+
+    /// That a value does not fit a pattern like `*[!0-9]*`, `*/*`.
+    pub(super) fn listed(&mut self, pattern: &str, value: Node<'_>, at: Span) -> ExprId {
+        let name = super::proves(pattern).unwrap_or("unlisted");
+        let value = self.expr(value);
+        self.call_of(name, &[value], at)
+    }
+
     fn test(&mut self, node: Node<'_>) -> ExprId {
         if self.source.depth == super::super::MAX_DEPTH {
             self.source.cut = true;
@@ -406,12 +468,23 @@ impl Shell<'_> {
                 let left = self.expr(left);
                 return self.call_of("matches", &[pattern, left], at);
             }
+            "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" if self.double => {
+                return self.arithmetic(&[left, right], at);
+            }
             "=" | "==" | "-eq" => BinaryOp::Eq,
             "!=" | "-ne" => BinaryOp::Ne,
             _ => return self.source.build.expr(ExprKind::Unknown, at),
         };
         let glob =
             matches!(operator, "=" | "==" | "!=") && pattern.contains(['*', '?']) && !pattern.starts_with(['"', '\'']);
+        if glob && super::proves(&pattern).is_some() {
+            let named = self.listed(&pattern, left, at);
+            // It is listed where the pattern does not fit.
+            return match operator {
+                "!=" => named,
+                _ => self.source.build.expr(ExprKind::Not(named), at),
+            };
+        }
         if glob {
             return self.source.build.expr(ExprKind::Unknown, at);
         }
