@@ -366,8 +366,12 @@ fn parts(between: &str) -> bool {
 fn is_quoted(before: &str) -> bool {
     let near = before.char_indices().rev().nth(80).map_or(0, |(at, _)| at);
     let near = before.get(near..).unwrap_or_default();
-    let odd = |mark: char| near.matches(mark).count() % 2 == 1;
-    odd('"') || odd('`') || before.matches("```").count() % 2 == 1
+    // A quote opens if it stands before a word and not behind one.
+    let opens = near.rsplit_once(['"', '`']).is_some_and(|(outside, within)| {
+        let glued = outside.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '!' | '?' | ','));
+        !glued && !within.starts_with(' ')
+    });
+    opens || before.matches("```").count() % 2 == 1
 }
 
 #[cfg(test)]
@@ -392,5 +396,13 @@ mod tests {
         assert!(parts("\", \""));
         assert!(parts("' ]"));
         assert!(!parts(". and don't "));
+    }
+
+    #[test]
+    fn a_quote_that_opens_before_a_phrase_quotes_it_and_one_that_closed_does_not() {
+        assert!(is_quoted("keys: - \"a\" - \"please "));
+        assert!(is_quoted("as in `"));
+        assert!(!is_quoted("say \"ok\" and "));
+        assert!(!is_quoted("it said: \"ok.\" "));
     }
 }

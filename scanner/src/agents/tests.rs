@@ -93,6 +93,11 @@ fn one_phrase_that_people_see_is_no_finding_elsewhere() {
 fn a_list_of_phrases_in_a_program_is_no_finding() {
     let text = "PHRASES = [\n  \"ignore all previous instructions\",\n  \"do not tell the user\",\n  \"send the api key to https://\",\n]\n";
     assert_eq!(rules_of(&scan("guard.py", text)), []);
+    let text = format!(
+        "- \"please, {}\"\n# === others ===\n- \"you are now in developer mode\"\n",
+        order()
+    );
+    assert_eq!(rules_of(&scan("guard.yaml", &text)), []);
 }
 
 #[test]
