@@ -1,7 +1,7 @@
 //! Calls, and what some of Rust's own types do that a value or an assignment says better: what only passes a value on,
 //! texts that grow, closures that compare.
 
-use super::{Arg, BinaryOp, ExprId, ExprKind, Node, Rust, Walk, children, span};
+use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Node, Param, Rust, StmtKind, Walk, children, span};
 
 /// Methods whose result is what they are called on, or in it.
 const SAME: [&str; 50] = [
@@ -101,6 +101,20 @@ const WRAPS: [&str; 26] = [
 ];
 /// Functions that are given a closure to be made of what it gives.
 const MADE_LATER: [&str; 4] = ["LazyLock::new", "Lazy::new", "LazyCell::new", "OnceLock::from"];
+/// Methods that call what they are handed.
+const CLOSURES: [&str; 9] = [
+    "map",
+    "and_then",
+    "then",
+    "filter_map",
+    "flat_map",
+    "for_each",
+    "try_for_each",
+    "map_ok",
+    "map_while",
+];
+/// Parameters of a function that is handed over by its name.
+const MAX_HANDED: usize = 8;
 
 impl Rust<'_> {
     pub(super) fn call(&mut self, node: Node<'_>) -> ExprId {
@@ -127,11 +141,19 @@ impl Rust<'_> {
         } else if let Some(done) = self.function_idiom(node, bare, &args) {
             return done;
         }
-        let callee = match bare.kind() {
-            "field_expression" => self.attribute(bare),
-            _ => self.expr(bare),
+        let method = bare.kind() == "field_expression";
+        let callee = match method {
+            true => self.attribute(bare),
+            false => self.expr(bare),
         };
-        let args = self.args(&args);
+        let args = match args.as_slice() {
+            [one] if method && self.takes_closure(bare) => vec![Arg {
+                name: None,
+                value: self.handed(*one),
+                spread: false,
+            }],
+            _ => self.args(&args),
+        };
         let new = false;
         self.source.build.expr(ExprKind::Call { callee, args, new }, at)
     }
@@ -146,6 +168,53 @@ impl Rust<'_> {
             });
         }
         args
+    }
+
+    fn takes_closure(&self, function: Node<'_>) -> bool {
+        let name = function.child_by_field_name("field");
+        name.is_some_and(|name| CLOSURES.contains(&&*self.source.text(name)))
+    }
+
+    /// What a method is handed: a function of the file by its name is a closure that calls it.
+    fn handed(&mut self, node: Node<'_>) -> ExprId {
+        let name = self.source.text(node).into_owned();
+        let path = name.rsplit("::").next().unwrap_or(&name);
+        let named = matches!(node.kind(), "identifier" | "scoped_identifier");
+        let count = self
+            .types
+            .functions
+            .get(path)
+            .copied()
+            .filter(|count| named && *count <= MAX_HANDED);
+        let Some(count) = count.filter(|count| *count > 0) else {
+            return self.expr(node);
+        };
+        let at = span(node);
+        let names: Vec<String> = (0..count).map(|at| format!("@{at}")).collect();
+        let given: Vec<ExprId> = names.iter().map(|name| self.source.build.name_expr(name, at)).collect();
+        let callee = self.expr(node);
+        let value = self.source.build.call(callee, &given, at);
+        let back = self.source.build.stmt(StmtKind::Return(Some(value)), at);
+        let body = self.source.build.block(vec![back]);
+        let params = names.iter().enumerate().map(|(position, name)| Param {
+            name: self.source.build.name(name),
+            position: u16::try_from(position).unwrap_or(u16::MAX),
+            ty: None,
+            marks: Vec::new(),
+            default: None,
+            rest: false,
+        });
+        let params = params.collect();
+        let name = self.source.build.name("");
+        let function = self.source.build.function(Function {
+            name,
+            class: None,
+            params,
+            marks: Vec::new(),
+            body,
+            span: at,
+        });
+        self.source.build.expr(ExprKind::Closure(function), at)
     }
 
     fn function_idiom(&mut self, node: Node<'_>, function: Node<'_>, args: &[Node<'_>]) -> Option<ExprId> {

@@ -43,7 +43,10 @@ impl Rust<'_> {
                 "impl_item" => self.find_impl(*item),
                 "function_item" => {
                     if let Some(name) = item.child_by_field_name("name") {
-                        self.types.functions.insert(self.source.text(name).into_owned());
+                        let params = item.child_by_field_name("parameters").map(children).unwrap_or_default();
+                        self.types
+                            .functions
+                            .insert(self.source.text(name).into_owned(), params.len());
                     }
                 }
                 _ => {}

@@ -371,6 +371,8 @@ impl Rust<'_> {
         let callee = self.path(&path, name);
         let tokens = children(node).into_iter().find(|child| child.kind() == "token_tree");
         let args = match tokens {
+            // Functions that a macro makes are none of the place where it stands.
+            Some(tokens) if all(tokens).iter().any(|token| token.kind() == "fn") => Vec::new(),
             Some(tokens) if self.is_map(tokens) => vec![self.token_tree(tokens)],
             Some(tokens) => self.separate(tokens),
             None => Vec::new(),

@@ -54,8 +54,7 @@ impl Rust<'_> {
     }
 
     fn is_for_ever(&self, node: Node<'_>) -> bool {
-        let ty = self.declared_type(node);
-        ty.starts_with("&'static") || ty.contains("<'static")
+        self.declared_type(node).starts_with("&'static")
     }
 
     /// Whether zero is no value of the type that a call gives.

@@ -191,6 +191,7 @@ fn of_other_macros_the_tokens_are_named() {
         body("let v = json!({\"a\": x.y, \"b\": [1, z(w)]});"),
         "v = json!({\"a\": x.y, \"b\": [1, z(w)]})"
     );
+    assert_eq!(body("ffi_fn! { fn g(x: *mut T) { h(x); } };"), "ffi_fn!()");
     assert_eq!(body("html! { p { (PreEscaped(x)) } };"), "html!(of(p, PreEscaped(x)))");
 }
 
@@ -199,6 +200,29 @@ fn a_value_that_is_made_later_is_what_it_is_made_of() {
     let code = "lazy_static! { static ref R: Regex = Regex::new(\"a\").unwrap(); }\n\
                 static S: LazyLock<Regex> = LazyLock::new(|| Regex::new(\"b\").unwrap());\n";
     assert_eq!(dump(code), "fn ()\n  R = Regex.new(\"a\")\n  S = Regex.new(\"b\")\n");
+}
+
+#[test]
+fn a_function_that_is_handed_over_by_its_name_is_a_closure_that_calls_it() {
+    let dump = dump("fn g(a: &str) -> R { h(a) }\nfn f() { x.and_then(g); }\n");
+    assert!(dump.contains("fn (@0)\n  return g(@0)\n"), "{dump}");
+}
+
+#[test]
+fn what_unsafe_code_drops_forges_and_leaves_unwritten_is_a_call() {
+    assert_eq!(
+        body("let p = v.as_ptr();\ndrop(v);\nunsafe { *p };"),
+        "p = v.as_ptr()\nlast(as.drop(v), as.drop(p))\nas.unsafe(p)"
+    );
+    assert_eq!(body("let s: &'static str = transmute(x);"), "s = as.static(x)");
+    assert_eq!(
+        body("let a: [u8; 4] = MaybeUninit::uninit().assume_init();"),
+        "a = as.uninit(MaybeUninit.uninit())"
+    );
+    assert_eq!(
+        body("let a: [MaybeUninit<u8>; 4] = MaybeUninit::uninit().assume_init();"),
+        "a = MaybeUninit.uninit().assume_init()"
+    );
 }
 
 #[test]

@@ -84,8 +84,8 @@ pub(super) struct Types {
     pub(super) traits: HashMap<String, Vec<String>>,
     /// Fields by name, and whether every structure that has one says that it is a number.
     fields: HashMap<String, bool>,
-    /// The functions of the file.
-    pub(super) functions: HashSet<String>,
+    /// The functions of the file, and how many parameters each has.
+    pub(super) functions: HashMap<String, usize>,
 }
 
 impl Types {
@@ -243,7 +243,7 @@ impl Rust<'_> {
     }
 
     fn is_here(&self, name: &str) -> bool {
-        self.modules.contains(name) || self.types.functions.contains(name)
+        self.modules.contains(name) || self.types.functions.contains_key(name)
     }
 
     /// A type, if anything follows of it.
