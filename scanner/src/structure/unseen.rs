@@ -62,12 +62,7 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
             (&rules::INVISIBLE_LETTER, Low)
         }
         0x115F | 0x1160 | 0x3164 | 0xFFA0 | 0x17B4 | 0x17B5 | 0x2800 => (&rules::INVISIBLE_LETTER, by(High, Low, Low)),
-        0x00AD | 0x034F | 0x180B..=0x180F | 0x2061..=0x2065 | 0x206A..=0x206F | 0xFFF9..=0xFFFB => {
-            (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low))
-        }
-        0x1_BCA0..=0x1_BCA3 | 0x1_D173..=0x1_D17A | 0xE_0080..=0xE_00FF | 0xE_01F0..=0xE_0FFF => {
-            (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low))
-        }
+        code if is_format(code) => (&rules::INVISIBLE_FORMAT, by(Medium, Low, Low)),
         0x2028 | 0x2029 => (&rules::LINE_SEPARATOR, by(Medium, Low, Low)),
         0x00A0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F | 0x3000 if nature == Nature::Program => {
             (&rules::ODD_SPACE, Low)
@@ -77,6 +72,15 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
         _ => return None,
     };
     Some(judged)
+}
+
+/// What has an effect on its neighbours at most, and no width.
+fn is_format(code: u32) -> bool {
+    matches!(
+        code,
+        0x00AD | 0x034F | 0x180B..=0x180F | 0x2061..=0x2065 | 0x206A..=0x206F | 0xFFF9..=0xFFFB | 0x1_BCA0..=0x1_BCA3
+            | 0x1_D173..=0x1_D17A | 0xE_0080..=0xE_00FF | 0xE_01F0..=0xE_0FFF
+    )
 }
 
 /// So many characters that nobody sees, in a row or one behind each letter, can carry a message.

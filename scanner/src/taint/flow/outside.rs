@@ -111,7 +111,7 @@ impl Flow<'_> {
                 reaches: summary
                     .reaches
                     .iter()
-                    .filter(|reach| reach.beyond.is_none())
+                    .filter(|reach| reach.beyond.is_none() && !self.is_by_contract(reach.kinds))
                     .map(ExportedReach::of)
                     .collect(),
                 passes: summary.passes.clone(),
@@ -128,6 +128,12 @@ impl Flow<'_> {
             }
         }
         exports
+    }
+
+    /// Whether functions of other files leave it to their callers, as those of C do with lengths: no summary
+    /// says what was agreed on.
+    fn is_by_contract(&self, kinds: Kinds) -> bool {
+        self.rules.pointers && self.rules.bounded.has(kinds)
     }
 
     fn exported_name(&self, id: FunctionId) -> String {

@@ -163,26 +163,8 @@ impl C<'_> {
             (None, Some(function)) => self.expr(function),
             (None, None) => self.source.unknown(node),
         };
-        let size = ALLOCATORS
-            .iter()
-            .find(|(allocator, _)| Some(*allocator) == name.as_deref())
-            .map(|(_, size)| *size);
         let name = name.unwrap_or_default();
-        let mut values = Vec::new();
-        for (index, arg) in args.iter().enumerate() {
-            let value = if Some(index) == size && self.is_sum(*arg) {
-                self.sum(*arg)
-            } else {
-                self.expr(*arg)
-            };
-            let one = arg.kind() == "identifier" && self.files.ones.contains(&*self.source.text(*arg));
-            let value = if one && (name.contains("verify") || name.contains("Verify")) {
-                self.path("operator.one", *arg)
-            } else {
-                value
-            };
-            values.push(value);
-        }
+        let values = self.values_given(&name, &args);
         let beyond = self.is_beyond(&name, &args);
         let made = matches!(name.as_str(), "snprintf" | "sprintf")
             .then(|| self.filled_word())
@@ -215,6 +197,28 @@ impl C<'_> {
         }
         parts.push(call);
         self.source.build.expr(ExprKind::Last(parts), at)
+    }
+
+    /// The arguments, each as far as its call looks at it: what an allocator is to give as a sum, a callback that always
+    /// agrees as one.
+    fn values_given(&mut self, name: &str, args: &[Node<'_>]) -> Vec<ExprId> {
+        let size = ALLOCATORS
+            .iter()
+            .find(|(allocator, _)| *allocator == name)
+            .map(|(_, size)| *size);
+        let verifies = name.contains("verify") || name.contains("Verify");
+        let mut values = Vec::new();
+        for (index, arg) in args.iter().enumerate() {
+            let value = if Some(index) == size && self.is_sum(*arg) {
+                self.sum(*arg)
+            } else {
+                self.expr(*arg)
+            };
+            let one = arg.kind() == "identifier" && self.files.ones.contains(&*self.source.text(*arg));
+            let agrees = one && verifies;
+            values.push(if agrees { self.path("operator.one", *arg) } else { value });
+        }
+        values
     }
 
     /// What is copied into an array whose size is known, whatever its own length is.

@@ -274,15 +274,7 @@ impl Rust<'_> {
                 let value = self.expr(receiver);
                 Some(self.source.build.expr(ExprKind::Last(vec![other, value]), at))
             }
-            ("parse", []) => {
-                let types = turbofish.map(children).unwrap_or_default();
-                let ty = types.first().copied()?;
-                let value = self.expr(receiver);
-                if self.is_number(ty) {
-                    return Some(self.as_number(value, node));
-                }
-                matches!(&*self.type_text(ty), "String" | "PathBuf" | "OsString").then_some(value)
-            }
+            ("parse", []) => self.parsed(node, receiver, turbofish),
             ("is_ok" | "is_err", []) if self.is_call(receiver) => {
                 let value = self.expr(receiver);
                 let kind = ExprKind::Not(value);
@@ -296,21 +288,7 @@ impl Rust<'_> {
                 let (left, right) = (self.expr(receiver), self.expr(*other));
                 Some(self.source.build.expr(ExprKind::Binary { op, left, right }, at))
             }
-            ("then_some" | "then", [value]) => {
-                let inner = match value.kind() {
-                    "closure_expression" => value.child_by_field_name("body")?,
-                    _ => *value,
-                };
-                let condition = self.expr(receiver);
-                let then = self.expr(inner);
-                let otherwise = self.source.build.expr(ExprKind::Null, at);
-                let kind = ExprKind::Choice {
-                    condition: Some(condition),
-                    then,
-                    otherwise,
-                };
-                Some(self.source.build.expr(kind, at))
-            }
+            ("then_some" | "then", [value]) => self.given_if(node, receiver, *value),
             ("fill_bytes" | "try_fill_bytes", [filled]) if filled.kind() == "reference_expression" => {
                 let callee = self.attribute(function);
                 let value = self.source.build.call(callee, &[], at);
@@ -336,6 +314,35 @@ impl Rust<'_> {
                 .or_else(|| self.more_of_command(node, receiver, args)),
             _ => None,
         }
+    }
+
+    /// `x.parse::<T>()`: a number, or the same text by another name.
+    fn parsed(&mut self, node: Node<'_>, receiver: Node<'_>, turbofish: Option<Node<'_>>) -> Option<ExprId> {
+        let types = turbofish.map(children).unwrap_or_default();
+        let ty = types.first().copied()?;
+        let value = self.expr(receiver);
+        if self.is_number(ty) {
+            return Some(self.as_number(value, node));
+        }
+        matches!(&*self.type_text(ty), "String" | "PathBuf" | "OsString").then_some(value)
+    }
+
+    /// `condition.then(|| value)`.
+    fn given_if(&mut self, node: Node<'_>, condition: Node<'_>, value: Node<'_>) -> Option<ExprId> {
+        let at = span(node);
+        let inner = match value.kind() {
+            "closure_expression" => value.child_by_field_name("body")?,
+            _ => value,
+        };
+        let condition = self.expr(condition);
+        let then = self.expr(inner);
+        let otherwise = self.source.build.expr(ExprKind::Null, at);
+        let kind = ExprKind::Choice {
+            condition: Some(condition),
+            then,
+            otherwise,
+        };
+        Some(self.source.build.expr(kind, at))
     }
 
     fn is_call(&self, node: Node<'_>) -> bool {
