@@ -25,8 +25,8 @@ impl OutFile {
         };
         let unfinished = tempfile::Builder::new()
             .prefix(".diode-bench-")
-            // As any other file, not as a secret.
-            .permissions(Permissions::from_mode(0o666))
+            // For all to read, unlike other temporary files: it is no secret.
+            .permissions(Permissions::from_mode(0o644))
             .tempfile_in(folder)
             .with_context(|| format!("cannot write {option} {}", path.display()))?;
         Ok(Self {

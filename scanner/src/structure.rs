@@ -15,6 +15,7 @@ use crate::facts::{FileFacts, Type};
 use crate::finding::{Confidence, RuleInfo, Severity};
 use crate::fixed_rule::FixedRule;
 
+mod hidden_lines;
 mod line;
 mod lookalike;
 mod naming;
@@ -99,6 +100,9 @@ impl FileScan for FileStructure<'_> {
     fn window(&mut self, window: &Window<'_>, out: &mut Findings<'_>) {
         if window.offset == 0 {
             naming::check(self.file, window.bytes, out);
+        }
+        if let Some(language) = self.file.language() {
+            hidden_lines::check(language, window, out);
         }
         if let Some(text) = &mut self.text {
             text.window(window, out);

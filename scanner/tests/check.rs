@@ -92,7 +92,7 @@ fn ordinary_code_is_allowed_with_the_digests_that_judged_it() {
     let lines: Vec<_> = text.lines().rev().take(2).collect();
     assert!(lines[0].starts_with("ALLOW: 2 of 2 files covered"), "{text}");
     assert!(
-        lines[1].starts_with("policy sha256:") && lines[1].ends_with("(default)"),
+        lines[1].starts_with("policy sha256:") && lines[1].ends_with("(default), no advisories"),
         "{text}"
     );
 }
@@ -104,7 +104,7 @@ fn text_and_json_name_the_same_policy_and_rules_and_verbose_names_them_in_full()
     let policy = json["decision"]["policy"].as_str().unwrap();
     let rules = json["report"]["rules_digest"].as_str().unwrap();
     let short = format!(
-        "policy sha256:{}…, rules sha256:{}… (default)\n",
+        "policy sha256:{}…, rules sha256:{}… (default), no advisories\n",
         &policy[..8],
         &rules[..8]
     );
@@ -177,7 +177,7 @@ fn a_rule_that_does_not_exist_is_an_error_that_names_the_nearest() {
 
 #[test]
 fn a_program_in_a_language_that_no_rule_follows_is_allowed_and_not_called_covered() {
-    let dir = folder(&[("src/main.rs", b"fn main() {}\n"), ("README.md", b"# Hello\n")]);
+    let dir = folder(&[("build.mk", b"all:\n"), ("README.md", b"# Hello\n")]);
     let output = check(&dir, &[]);
     assert_eq!(code(&output), 0);
     assert!(

@@ -62,7 +62,7 @@ languages! {
     Go "go" Program ["go"];
     Gradle "gradle" Program ["gradle" "groovy"];
     Haskell "haskell" Program ["hs" "lhs"];
-    Html "html" Program ["html" "htm" "xhtml" "vue" "svelte" "erb" "jsp" "asp" "aspx" "ejs" "hbs"];
+    Html "html" Program ["html" "htm" "xhtml" "vue" "svelte" "erb" "ejs" "hbs"];
     Java "java" Program ["java"];
     JavaScript "javascript" Program ["js" "mjs" "cjs" "jsx"];
     Julia "julia" Program ["jl"];
@@ -76,7 +76,7 @@ languages! {
     OCaml "ocaml" Program ["ml" "mli"];
     Pascal "pascal" Program ["pas" "pp" "dpr"];
     Perl "perl" Program ["pl" "pm" "t"];
-    Php "php" Program ["php" "phtml" "php5" "phar"];
+    Php "php" Program ["php" "phtml" "pht" "php3" "php4" "php5" "php7" "php8" "phps" "phar"];
     PowerShell "powershell" Program ["ps1" "psm1" "psd1"];
     Prolog "prolog" Program ["pro"];
     Python "python" Program ["py" "pyi" "pyx" "pyw" "pth"];
@@ -84,6 +84,7 @@ languages! {
     Ruby "ruby" Program ["rb" "rake" "gemspec"];
     Rust "rust" Program ["rs"];
     Scala "scala" Program ["scala" "sc" "sbt"];
+    ServerPage "server-page" Program ["jsp" "jspx" "jspf" "asp" "aspx" "ascx" "ashx" "cshtml" "cfm"];
     Shell "shell" Program ["sh" "bash" "zsh" "ksh" "fish" "csh" "bats"];
     Solidity "solidity" Program ["sol"];
     Sql "sql" Program ["sql"];
@@ -122,13 +123,31 @@ impl Language {
     /// The language of a text called `path` that starts with `head`.
     pub(super) fn of(path: &str, head: &[u8]) -> Self {
         let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-        Self::of_name(&name)
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+        let written = extension.and_then(Self::by_extension);
+        // By such an ending another program brings it in, whatever its name or its first line says.
+        written
+            .filter(|language| language.is_brought_in())
+            .or_else(|| Self::of_name(&name))
             .or_else(|| Self::of_shebang(head))
-            .or_else(|| {
-                name.rsplit_once('.')
-                    .and_then(|(_, extension)| Self::by_extension(extension))
-            })
+            .or(written)
             .unwrap_or(Self::Unknown)
+    }
+
+    /// Whether programs of the language bring in files by an ending that is theirs.
+    fn is_brought_in(self) -> bool {
+        matches!(
+            self,
+            Self::C
+                | Self::Cpp
+                | Self::Go
+                | Self::Java
+                | Self::JavaScript
+                | Self::Php
+                | Self::Python
+                | Self::Rust
+                | Self::TypeScript
+        )
     }
 
     /// Whether the language has `#` for a comment up to the line's end.
@@ -262,6 +281,13 @@ mod tests {
     #[test]
     fn a_shebang_wins_over_the_extension() {
         assert_eq!(Language::of("run.txt", b"#!/bin/bash\n"), Language::Shell);
+    }
+
+    #[test]
+    fn an_ending_that_programs_bring_in_wins_over_first_line_and_name() {
+        assert_eq!(Language::of("app.py", b"#!/usr/bin/make\n"), Language::Python);
+        assert_eq!(Language::of("dockerfile.py", b""), Language::Python);
+        assert_eq!(Language::of(".env.js", b""), Language::JavaScript);
     }
 
     #[test]

@@ -30,7 +30,8 @@ fn is_test_name(name: &str) -> bool {
     };
     match extension {
         "py" => stem == "conftest" || stem.starts_with("test_") || stem.ends_with("_test"),
-        "go" | "rs" | "c" | "cc" | "cpp" => stem.ends_with("_test"),
+        "rs" => matches!(stem, "tests" | "test") || stem.ends_with("_test"),
+        "go" | "c" | "cc" | "cpp" => stem.ends_with("_test"),
         "rb" => stem.ends_with("_spec") || stem.ends_with("_test"),
         "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "mts" | "cts" => {
             [".test", ".spec", ".tst"].iter().any(|mark| stem.ends_with(mark))
@@ -52,6 +53,7 @@ mod tests {
             "src/x.spec.ts",
             "a.zip!tests/x.js",
             "pkg/test_x.py",
+            "src/frame/tests.rs",
         ] {
             assert!(is_for_tests(path), "{path}");
         }

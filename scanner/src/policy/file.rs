@@ -11,7 +11,7 @@ use crate::finding::Severity;
 use crate::{archive, taint};
 
 /// Languages of whole programs in which nobody looks for weaknesses.
-const NOT_FOLLOWED: [Language; 26] = [
+const NOT_FOLLOWED: [Language; 27] = [
     Language::Assembly,
     Language::Clojure,
     Language::CSharp,
@@ -33,6 +33,7 @@ const NOT_FOLLOWED: [Language; 26] = [
     Language::R,
     Language::Ruby,
     Language::Scala,
+    Language::ServerPage,
     Language::Solidity,
     Language::Swift,
     Language::Tcl,

@@ -501,3 +501,23 @@ proptest! {
         prop_assert_eq!(small.files[0].sha256, whole.files[0].sha256);
     }
 }
+
+#[test]
+fn lines_that_only_the_language_sees_are_named() {
+    let first = |path, text: &str| {
+        rules(&findings(path, text))
+            .first()
+            .copied()
+            .map(|(rule, severity)| (rule.to_owned(), severity))
+    };
+    let named = |rule: &str, severity| Some((rule.to_owned(), severity));
+    let python = "# coding: utf-7\nimport os\n";
+    assert_eq!(first("setup.py", python), named("odd-source-encoding", Severity::High));
+    assert_eq!(first("a.py", "# coding: utf-8\nimport os\n"), None);
+    let java = format!("class A {{ // note {}u000a f();\n}}\n", '\\');
+    assert_eq!(first("A.java", &java), named("escaped-line-end", Severity::High));
+    assert_eq!(
+        first("b.py", "x = 1 # note\rf()\n"),
+        named("lone-carriage-return", Severity::Medium)
+    );
+}

@@ -47,7 +47,11 @@ fixed_rules! {
         "put a plain space in its place";
     PRIVATE_USE = "private-use", "a character whose meaning is private", Medium, Some(1007),
         "write it as an escape sequence";
-    LONE_RETURN = "lone-carriage-return", "a carriage return without a line feed", Low, Some(1007),
+    ODD_ENCODING = "odd-source-encoding", "a program in an encoding that hides what it says", High, Some(1007),
+        "save the file as UTF-8, and leave the declaration out";
+    ESCAPED_LINE_END = "escaped-line-end", "the end of a line, written as an escape", High, Some(1007),
+        "leave it out: in a comment it begins a line of code";
+    LONE_RETURN = "lone-carriage-return", "a carriage return without a line feed", Medium, Some(1007),
         "end lines with a line feed";
     INVALID_UTF8 = "invalid-utf-8", "bytes that are not UTF-8", Medium, Some(176),
         "save the file as UTF-8";

@@ -302,12 +302,17 @@ impl<'a> TextScan<'a> {
 
     fn carriage_return(&mut self, window: &Window<'_>, at: usize, rest: &[u8], out: &mut Findings<'_>) -> usize {
         if rest.get(1).is_some_and(|&next| next != b'\n' && next != b'\r') {
+            // To these it ends the line, a comment too, and to their grammars it does not.
+            let severity = match self.language {
+                Language::Java | Language::Python => Severity::Medium,
+                _ => Severity::Low,
+            };
             if out.lists(rules::LONE_RETURN.id) {
                 let message = "a carriage return alone: a terminal shows what follows over what came before".to_owned();
                 let place = window.place(at..at + 1);
-                out.add(rules::LONE_RETURN.found(Severity::Low, Confidence::High, message, Some(place)));
+                out.add(rules::LONE_RETURN.found(severity, Confidence::High, message, Some(place)));
             } else {
-                out.count(rules::LONE_RETURN.id, Severity::Low);
+                out.count(rules::LONE_RETURN.id, severity);
             }
         }
         at + 1

