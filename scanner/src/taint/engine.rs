@@ -361,7 +361,7 @@ impl FileScan for FileSast<'_> {
         if self.too_long {
             return Outcome::OverLimit;
         }
-        if !self.book.gate.is_match(&self.bytes) {
+        if !self.book.gate.is_match(&self.bytes) && !has_escaped_letters(&self.bytes) {
             return Outcome::Scanned;
         }
         let lowered = match self.bundle.lowerer.lower(self.language, &self.bytes) {
@@ -526,6 +526,13 @@ fn outcome_of(fault: LowerFault) -> Outcome {
 fn too_much_unparsed(module: &Module, len: usize) -> bool {
     let bytes: usize = module.unparsed.iter().map(|span| range(*span).len()).sum();
     bytes > len / 50
+}
+
+/// Whether a letter of a name may be written as an escape, so that no word of a sink stands there.
+fn has_escaped_letters(bytes: &[u8]) -> bool {
+    let letter = |digits: &[u8]| digits.starts_with(b"{") || matches!(digits, [b'0', b'0', b'4'..=b'7', ..]);
+    let mut escapes = bytes.windows(5).filter(|part| part.starts_with(b"\\u"));
+    escapes.any(|part| letter(part.get(2..).unwrap_or_default()))
 }
 
 /// Whether nothing in a file of this name is ever run: TypeScript's declarations, for some of which the grammar has no rule.

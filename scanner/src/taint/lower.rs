@@ -64,6 +64,23 @@ pub enum LowerFault {
     Grammar,
 }
 
+/// A name of JavaScript with letters written as `\u0065` or `\u{65}`.
+fn unescaped(name: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = name;
+    while let Some((before, escape)) = rest.split_once("\\u") {
+        plain.push_str(before);
+        let (digits, after) = match escape.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
+            Some(parts) => parts,
+            None => escape.split_at_checked(4).unwrap_or((escape, "")),
+        };
+        plain.extend(u32::from_str_radix(digits, 16).ok().and_then(char::from_u32));
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
 /// Whoever lowers files: here, or a worker that a file may take over.
 pub trait Lowerer: Send + Sync {
     /// Lowers a file. What comes back is not believed: it is checked before it is followed.
@@ -271,7 +288,11 @@ impl<'s> Source<'s> {
 
     /// The text of a node; what is not UTF-8 in it is lost.
     fn text(&self, node: Node<'_>) -> std::borrow::Cow<'s, str> {
-        String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default())
+        let text = String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default());
+        match node.kind().ends_with("identifier") && text.contains("\\u") {
+            true => unescaped(&text).into(),
+            false => text,
+        }
     }
 
     fn unknown(&mut self, node: Node<'_>) -> ExprId {

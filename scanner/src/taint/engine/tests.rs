@@ -396,3 +396,13 @@ fn what_another_file_writes_through_a_pointer_is_followed() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((found[0].0.as_str(), found[0].1), ("tool.c", 2));
 }
+
+#[test]
+fn a_name_with_a_letter_written_as_an_escape_is_the_same_name() {
+    let text = "const cp = require('child_process');\nconst app = require('express')();\n\
+                app.get('/', (req, res) => { cp.EXEC('ping ' + req.query.h); });\n";
+    for name in ["ex\\u0065c", "ex\\u{65}c"] {
+        let found = findings("a.js", &text.replace("EXEC", name));
+        assert_eq!(found.len(), 1, "{name}");
+    }
+}
