@@ -211,8 +211,6 @@ pub struct Rule {
     pub title: String,
     /// The weakness by MITRE's numbering.
     pub cwe: u32,
-    /// The requirement of OWASP ASVS 5.0, such as `1.2.4`.
-    pub asvs: Option<String>,
     /// How bad it is.
     pub severity: Severity,
     /// How sure a finding is.
