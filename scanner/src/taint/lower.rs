@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
-use super::ir::{Builder, ExprId, ExprKind, Function, Module, Span};
+use super::ir::{BinaryOp, BlockId, Builder, ExprId, ExprKind, Function, Module, Span};
 use crate::facts::Language;
 use crate::isolation::Room;
 
@@ -300,7 +300,15 @@ impl<'s> Source<'s> {
     }
 
     /// The module, with all that the grammar could not place.
-    fn finish(mut self, tree: &Tree, top: Function) -> Lowered {
+    fn finish(mut self, tree: &Tree, body: BlockId) -> Lowered {
+        let top = Function {
+            name: self.build.name(""),
+            class: None,
+            params: Vec::new(),
+            marks: Vec::new(),
+            body,
+            span: span(tree.root_node()),
+        };
         each_unparsed(tree, |node| self.build.unparsed(span(node)));
         Lowered {
             cut: self.cut,
@@ -308,6 +316,43 @@ impl<'s> Source<'s> {
             room: Room::default(),
         }
     }
+}
+
+/// The operator between two values that is written so, in every language alike.
+fn binary_op(written: &str) -> BinaryOp {
+    match written {
+        "==" => BinaryOp::Eq,
+        "!=" => BinaryOp::Ne,
+        "<" => BinaryOp::Lt,
+        "<=" => BinaryOp::Le,
+        ">" => BinaryOp::Gt,
+        ">=" => BinaryOp::Ge,
+        "&&" => BinaryOp::And,
+        "||" => BinaryOp::Or,
+        "+" => BinaryOp::Add,
+        "-" => BinaryOp::Sub,
+        "*" => BinaryOp::Mul,
+        "/" => BinaryOp::Div,
+        "%" => BinaryOp::Rem,
+        _ => BinaryOp::Bits,
+    }
+}
+
+/// The parts of `a + b + c`, however many there are.
+fn summands<'t>(sum: Node<'t>, is_sum: impl Fn(Node<'t>) -> bool) -> Vec<Node<'t>> {
+    let mut parts = Vec::new();
+    let mut rest = Some(sum);
+    while let Some(part) = rest {
+        if is_sum(part) {
+            parts.extend(part.child_by_field_name("right"));
+            rest = part.child_by_field_name("left");
+        } else {
+            parts.push(part);
+            rest = None;
+        }
+    }
+    parts.reverse();
+    parts
 }
 
 /// Shows every place that the grammar could not place.

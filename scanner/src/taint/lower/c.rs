@@ -6,7 +6,7 @@
 
 use tree_sitter::{Node, Tree};
 
-use super::super::ir::{BlockId, ExprId, ExprKind, Function, FunctionId, NameId, StmtId, StmtKind};
+use super::super::ir::{BlockId, ExprId, ExprKind, FunctionId, NameId, StmtId, StmtKind};
 use super::walk::Walk;
 use super::{Lowered, Source, children, span};
 
@@ -45,17 +45,8 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree, dialect: Dialect) -> Lowere
     let mut stmts = Vec::new();
     c.stmts_of(root, &mut stmts);
     let body = c.source.build.block(stmts);
-    let name = c.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
     c.classes_apart(root);
-    c.source.finish(tree, top)
+    c.source.finish(tree, body)
 }
 
 struct C<'s> {
@@ -222,15 +213,7 @@ impl C<'_> {
             self.stmt(alternative, &mut rest);
         }
         let otherwise = self.source.build.block(rest);
-        self.push(
-            StmtKind::If {
-                condition,
-                then,
-                otherwise,
-            },
-            node,
-            out,
-        );
+        self.branch((condition, then, otherwise), node, out);
     }
 
     /// The parts of `#if` and its like that are code.
@@ -249,32 +232,14 @@ impl C<'_> {
             }
             let (target, value, append) = self.assignment(child);
             let ty = None;
-            self.push(
-                StmtKind::Assign {
-                    target,
-                    value,
-                    append,
-                    ty,
-                },
-                child,
-                out,
-            );
+            self.put(target, value, (append, ty), child, out);
             self.filled_by_name(child, out);
         }
     }
 
     fn give(&mut self, target: ExprId, value: ExprId, node: Node<'_>, out: &mut Vec<StmtId>) {
         let (append, ty) = (false, None);
-        self.push(
-            StmtKind::Assign {
-                target,
-                value,
-                append,
-                ty,
-            },
-            node,
-            out,
-        );
+        self.put(target, value, (append, ty), node, out);
     }
 
     /// What decides; what is declared within it stands before.
@@ -311,15 +276,7 @@ impl C<'_> {
                 _ => Some(clause),
             });
         let otherwise = self.block(otherwise.flatten());
-        self.push(
-            StmtKind::If {
-                condition,
-                then,
-                otherwise,
-            },
-            node,
-            out,
-        );
+        self.branch((condition, then, otherwise), node, out);
     }
 
     fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

@@ -36,16 +36,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     };
     go.find_own(root);
     let body = go.top(root);
-    let name = go.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
-    go.source.finish(tree, top)
+    go.source.finish(tree, body)
 }
 
 struct Go<'s> {

@@ -33,16 +33,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
         scopes: vec![HashMap::new()],
     };
     let body = java.block_of(root);
-    let name = java.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
-    java.source.finish(tree, top)
+    java.source.finish(tree, body)
 }
 
 struct Java<'s> {

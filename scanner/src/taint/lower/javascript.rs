@@ -15,7 +15,7 @@
 
 use tree_sitter::{Node, Tree};
 
-use super::super::ir::{BlockId, ExprId, ExprKind, Function, NameId, StmtId, StmtKind};
+use super::super::ir::{BlockId, ExprId, ExprKind, NameId, StmtId, StmtKind};
 use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
@@ -37,16 +37,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     };
     script.served = script.says_use_server(root);
     let body = script.block_of(root);
-    let name = script.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
-    script.source.finish(tree, top)
+    script.source.finish(tree, body)
 }
 
 struct Script<'s> {

@@ -29,8 +29,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
         page: String::new(),
     };
     let body = php.block_of(root);
-    let top = php.plain_function("", Vec::new(), body, span(root));
-    php.source.finish(tree, top)
+    php.source.finish(tree, body)
 }
 
 struct Php<'s> {
@@ -164,16 +163,7 @@ impl Php<'_> {
                 "assignment_expression" | "reference_assignment_expression" | "augmented_assignment_expression" => {
                     let (target, value, append) = self.assignment(child);
                     let ty = None;
-                    self.push(
-                        StmtKind::Assign {
-                            target,
-                            value,
-                            append,
-                            ty,
-                        },
-                        child,
-                        out,
-                    );
+                    self.put(target, value, (append, ty), child, out);
                 }
                 "throw_expression" => {
                     let value = self.first(child);
@@ -251,16 +241,7 @@ impl Php<'_> {
 
     fn give(&mut self, target: ExprId, value: ExprId, node: Node<'_>, out: &mut Vec<StmtId>) {
         let (append, ty) = (false, None);
-        self.push(
-            StmtKind::Assign {
-                target,
-                value,
-                append,
-                ty,
-            },
-            node,
-            out,
-        );
+        self.put(target, value, (append, ty), node, out);
     }
 
     fn if_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
@@ -286,15 +267,7 @@ impl Php<'_> {
                 _ => self.block(body),
             };
         }
-        self.push(
-            StmtKind::If {
-                condition,
-                then,
-                otherwise,
-            },
-            node,
-            out,
-        );
+        self.branch((condition, then, otherwise), node, out);
     }
 
     fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

@@ -13,16 +13,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     let root = tree.root_node();
     let mut python = Python { source, class: None };
     let body = python.block_of(root);
-    let name = python.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
-    python.source.finish(tree, top)
+    python.source.finish(tree, body)
 }
 
 struct Python<'s> {
@@ -172,16 +163,7 @@ impl Python<'_> {
         let target = self.field(node, "left");
         let ty = node.child_by_field_name("type").map(|ty| self.type_name(ty));
         let append = false;
-        self.push(
-            StmtKind::Assign {
-                target,
-                value,
-                append,
-                ty,
-            },
-            node,
-            out,
-        );
+        self.put(target, value, (append, ty), node, out);
     }
 
     fn if_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
@@ -206,15 +188,7 @@ impl Python<'_> {
                 _ => self.block(clause.child_by_field_name("body")),
             };
         }
-        self.push(
-            StmtKind::If {
-                condition,
-                then,
-                otherwise,
-            },
-            node,
-            out,
-        );
+        self.branch((condition, then, otherwise), node, out);
     }
 
     fn for_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {

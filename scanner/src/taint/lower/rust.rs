@@ -64,16 +64,7 @@ fn lower_tree(source: &[u8], tree: &Tree) -> Lowered {
     rust.items(root, &mut stmts);
     rust.classes(root);
     let body = rust.source.build.block(stmts);
-    let name = rust.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
-    rust.source.finish(tree, top)
+    rust.source.finish(tree, body)
 }
 
 struct Rust<'s> {

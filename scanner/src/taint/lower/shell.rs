@@ -26,16 +26,7 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
         double: false,
     };
     let body = shell.block_of_all(&children(root));
-    let name = shell.source.build.name("");
-    let top = Function {
-        name,
-        class: None,
-        params: Vec::new(),
-        marks: Vec::new(),
-        body,
-        span: span(root),
-    };
-    shell.source.finish(tree, top)
+    shell.source.finish(tree, body)
 }
 
 struct Shell<'s> {
@@ -73,16 +64,7 @@ impl Shell<'_> {
 
     fn give(&mut self, target: ExprId, value: ExprId, append: bool, node: Node<'_>, out: &mut Vec<StmtId>) {
         let ty = None;
-        self.push(
-            StmtKind::Assign {
-                target,
-                value,
-                append,
-                ty,
-            },
-            node,
-            out,
-        );
+        self.put(target, value, (append, ty), node, out);
     }
 
     fn stmt_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
@@ -237,15 +219,7 @@ impl Shell<'_> {
                 self.block_of_all(&children(clause))
             };
         }
-        self.push(
-            StmtKind::If {
-                condition,
-                then,
-                otherwise,
-            },
-            node,
-            out,
-        );
+        self.branch((condition, then, otherwise), node, out);
     }
 
     fn any_condition(&mut self, nodes: &[Node<'_>], whole: Node<'_>, out: &mut Vec<StmtId>) -> ExprId {

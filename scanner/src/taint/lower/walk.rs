@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::super::ir::{BlockId, ExprId, StmtId, StmtKind};
+use super::super::ir::{BlockId, ExprId, NameId, StmtId, StmtKind};
 use super::{MAX_DEPTH, Source, children, span};
 
 /// A lowering at work on a file.
@@ -62,6 +62,35 @@ pub(super) trait Walk<'s> {
             self.stmt(child, &mut stmts);
         }
         self.source().build.block(stmts)
+    }
+
+    /// `if`: what decides, what is done if it holds, and what else.
+    fn branch(&mut self, parts: (ExprId, BlockId, BlockId), node: Node<'_>, out: &mut Vec<StmtId>) {
+        let (condition, then, otherwise) = parts;
+        let kind = StmtKind::If {
+            condition,
+            then,
+            otherwise,
+        };
+        self.push(kind, node, out);
+    }
+
+    /// Gives a target a value: whether it is added to what was there, and as which type.
+    fn put(
+        &mut self,
+        target: ExprId,
+        value: ExprId,
+        (append, ty): (bool, Option<NameId>),
+        node: Node<'_>,
+        out: &mut Vec<StmtId>,
+    ) {
+        let kind = StmtKind::Assign {
+            target,
+            value,
+            append,
+            ty,
+        };
+        self.push(kind, node, out);
     }
 
     fn push(&mut self, kind: StmtKind, node: Node<'_>, out: &mut Vec<StmtId>) {

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::super::super::ir::{Arg, ExprId, ExprKind, StmtId, StmtKind};
+use super::super::super::ir::{Arg, ExprId, ExprKind, StmtId};
 use super::super::{children, span};
 use super::{C, Dialect, Walk};
 
@@ -128,16 +128,7 @@ impl C<'_> {
                 .is_some_and(|inner| inner.kind() != "identifier");
         let ty = ty.filter(|_| !pointer).map(|ty| self.source.build.name(&ty));
         let append = false;
-        self.push(
-            StmtKind::Assign {
-                target,
-                value,
-                append,
-                ty,
-            },
-            declarator,
-            out,
-        );
+        self.put(target, value, (append, ty), declarator, out);
     }
 
     /// `T x(a, b)`: a call of `T`.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::{binary_op, summands};
 use super::{BinaryOp, ExprId, ExprKind, Function, Go, Node, Walk, children, literal, span};
 
 /// Calls that give a number by chance.
@@ -119,18 +120,8 @@ impl Go<'_> {
     fn binary(&mut self, node: Node<'_>) -> ExprId {
         let op = match Self::operator(node) {
             "+" => return self.sum(node),
-            "==" => BinaryOp::Eq,
-            "!=" => BinaryOp::Ne,
-            "<" => BinaryOp::Lt,
-            "<=" => BinaryOp::Le,
-            ">" => BinaryOp::Gt,
-            ">=" => BinaryOp::Ge,
             "&&" | "||" => return self.condition(node),
-            "-" => BinaryOp::Sub,
-            "*" => BinaryOp::Mul,
-            "/" => BinaryOp::Div,
-            "%" => BinaryOp::Rem,
-            _ => BinaryOp::Bits,
+            other => binary_op(other),
         };
         let left = self.field(node, "left");
         let right = self.field(node, "right");
@@ -139,18 +130,9 @@ impl Go<'_> {
 
     /// `a + b + …`: a text if any part is written as one.
     fn sum(&mut self, node: Node<'_>) -> ExprId {
-        let mut parts = Vec::new();
-        let mut rest = Some(node);
-        while let Some(part) = rest {
-            if part.kind() == "binary_expression" && Self::operator(part) == "+" {
-                parts.extend(part.child_by_field_name("right"));
-                rest = part.child_by_field_name("left");
-            } else {
-                parts.push(part);
-                rest = None;
-            }
-        }
-        parts.reverse();
+        let parts = summands(node, |part| {
+            part.kind() == "binary_expression" && Self::operator(part) == "+"
+        });
         let text = parts.len() > MAX_SUM || parts.iter().any(|part| part.kind().ends_with("string_literal"));
         let parts = self.exprs(parts);
         if text {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::{binary_op, summands};
 use super::declare::simple;
 use super::{
     Arg, BinaryOp, ExprId, ExprKind, Function, Java, NameId, Node, Param, StmtKind, Walk, children, literal, span,
@@ -175,19 +176,7 @@ impl Java<'_> {
     fn binary(&mut self, node: Node<'_>) -> ExprId {
         let op = match Self::operator(node) {
             "+" => return self.sum(node),
-            "==" => BinaryOp::Eq,
-            "!=" => BinaryOp::Ne,
-            "<" => BinaryOp::Lt,
-            "<=" => BinaryOp::Le,
-            ">" => BinaryOp::Gt,
-            ">=" => BinaryOp::Ge,
-            "&&" => BinaryOp::And,
-            "||" => BinaryOp::Or,
-            "-" => BinaryOp::Sub,
-            "*" => BinaryOp::Mul,
-            "/" => BinaryOp::Div,
-            "%" => BinaryOp::Rem,
-            _ => BinaryOp::Bits,
+            other => binary_op(other),
         };
         let left = self.field(node, "left");
         let right = self.field(node, "right");
@@ -196,18 +185,9 @@ impl Java<'_> {
 
     /// `a + b + …`: a text if any part is written as one.
     fn sum(&mut self, node: Node<'_>) -> ExprId {
-        let mut parts = Vec::new();
-        let mut rest = Some(node);
-        while let Some(part) = rest {
-            if part.kind() == "binary_expression" && Self::operator(part) == "+" {
-                parts.extend(part.child_by_field_name("right"));
-                rest = part.child_by_field_name("left");
-            } else {
-                parts.push(part);
-                rest = None;
-            }
-        }
-        parts.reverse();
+        let parts = summands(node, |part| {
+            part.kind() == "binary_expression" && Self::operator(part) == "+"
+        });
         let text = parts.len() > MAX_SUM || parts.iter().any(|part| part.kind() == "string_literal");
         let parts = self.exprs(parts);
         if text {

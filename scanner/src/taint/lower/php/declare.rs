@@ -201,16 +201,7 @@ impl Php<'_> {
             let value = self.field(element, "default_value");
             let ty = ty.as_ref().map(|ty| self.source.build.name(ty));
             let append = false;
-            self.push(
-                StmtKind::Assign {
-                    target,
-                    value,
-                    append,
-                    ty,
-                },
-                element,
-                out,
-            );
+            self.put(target, value, (append, ty), element, out);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Rust's expressions.
 
+use super::super::{binary_op, summands};
 use super::control::Tail;
 use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Node, Rust, StmtKind, Walk, children, literal, span};
 
@@ -223,19 +224,8 @@ impl Rust<'_> {
 
     /// `a + &b + …`: a text if any part is one.
     fn sum(&mut self, node: Node<'_>) -> ExprId {
-        let mut parts = Vec::new();
-        let mut rest = Some(node);
-        while let Some(part) = rest {
-            let plus = part.child_by_field_name("operator").is_some_and(|op| op.kind() == "+");
-            if part.kind() == "binary_expression" && plus {
-                parts.extend(part.child_by_field_name("right"));
-                rest = part.child_by_field_name("left");
-            } else {
-                parts.push(part);
-                rest = None;
-            }
-        }
-        parts.reverse();
+        let plus = |part: Node<'_>| part.child_by_field_name("operator").is_some_and(|op| op.kind() == "+");
+        let parts = summands(node, |part| part.kind() == "binary_expression" && plus(part));
         let text = parts.len() > MAX_SUM || parts.iter().any(|part| self.is_text(*part));
         let parts = self.exprs(parts);
         if text {
@@ -385,20 +375,7 @@ impl Rust<'_> {
 /// An operator with two sides, as it is written.
 pub(super) fn operator(written: &str) -> BinaryOp {
     match written {
-        "==" => BinaryOp::Eq,
-        "!=" => BinaryOp::Ne,
-        "<" => BinaryOp::Lt,
-        "<=" => BinaryOp::Le,
-        ">" => BinaryOp::Gt,
-        ">=" => BinaryOp::Ge,
-        "&&" => BinaryOp::And,
-        "||" => BinaryOp::Or,
-        "+" => BinaryOp::Add,
-        "-" => BinaryOp::Sub,
-        "*" => BinaryOp::Mul,
-        "/" => BinaryOp::Div,
-        "%" => BinaryOp::Rem,
         "|" => BinaryOp::BitOr,
-        _ => BinaryOp::Bits,
+        other => binary_op(other),
     }
 }
