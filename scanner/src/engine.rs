@@ -24,6 +24,7 @@ use crate::finding::RuleInfo;
 
 mod collect;
 mod detail;
+pub(crate) mod room;
 mod snippet;
 mod window;
 

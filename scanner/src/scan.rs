@@ -12,7 +12,7 @@
 //! - a panic in an engine, for one file, is that engine's outcome for that file.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +29,7 @@ use crate::content::Content;
 use crate::dependencies::{self, Dependencies, DependencyOptions};
 use crate::engine::{
     BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, RuleDetail, Window, Windowing,
+    room,
 };
 use crate::facts::FileFacts;
 use crate::finding::RuleInfo;
@@ -125,10 +126,17 @@ impl Scanner {
     #[must_use]
     pub fn with_options(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>, options: EngineOptions) -> Self {
         const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
-        let secrets = Secrets::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
-        let malware = Malware::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
-        let sast = Sast::built_in(lowering).unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
-        let agents = Agents::built_in().unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        // To compile the rules takes longer than to scan a small bundle.
+        let (secrets, malware, sast, agents) = thread::scope(|scope| {
+            let sast = scope.spawn(|| Sast::built_in(lowering));
+            let malware = scope.spawn(Malware::built_in);
+            let (secrets, agents) = (Secrets::built_in(), Agents::built_in());
+            (secrets, joined(malware), joined(sast), agents)
+        });
+        let secrets = secrets.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let malware = malware.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let sast = sast.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let agents = agents.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let engines: Vec<Box<dyn Engine>> = vec![
             Box::new(Structure),
             Box::new(secrets),
@@ -249,7 +257,7 @@ impl Scanner {
             for _ in 0..workers {
                 let sender = sender.clone();
                 let (bundles, next) = (&bundles, &next);
-                scope.spawn(move || {
+                let work = move || {
                     let worker = Worker {
                         scanner: self,
                         content,
@@ -258,7 +266,8 @@ impl Scanner {
                         cache,
                     };
                     self.work(&worker, next);
-                });
+                };
+                room::spawn(scope, work);
             }
             drop(sender);
             for done in receiver {
@@ -345,6 +354,11 @@ impl Scanner {
         }
         gathered.take_between(found);
     }
+}
+
+/// What a thread gave, or its panic.
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Runs engine code; `None` if it panicked.

@@ -306,6 +306,15 @@ impl<'a> BundleFindings<'a> {
         });
     }
 
+    /// Whether [`BundleFindings::once`] with this `about` would not have to find anything.
+    #[must_use]
+    pub fn knows(&self, about: &[&[u8]]) -> bool {
+        let known = self
+            .cache
+            .and_then(|cache| cache.get(&kept::key_between(self.engine, about)));
+        known.is_some()
+    }
+
     /// Adds what `find` finds, unless that is known already from an earlier time with the same `about`: all that decides
     /// about it, beside the engine and its rules. `find` says whether it came to its end.
     ///

@@ -13,7 +13,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use aho_corasick::{AhoCorasick, BuildError};
@@ -21,11 +22,11 @@ use protocol::digest::{Digest, Hasher};
 
 use super::flow::{self, Followed, Hit, Outside};
 use super::ir::{IrFault, Limits, Module, Span};
-use super::link::{self, Caller, Calls, Export, Link, Modules, Spot, Summary};
+use super::link::{self, Caller, Calls, Export, Link, Linked, Modules, Spot, Summary};
 use super::lower::{LowerFault, Lowerer, Lowering, MAX_FILE, supports};
 use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
-use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, RuleDetail, Way, Window};
+use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, RuleDetail, Way, Window, room};
 use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Found, Identity, RuleInfo, Step};
 
@@ -42,8 +43,8 @@ const BUILT_IN: [(Language, &str); 8] = [
     (Language::Rust, include_str!("../../rules/taint/rust.toml")),
     (Language::Shell, include_str!("../../rules/taint/shell.toml")),
 ];
-/// Room for the walk over a module as deep as the check allows, in functions as deep as the flow goes.
-const STACK: usize = 256 << 20;
+/// Files that are followed into others at once, at most.
+const MAX_WORKERS: usize = 16;
 /// Hits of a file that are looked at when it is followed into others.
 const MAX_LINKED: usize = 400;
 /// Places of a way that are told.
@@ -236,13 +237,33 @@ impl BundleScan for BundleSast<'_> {
     fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         link.close(&self.modules);
-        for (caller, calls) in link.linked(&self.modules) {
-            let about = link::about(caller, &calls);
-            let about: Vec<&[u8]> = about.iter().map(Vec::as_slice).collect();
-            out.once(&about, |out| self.follow_linked(caller, &calls, out));
+        let linked = link.linked(&self.modules);
+        let about: Vec<Vec<Vec<u8>>> = linked
+            .iter()
+            .map(|(caller, calls)| link::about(caller, calls))
+            .collect();
+        let about: Vec<Vec<&[u8]>> = about
+            .iter()
+            .map(|about| about.iter().map(Vec::as_slice).collect())
+            .collect();
+        let new: Vec<bool> = about.iter().map(|about| !out.knows(about)).collect();
+        let found = self.follow_all(&linked, &new);
+        for (((caller, calls), about), found) in linked.iter().zip(&about).zip(found) {
+            out.once(about, |out| {
+                // What was known a moment ago may have been dropped since.
+                let found = found.unwrap_or_else(|| self.follow_linked(caller, calls));
+                let ended = found.is_some();
+                for (found, way) in found.into_iter().flatten() {
+                    out.add_unshown(&caller.path, found, way);
+                }
+                ended
+            });
         }
     }
 }
+
+/// What was found in a caller, with the places of each way; none if it could not be followed.
+type FoundLinked = Option<Vec<(Found, Vec<Step>)>>;
 
 impl BundleSast<'_> {
     /// Keeps what other files need to know of one, and the file if it calls others.
@@ -269,20 +290,37 @@ impl BundleSast<'_> {
         }
     }
 
-    /// Follows a file once more, into the functions of other files that it calls, and says whether that could be done.
-    fn follow_linked(&self, caller: &Caller, calls: &Calls<'_>, out: &mut BundleFindings<'_>) -> bool {
-        let Some(book) = self.sast.book(caller.language) else {
-            return false;
+    /// Follows those callers that are new, several at once.
+    fn follow_all(&self, linked: &Linked<'_>, new: &[bool]) -> Vec<Option<FoundLinked>> {
+        let found: Vec<OnceLock<FoundLinked>> = linked.iter().map(|_| OnceLock::new()).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut index = next.fetch_add(1, Ordering::Relaxed);
+            while let (Some((caller, calls)), Some(found)) = (linked.get(index), found.get(index)) {
+                if new.get(index) == Some(&true) {
+                    found.get_or_init(|| self.follow_linked(caller, calls));
+                }
+                index = next.fetch_add(1, Ordering::Relaxed);
+            }
         };
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+        thread::scope(|scope| {
+            for _ in 0..workers.min(new.iter().filter(|new| **new).count()) {
+                room::spawn(scope, &work);
+            }
+        });
+        found.into_iter().map(OnceLock::into_inner).collect()
+    }
+
+    /// Follows a file once more, into the functions of other files that it calls; `None` if that could not be done.
+    fn follow_linked(&self, caller: &Caller, calls: &Calls<'_>) -> FoundLinked {
+        let book = self.sast.book(caller.language)?;
         // It was lowered and followed before; what fails now is said by the outcome that it had then.
-        let Ok(lowered) = self.lowerer.lower(caller.lowered_as, &caller.bytes) else {
-            return false;
-        };
-        if lowered.module.check(caller.bytes.len(), Limits::default()).is_err() {
-            return false;
-        }
-        let followed = follow_aside(&lowered.module, &book.rules, &link::outside(calls));
+        let lowered = self.lowerer.lower(caller.lowered_as, &caller.bytes).ok()?;
+        lowered.module.check(caller.bytes.len(), Limits::default()).ok()?;
+        let followed = follow(&lowered.module, &book.rules, &link::outside(calls));
         let window = Window::whole(&caller.bytes);
+        let mut all = Vec::new();
         for hit in followed.hits.iter().take(MAX_LINKED) {
             let known = (hit.at, hit.rule, hit.way.first().copied());
             let Some(rule) = book
@@ -303,9 +341,9 @@ impl BundleSast<'_> {
                     column: place.column,
                     snippet: None,
                 });
-            out.add_unshown(&caller.path, found, way.chain(beyond(calls, hit)).collect());
+            all.push((found, way.chain(beyond(calls, hit)).collect()));
         }
-        true
+        Some(all)
     }
 }
 
@@ -374,7 +412,7 @@ impl FileScan for FileSast<'_> {
                 _ => Outcome::Crashed,
             };
         }
-        let followed = follow_aside(&lowered.module, &self.book.rules, &Outside::default());
+        let followed = follow(&lowered.module, &self.book.rules, &Outside::default());
         self.report(&followed.hits, out);
         let outcome = match () {
             () if lowered.cut || followed.exhausted => Outcome::OverLimit,
@@ -495,21 +533,11 @@ fn told(hit: &Hit, rule: &Rule, rules: &Ruleset, window: &Window<'_>) -> Way {
     way
 }
 
-/// Follows a module on a thread with room for it.
-fn follow_aside(module: &Module, rules: &Ruleset, outside: &Outside<'_>) -> Followed {
-    thread::scope(|scope| {
-        let worker = thread::Builder::new().stack_size(STACK);
-        let Ok(worker) = worker.spawn_scoped(scope, || flow::follow(module, rules, outside)) else {
-            return Followed {
-                exhausted: true,
-                ..Followed::default()
-            };
-        };
-        match worker.join() {
-            Ok(followed) => followed,
-            // As if it had happened here: whoever runs engines catches it.
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+/// Follows a module where there is room for it.
+fn follow(module: &Module, rules: &Ruleset, outside: &Outside<'_>) -> Followed {
+    room::with_room(|| flow::follow(module, rules, outside)).unwrap_or_else(|_| Followed {
+        exhausted: true,
+        ..Followed::default()
     })
 }
 

@@ -284,7 +284,7 @@ proptest! {
         text.extend(bytes);
         let lowered = Here.lower(Language::Python, &text).unwrap();
         prop_assert!(lowered.module.check(text.len(), Limits::default()).is_ok());
-        follow_aside(&lowered.module, &SAST.books[0].rules, &Outside::default());
+        follow(&lowered.module, &SAST.books[0].rules, &Outside::default());
     }
 
     #[test]
@@ -292,7 +292,7 @@ proptest! {
         let text = pieces.concat();
         let lowered = Here.lower(Language::Python, text.as_bytes()).unwrap();
         prop_assert_eq!(lowered.module.check(text.len(), Limits::default()), Ok(()));
-        follow_aside(&lowered.module, &SAST.books[0].rules, &Outside::default());
+        follow(&lowered.module, &SAST.books[0].rules, &Outside::default());
     }
 }
 
