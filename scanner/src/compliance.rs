@@ -13,6 +13,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::content::FileEntry;
 use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, Window};
 use crate::facts::{FileFacts, Language, Type};
@@ -44,6 +46,10 @@ impl Engine for Compliance {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn by_file(&self) -> bool {
+        true
     }
 
     fn rules(&self) -> Vec<RuleInfo> {
@@ -84,8 +90,23 @@ impl BundleScan for BundleCompliance {
                 personal: PersonalScan::new(file, language),
                 markings: MarkingScan::default(),
             }),
+            licences: Vec::new(),
             bundle: self,
         }))
+    }
+
+    fn recall(&self, file: &FileFacts, _bytes: &[u8], summary: &[u8]) -> bool {
+        let Ok(licences) = serde_json::from_slice::<Vec<Licence>>(summary) else {
+            return false;
+        };
+        let rules: Vec<_> = licences.iter().map(|licence| rules::of(&licence.rule)).collect();
+        if rules.iter().any(Option::is_none) {
+            return false;
+        }
+        for (rule, licence) in rules.into_iter().flatten().zip(licences) {
+            self.see(file, rule, licence.name, licence.at.map(At::place));
+        }
+        true
     }
 
     fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
@@ -133,7 +154,49 @@ struct FileCompliance<'a> {
     file: &'a FileFacts,
     /// `None` for text in an encoding that is not read.
     text: Option<TextAtWork>,
+    /// The licences that it names and that are to be reported.
+    licences: Vec<Licence>,
     bundle: &'a BundleCompliance,
+}
+
+/// A licence that a file names, as it is kept for when the same file comes again.
+#[derive(Serialize, Deserialize)]
+struct Licence {
+    /// The rule's id.
+    rule: String,
+    name: String,
+    at: Option<At>,
+}
+
+/// Where it is named. Only the licence's own words: nobody has looked for secrets in the rest of its line yet.
+#[derive(Serialize, Deserialize)]
+struct At {
+    line: u64,
+    column: u64,
+    /// In the file, in bytes.
+    offset: u64,
+    words: Vec<u8>,
+}
+
+impl At {
+    fn new(place: &Place) -> Self {
+        Self {
+            line: place.line,
+            column: place.column,
+            offset: place.offset + place.mark.start as u64,
+            words: place.text.get(place.mark.clone()).unwrap_or_default().to_vec(),
+        }
+    }
+
+    fn place(self) -> Place {
+        Place {
+            line: self.line,
+            column: self.column,
+            offset: self.offset,
+            mark: 0..self.words.len(),
+            text: self.words,
+        }
+    }
 }
 
 struct TextAtWork {
@@ -148,7 +211,7 @@ impl FileScan for FileCompliance<'_> {
         text.personal.window(window, out);
         text.markings.window(text.language, window, out);
         if window.offset == 0 {
-            self.licences(window);
+            self.find_licences(window);
         }
     }
 
@@ -156,6 +219,15 @@ impl FileScan for FileCompliance<'_> {
         match self.text {
             Some(text) => {
                 text.personal.finish(out);
+                if !self.licences.is_empty() {
+                    out.remember(serde_json::to_vec(&self.licences).unwrap_or_default());
+                }
+                for licence in self.licences {
+                    if let Some(rule) = rules::of(&licence.rule) {
+                        let place = licence.at.map(At::place);
+                        self.bundle.see(self.file, rule, licence.name, place);
+                    }
+                }
                 Outcome::Scanned
             }
             None => Outcome::Unsupported,
@@ -164,8 +236,16 @@ impl FileScan for FileCompliance<'_> {
 }
 
 impl FileCompliance<'_> {
+    fn see(&mut self, rule: &FixedRule, name: &str, at: Option<At>) {
+        self.licences.push(Licence {
+            rule: rule.id.to_owned(),
+            name: name.to_owned(),
+            at,
+        });
+    }
+
     /// Judges each licence that the file names, once.
-    fn licences(&self, window: &Window<'_>) {
+    fn find_licences(&mut self, window: &Window<'_>) {
         let name = self.file.name().to_lowercase();
         let mut seen: Vec<String> = Vec::new();
         for declared in declared::licences(&name, window.bytes) {
@@ -173,13 +253,8 @@ impl FileCompliance<'_> {
                 continue;
             }
             if let Some(rule) = licence::judge(&declared.expression) {
-                // Only the licence's own words: nobody has looked for secrets in the rest of its line yet.
-                let mut place = window.place(declared.range);
-                place.text = place.text.get(place.mark.clone()).unwrap_or_default().to_vec();
-                place.offset += place.mark.start as u64;
-                place.mark = 0..place.text.len();
-                self.bundle
-                    .see(self.file, rule, declared.expression.clone(), Some(place));
+                let at = At::new(&window.place(declared.range));
+                self.see(rule, &declared.expression, Some(at));
             }
             seen.push(declared.expression);
         }
@@ -189,12 +264,12 @@ impl FileCompliance<'_> {
         match licence_text::identify(window.bytes) {
             Known::Licence(licence) => {
                 if let Some(rule) = licence::judge(licence) {
-                    self.bundle.see(self.file, rule, licence.to_owned(), None);
+                    self.see(rule, licence, None);
                 }
             }
             Known::Unknown => {
-                let words = "the text of a licence that is none of the known ones".to_owned();
-                self.bundle.see(self.file, &rules::LICENCE_UNKNOWN, words, None);
+                let words = "the text of a licence that is none of the known ones";
+                self.see(&rules::LICENCE_UNKNOWN, words, None);
             }
             Known::NoText => {}
         }

@@ -24,3 +24,8 @@ fixed_rules! {
     MARKING_COMPANY = "marking-company", "a marking as confidential", Low, Some(200),
         "ask the owner whether it may come here, or take the marking off";
 }
+
+/// The rule of that id.
+pub(super) fn of(id: &str) -> Option<&'static crate::fixed_rule::FixedRule> {
+    ALL.iter().find(|rule| rule.id == id)
+}
