@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! top level (names, constants) ─▶ each function ─▶ Summary ─▶ its callers ─▶ hits
-//!                                  statements in order; branches apart, then joined; a loop's body twice
+//!                                  statements in order; branches apart, then joined; a loop's body at most twice
 //! ```
 //!
 //! A function is followed once with its parameters as labels. What of them reaches a sink, the result, or is proved by
@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::ir::{FunctionId, Module, NameId, Span};
+use super::ir::{ExprKind, FunctionId, Module, NameId, Span};
 use super::quick::QuickMap;
 use super::rules::{Kinds, Ruleset};
 use super::value::{Label, Proof, Value};
@@ -32,6 +32,7 @@ mod names;
 mod outside;
 mod own;
 mod place;
+mod relevance;
 mod sink;
 mod state;
 mod stmt;
@@ -40,6 +41,7 @@ use self::entry::Entry;
 use self::names::Names;
 use self::outside::Passed;
 pub use self::outside::{Beyond, Exported, ExportedReach, Outside};
+use self::relevance::Relevance;
 use self::state::State;
 
 /// Expressions that may be worked out for one file.
@@ -49,7 +51,7 @@ const MAX_CALLS: usize = 32;
 /// Of these, how many deep a function is followed again with a caller's values.
 const MAX_AGAIN: usize = 6;
 /// Expressions that may be worked out again with a caller's values: for one function, and for the file.
-const AGAIN: u64 = 30_000;
+const AGAIN: u64 = 8_000;
 const AGAIN_IN_ALL: u64 = 1_500_000;
 /// Ways to one sink that are told.
 const MAX_WAYS: usize = 4;
@@ -61,6 +63,8 @@ pub struct Followed {
     pub hits: Vec<Hit>,
     /// Whether the fuel was used up before the end.
     pub exhausted: bool,
+    /// Expressions that were worked out, each as often as it was.
+    pub worked_out: u64,
     /// What the file's functions do that matters to other files.
     pub exports: Vec<Exported>,
     /// The paths of what it calls and does not have.
@@ -148,6 +152,10 @@ struct Field {
     value: Value,
     /// Whether it may come from a method's parameter: whoever made the object gave it.
     given: bool,
+    /// Whether any method kept something in it.
+    set: bool,
+    /// Whether any method looked at it.
+    read: bool,
 }
 
 /// A file at work.
@@ -163,12 +171,21 @@ pub struct Flow<'a> {
     globals: Rc<State>,
     /// What methods of a class keep in it.
     fields: QuickMap<(NameId, NameId), Field>,
+    /// Whether a field changed after some method had looked at it.
+    fields_changed: bool,
     /// The paths of variables that nothing else is known of: `$name`.
     unknown: QuickMap<NameId, Option<Rc<str>>>,
     /// What the function of this file that was called last wrote through its parameters.
     written: Vec<Write>,
     /// Whether a rule is about reaching through a pointer.
     accesses: bool,
+    relevance: Relevance,
+    /// Where variables get values, by place.
+    assigned: Vec<(u32, NameId)>,
+    /// Which functions are values where they stand.
+    closures: Vec<bool>,
+    /// Which functions were followed at all, in whatever way.
+    ran: Vec<bool>,
     hits: Vec<Hit>,
     outside: &'a Outside<'a>,
     called: BTreeSet<String>,
@@ -187,21 +204,30 @@ pub fn follow(module: &Module, rules: &Ruleset, outside: &Outside<'_>) -> Follow
     // object is seen by the others the second time.
     flow.learn_globals(top);
     for _ in 0..2 {
-        flow.summaries = vec![Known::Not; module.functions.len()];
-        for index in 0..module.functions.len() {
-            flow.refill();
-            flow.summary(FunctionId(u32::try_from(index).unwrap_or(u32::MAX)));
-        }
-        if flow.fields.is_empty() {
+        flow.fields_changed = false;
+        flow.every_function();
+        if !flow.fields_changed {
             break;
         }
     }
     flow.finish()
 }
 
+/// Which functions of a module are values where they stand, by position.
+fn closures(module: &Module) -> Vec<bool> {
+    let mut closures = vec![false; module.functions.len()];
+    for expr in &module.exprs {
+        if let ExprKind::Closure(function) = expr.kind {
+            closures[function.0 as usize] = true;
+        }
+    }
+    closures
+}
+
 impl<'a> Flow<'a> {
     fn new(module: &'a Module, rules: &'a Ruleset, outside: &'a Outside<'a>) -> Self {
         let names = Names::of(module);
+        let accesses = rules.calls.has(sink::ACCESS);
         Self {
             module,
             rules,
@@ -215,15 +241,37 @@ impl<'a> Flow<'a> {
             frames: Vec::new(),
             globals: Rc::default(),
             fields: QuickMap::default(),
+            fields_changed: false,
             unknown: QuickMap::default(),
             written: Vec::new(),
-            accesses: rules.calls.has(sink::ACCESS),
+            accesses,
+            relevance: Relevance::of(module, rules, outside, accesses),
+            assigned: stmt::assigned(module),
+            closures: closures(module),
+            ran: vec![false; module.functions.len()],
             hits: Vec::new(),
             outside,
             called: BTreeSet::new(),
             fuel: FUEL,
             again: AGAIN,
             again_in_all: AGAIN_IN_ALL,
+        }
+    }
+
+    /// Follows each function by itself; closures where they stand, and by themselves only if that is never come to.
+    fn every_function(&mut self) {
+        let functions = self.module.functions.len();
+        self.summaries = vec![Known::Not; functions];
+        self.ran = vec![false; functions];
+        for closures in [false, true] {
+            for index in 0..functions {
+                let id = FunctionId(u32::try_from(index).unwrap_or(u32::MAX));
+                let closure = self.closures[index];
+                if closure == closures && !(closure && self.ran[index]) {
+                    self.refill();
+                    self.summary(id);
+                }
+            }
         }
     }
 
@@ -265,6 +313,7 @@ impl<'a> Flow<'a> {
             exports: self.exports(),
             hits: self.hits,
             exhausted: self.fuel == 0,
+            worked_out: FUEL - self.fuel,
             called: self.called,
         }
     }
@@ -297,6 +346,7 @@ impl<'a> Flow<'a> {
             Entry::Called { at, .. } => Some(at),
             _ => None,
         };
+        self.ran[function.0 as usize] = true;
         self.frames.push(Frame {
             function,
             state: State::default(),

@@ -13,6 +13,8 @@
 //! - a kind is a word that sinks and cleaners share; a cleaner for no kind is a fault of the file;
 //! - every rule has samples that it must find and samples that it must not.
 
+use std::collections::HashSet;
+
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +116,10 @@ pub struct Ruleset {
     pub calls: PatternIndex<(usize, usize)>,
     /// Sinks by the path of what is assigned to.
     pub assigned: PatternIndex<(usize, usize)>,
+    /// The names of sinks, as [`Ruleset::words`] gives them.
+    pub word_set: HashSet<String>,
+    /// All calls that anything above is about.
+    pub about_calls: PatternIndex<()>,
 }
 
 /// Where values come from that someone else may have written.
@@ -314,6 +320,27 @@ impl Ruleset {
     /// [`RulesFault`] naming line or rule.
     pub fn parse(text: &str) -> Result<Self, RulesFault> {
         RulesText::parse(text)?.compile()
+    }
+
+    /// Gathers what is known only when all rules are read.
+    fn gather(&mut self) {
+        self.word_set = self.words().map(str::to_owned).collect();
+        let mut about = PatternIndex::default();
+        about.add_patterns(&self.cleaners);
+        about.add_patterns(&self.shaped_cleaners);
+        about.add_patterns(&self.spoilers);
+        about.add_patterns(&self.maps);
+        about.add_patterns(&self.settling);
+        about.add_patterns(&self.lookups);
+        about.add_patterns(&self.keeps_text);
+        about.add_patterns(&self.keeps_reads);
+        about.add_patterns(&self.guards);
+        about.add_patterns(&self.carriers);
+        about.add_patterns(&self.fills);
+        about.add_patterns(&self.ends);
+        about.add_patterns(&self.types);
+        about.add_patterns(&self.calls);
+        self.about_calls = about;
     }
 
     /// A word of which every file has one in which any rule can hold: names of sinks.

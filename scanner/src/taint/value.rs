@@ -300,6 +300,29 @@ impl Value {
         parts.into_iter().for_each(|taint| self.add(taint));
     }
 
+    /// Whether it says of itself what `other` does, whichever way it came.
+    #[must_use]
+    pub fn says_what(&self, other: &Self) -> bool {
+        // A text of holes and digits, which a counter that may be a text is, says no more than none.
+        let known = |text: &Option<Text>| text.clone().filter(|text| text.whole().is_some() || !text.is_digits());
+        let same_items = match (&self.items, &other.items) {
+            (Some(one), Some(two)) => Rc::ptr_eq(one, two),
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        let same_taints = self.taints.len() == other.taints.len()
+            && self.taints.iter().all(|taint| {
+                let mut others = other.taints.iter();
+                others.any(|other| (other.label, other.clean) == (taint.label, taint.clean))
+            });
+        same_items
+            && same_taints
+            && self.constant == other.constant
+            && known(&self.text) == known(&other.text)
+            && self.path == other.path
+            && self.function == other.function
+            && self.reads == other.reads
+    }
+
     /// What is known of a value that is this one or the other.
     #[must_use]
     pub fn join(mut self, other: &Self) -> Self {
@@ -396,6 +419,12 @@ impl Text {
     #[must_use]
     pub fn is_built(&self) -> bool {
         self.pieces.len() > 1 && self.pieces.iter().any(|piece| !piece.is_empty())
+    }
+
+    /// Whether there are only digits between its holes.
+    fn is_digits(&self) -> bool {
+        let mut bytes = self.pieces.iter().flat_map(|piece| piece.bytes());
+        bytes.all(|byte| byte.is_ascii_digit())
     }
 
     /// What stands before the first hole.

@@ -192,18 +192,14 @@ impl Flow<'_> {
             kept.constant = None;
             kept.text = None;
         }
-        let known = self.fields.remove(&(class, field));
-        let known = known.map_or(
-            super::Field {
-                value: kept.clone(),
-                given,
-            },
-            |known| super::Field {
-                value: known.value.join(&kept),
-                given: known.given || given,
-            },
-        );
-        self.fields.insert((class, field), known);
+        let known = self.fields.entry((class, field)).or_default();
+        let before = std::mem::take(&mut known.value);
+        let value = if known.set { before.clone().join(&kept) } else { kept };
+        let changed = !known.set || given && !known.given || !value.says_what(&before);
+        self.fields_changed |= known.read && changed;
+        known.value = value;
+        known.given |= given;
+        known.set = true;
     }
 
     fn taken_apart(&mut self, whole: &Value, key: &str) -> Value {

@@ -37,6 +37,10 @@ const MAX_CALLED: usize = 4096;
 /// What is called, worked out.
 pub(super) struct Callee {
     pub(super) path: String,
+    /// Whether any rule is about calls of this path.
+    known: bool,
+    /// What the path is beside itself.
+    others: Vec<String>,
     pub(super) receiver: Option<Value>,
     function: Option<FunctionId>,
     /// The variable that a method is called on.
@@ -52,26 +56,29 @@ impl Flow<'_> {
         };
         let callee = self.callee(callee);
         let given = self.given(args, &callee);
-        self.called_sinks(&callee.path, callee.receiver.as_ref(), &given, at);
+        if callee.known || !callee.others.is_empty() {
+            self.called_sinks(&callee.path, callee.receiver.as_ref(), &given, at);
+        }
         self.called_again(&callee, args, at);
         let mut value = match callee.function {
             Some(function) => self.own_call(function, &callee, &given, at),
             None => self.strange_call(&callee, &given, at),
         };
-        let foreign = callee.function.is_none() && !self.rules.fills.has(&callee.path);
+        let foreign = callee.function.is_none() && !(callee.known && self.rules.fills.has(&callee.path));
         self.renew(args, foreign);
         self.write_back(args, at);
-        self.fill(&callee, args, &given, at);
-        self.carry(&callee, args, &given);
-        self.settle(&callee);
-        if self.rules.ends.has(&callee.path) {
-            self.state().ended = true;
+        if callee.known {
+            self.fill(&callee, args, &given, at);
+            self.carry(&callee, args, &given);
+            self.settle(&callee);
+            self.state().ended |= self.rules.ends.has(&callee.path);
+            value.proves = self.proved_by_call(&callee, &given, value.proves);
+            self.proved_of_fields(&callee, receiver, args, &given, &mut value.proves);
         }
-        value.proves = self.proved_by_call(&callee, &given, value.proves);
-        self.proved_of_fields(&callee, receiver, args, &given, &mut value.proves);
         let own = callee.function.and_then(|_| value.path.take());
         let own = own.filter(|own| !own.starts_with(['$', '?']));
-        let path = match (self.rules.types.of(&callee.path).next(), own) {
+        let ty = Some(&self.rules.types).filter(|_| callee.known);
+        let path = match (ty.and_then(|types| types.of(&callee.path).next()), own) {
             (Some(path), _) => path.clone(),
             // What it is was said where it was made, sources included.
             (None, Some(own)) => {
@@ -86,11 +93,20 @@ impl Flow<'_> {
         if new {
             value.items = value.items.or_else(|| parts_of(&given));
         }
-        self.carry_result(&callee, args, &value);
+        if callee.known {
+            self.carry_result(&callee, args, &value);
+        }
         value
     }
 
     fn callee(&mut self, callee: ExprId) -> Callee {
+        let mut callee = self.named_callee(callee);
+        callee.known = self.rules.about_calls.has(&callee.path);
+        callee.others = self.other_paths(&callee.path);
+        callee
+    }
+
+    fn named_callee(&mut self, callee: ExprId) -> Callee {
         let expr = self.module.expr(callee);
         match &expr.kind {
             ExprKind::Attr { object, name } => {
@@ -102,6 +118,8 @@ impl Flow<'_> {
                 let function = item.or_else(|| self.method(&receiver_path, &text));
                 Callee {
                     path: format!("{receiver_path}.{text}"),
+                    known: false,
+                    others: Vec::new(),
                     receiver: Some(receiver),
                     function,
                     variable,
@@ -124,6 +142,8 @@ impl Flow<'_> {
                 Callee {
                     function: value.function.or(own).or_else(constructor),
                     path,
+                    known: false,
+                    others: Vec::new(),
                     receiver: None,
                     variable: None,
                     name: text,
@@ -133,6 +153,8 @@ impl Flow<'_> {
                 let value = self.eval(callee);
                 Callee {
                     path: value.path.as_deref().unwrap_or("?").to_owned(),
+                    known: false,
+                    others: Vec::new(),
                     function: value.function,
                     receiver: Some(value),
                     variable: None,
@@ -234,7 +256,7 @@ impl Flow<'_> {
             .first()
             .map(|arg| &arg.value)
             .filter(|made| made.function.is_some());
-        if let Some(made) = made.filter(|_| self.rules.maps.has(&callee.path)) {
+        if let Some(made) = made.filter(|_| callee.known && self.rules.maps.has(&callee.path)) {
             let mut value = Value {
                 taints: made.taints.clone(),
                 ..Value::default()
@@ -262,8 +284,11 @@ impl Flow<'_> {
             Label::Source(source, _) => rules.sources[source].clean,
             Label::Param(..) => Kinds::NONE,
         };
-        for kinds in rules.spoilers.of(&callee.path) {
-            value.spoil(*kinds, at_first);
+        if callee.known {
+            rules
+                .spoilers
+                .of(&callee.path)
+                .for_each(|kinds| value.spoil(*kinds, at_first));
         }
         value.step(at);
         let receiver = callee.receiver.as_ref();
@@ -273,7 +298,7 @@ impl Flow<'_> {
                 .for_each(|receiver| merge(&mut value.reads, &receiver.reads));
         }
         self.keep_reads(callee, given, &mut value);
-        if self.rules.keeps_text.has(&callee.path) {
+        if callee.known && self.rules.keeps_text.has(&callee.path) {
             let first = given.first().and_then(|arg| arg.value.text.clone());
             value.text = receiver.and_then(|receiver| receiver.text.clone()).or(first);
             let constant = given.first().and_then(|arg| arg.value.constant);
@@ -284,7 +309,7 @@ impl Flow<'_> {
 
     /// Lets what a call gives stand for its arguments, if rules say that what is proved of it is proved of them.
     fn keep_reads(&self, callee: &Callee, given: &[Given], value: &mut Value) {
-        if self.rules.keeps_reads.has(&callee.path) {
+        if callee.known && self.rules.keeps_reads.has(&callee.path) {
             given.iter().for_each(|arg| merge(&mut value.reads, &arg.value.reads));
         }
     }
@@ -303,7 +328,7 @@ impl Flow<'_> {
         if callee.name == "values" && given.is_empty() && receiver.items.is_some() {
             return Some(receiver.clone());
         }
-        if !self.rules.lookups.has(&callee.path) {
+        if !callee.known || !self.rules.lookups.has(&callee.path) {
             return None;
         }
         let key = given.first().and_then(|arg| arg.value.written());

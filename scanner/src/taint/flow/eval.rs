@@ -163,7 +163,11 @@ impl Flow<'_> {
         let itself = known.map(|known| known.value.taints.clone()).unwrap_or_default();
         let receiver = ["self", "this", "$this"].contains(&self.module.name(variable));
         let class = class.filter(|_| receiver)?;
-        let field = self.fields.get(&(class, name))?;
+        let field = self.fields.entry((class, name)).or_default();
+        field.read = true;
+        if !field.set {
+            return None;
+        }
         let mut value = field.value.clone();
         if field.given {
             itself.into_iter().for_each(|taint| value.add(taint));

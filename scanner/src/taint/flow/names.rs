@@ -96,6 +96,10 @@ impl<'a> Names<'a> {
         self.functions.get(name).copied()
     }
 
+    pub(super) fn has_classes(&self) -> bool {
+        !self.classes.is_empty()
+    }
+
     pub(super) fn is_class(&self, name: &str) -> bool {
         self.classes.contains_key(name)
     }

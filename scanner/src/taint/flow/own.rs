@@ -6,7 +6,7 @@ use super::super::ir::{FunctionId, NameId, Param, Span};
 use super::super::value::{Label, Proofs, Value, merge};
 use super::call::Callee;
 use super::sink::Given;
-use super::{Entry, Flow, Reach, Summary, Write};
+use super::{Entry, Flow, Known, Reach, Summary, Write};
 
 /// The methods that make an object.
 pub(super) const CONSTRUCTORS: [&str; 3] = ["__init__", "constructor", "__construct"];
@@ -67,7 +67,19 @@ impl Flow<'_> {
         !under_way
             && self.again > 0
             && self.frames.len() < super::MAX_AGAIN
-            && (nested || given.iter().any(|arg| says(&arg.value)) || callee.receiver.as_ref().is_some_and(told))
+            && (nested
+                || (given.iter().any(|arg| says(&arg.value)) || callee.receiver.as_ref().is_some_and(told))
+                    && self.may_find(function, given))
+    }
+
+    /// Whether following a function with a caller's values may find what its summary does not.
+    fn may_find(&self, function: FunctionId, given: &[Given]) -> bool {
+        let mut called_back = given.iter().filter_map(|arg| arg.value.function);
+        let reaches = match &self.summaries[function.0 as usize] {
+            Known::Done(summary) => !summary.reaches.is_empty(),
+            _ => false,
+        };
+        reaches || self.relevance.has(function) || called_back.any(|function| self.relevance.has(function))
     }
 
     fn followed_again(&mut self, function: FunctionId, callee: &Callee, given: &[Given], at: Span) -> Value {

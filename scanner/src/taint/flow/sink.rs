@@ -109,9 +109,12 @@ impl Flow<'_> {
     /// What a path is beside itself: by the foreign classes that a class of this file extends.
     pub(super) fn other_paths(&self, path: &str) -> Vec<String> {
         let mut paths = Vec::new();
+        if !self.names.has_classes() && self.names.star().is_none() {
+            return paths;
+        }
         let (class, rest) = path.split_once('.').unwrap_or((path, ""));
         let class = class.trim_end_matches("()");
-        if self.names.is_class(class) && !rest.is_empty() {
+        if !rest.is_empty() && self.names.is_class(class) {
             let bases = self.names.foreign_bases(class);
             paths.extend(bases.into_iter().map(|base| format!("{base}.{rest}")));
         }
@@ -163,7 +166,7 @@ impl Flow<'_> {
 }
 
 /// The words of a name, small: of `newSessionID` these are `new`, `session` and `id`.
-fn words_of(name: &str) -> Vec<String> {
+pub(super) fn words_of(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = '_';
     for c in name.chars() {

@@ -31,6 +31,14 @@ pub(super) struct Variable {
     pub(super) fields: BTreeMap<NameId, Value>,
 }
 
+impl Variable {
+    fn says_what(&self, other: &Self) -> bool {
+        let same =
+            |(field, value): (&NameId, &Value)| other.fields.get(field).is_some_and(|other| value.says_what(other));
+        self.value.says_what(&other.value) && self.fields.len() == other.fields.len() && self.fields.iter().all(same)
+    }
+}
+
 impl State {
     pub(super) fn get(&self, name: NameId) -> Option<&Variable> {
         self.variables.get(&name).map(Rc::as_ref)
@@ -115,6 +123,23 @@ impl State {
             variables.insert(*name, Rc::clone(variable));
         }
         merge(&mut self.proved, &inner.proved);
+    }
+
+    /// Whether it says anything of what was known `before` that was not said then, so that another round may differ.
+    pub(super) fn says_more_than(&self, before: &Self) -> bool {
+        let says_more = |(name, variable): (&NameId, &Rc<Variable>)| match before.variables.get(name) {
+            Some(known) => !Rc::ptr_eq(known, variable) && !variable.says_what(known),
+            // What is first written in a round says something to the next if someone else may have written it.
+            None => variable.value.is_tainted() || variable.value.function.is_some() || !variable.fields.is_empty(),
+        };
+        self.proved.len() != before.proved.len() || self.variables.iter().any(says_more)
+    }
+
+    /// Forgets which number or truth a variable is.
+    pub(super) fn forget_constant(&mut self, name: NameId) {
+        if self.get(name).is_some_and(|known| known.value.constant.is_some()) {
+            self.entry(name).value.constant = None;
+        }
     }
 
     /// Whichever of the two ways was taken.

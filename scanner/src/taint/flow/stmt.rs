@@ -1,6 +1,6 @@
-//! Statements followed: branches apart, then joined; a loop's body twice.
+//! Statements followed: branches apart, then joined; a loop's body at most twice.
 
-use super::super::ir::{BlockId, ExprId, Span, StmtId, StmtKind};
+use super::super::ir::{BlockId, Expr, ExprId, ExprKind, Module, NameId, Span, StmtId, StmtKind};
 use super::super::rules::Kinds;
 use super::super::value::{Proofs, Value};
 use super::{Flow, State};
@@ -93,11 +93,12 @@ impl Flow<'_> {
         }
     }
 
-    /// A loop: its body is followed twice, so that what one round leaves reaches the next.
+    /// A loop: its body is followed once more if one round leaves what changes the next.
     fn rounds(&mut self, condition: Option<ExprId>, each: Option<(ExprId, &Value)>, body: BlockId) {
         let left = std::mem::take(&mut self.frame().left);
         let continued = std::mem::take(&mut self.frame().continued);
         let mut exits = Vec::new();
+        self.forget_counters(body);
         for round in 0..2 {
             if let Some((target, part)) = each.filter(|_| round > 0) {
                 self.assign(target, part.clone());
@@ -116,15 +117,30 @@ impl Flow<'_> {
             }
             let once = self.state().ended;
             self.state().join(&before);
+            let last = once || round > 0 || !self.state().says_more_than(&before);
             // What has no end but by leaving it goes on from there alone.
-            self.state().ended = truth == Some(true) && (once || round > 0);
-            if once {
+            self.state().ended = truth == Some(true) && last;
+            if last {
                 break;
             }
         }
         exits.iter().for_each(|exit| self.state().join(exit));
         self.frame().left = left;
         self.frame().continued = continued;
+    }
+
+    /// Forgets the numbers and truths that a loop's body changes: they hold in its first round alone.
+    fn forget_counters(&mut self, body: BlockId) {
+        let module = self.module;
+        let block = module.block(body);
+        let (Some(first), Some(last)) = (block.first(), block.last()) else {
+            return;
+        };
+        let (start, end) = (module.stmt(*first).span.start, module.stmt(*last).span.end);
+        let from = self.assigned.partition_point(|(at, _)| *at < start);
+        let within = self.assigned[from..].iter().take_while(|(at, _)| *at < end);
+        let names: Vec<NameId> = within.map(|(_, name)| *name).collect();
+        names.into_iter().for_each(|name| self.state().forget_constant(name));
     }
 
     fn switch(&mut self, subject: ExprId, cases: &[(Vec<ExprId>, BlockId)]) {
@@ -226,4 +242,28 @@ impl Flow<'_> {
         });
         frame.state.ended = true;
     }
+}
+
+/// Where a module's variables get values by themselves, in the order of the places.
+pub(super) fn assigned(module: &Module) -> Vec<(u32, NameId)> {
+    let in_stmts = module.stmts.iter().filter_map(|stmt| match &stmt.kind {
+        StmtKind::Assign { target, .. } => Some(*target),
+        _ => None,
+    });
+    let in_exprs = module.exprs.iter().filter_map(|expr| match &expr.kind {
+        ExprKind::Assign { target, .. } => Some(*target),
+        _ => None,
+    });
+    let mut assigned: Vec<(u32, NameId)> = in_stmts
+        .chain(in_exprs)
+        .filter_map(|target| match module.expr(target) {
+            Expr {
+                kind: ExprKind::Name(name),
+                span,
+            } => Some((span.start, *name)),
+            _ => None,
+        })
+        .collect();
+    assigned.sort_unstable();
+    assigned
 }

@@ -134,6 +134,16 @@ impl<T> PatternIndex<T> {
         self.entries.push((pattern, value));
     }
 
+    /// Adds the patterns of another index.
+    pub fn add_patterns<U>(&mut self, other: &PatternIndex<U>)
+    where
+        T: Default,
+    {
+        for (pattern, _) in &other.entries {
+            self.insert(pattern.clone(), T::default());
+        }
+    }
+
     /// The values of all patterns that mean `path`, in the order in which they were added.
     pub fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a T> {
         let exact = self.exact.get(path).into_iter().flatten();

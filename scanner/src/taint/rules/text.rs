@@ -281,6 +281,7 @@ impl RulesText {
         for text in self.rule {
             add_rule(&mut set, &words, text)?;
         }
+        set.gather();
         Ok(set)
     }
 }

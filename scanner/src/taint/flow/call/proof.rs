@@ -1,7 +1,5 @@
 //! What a call proves of what it is given, and what its result is safe for.
 
-use std::iter;
-
 use regex::Regex;
 
 use super::super::super::ir::{Arg, ExprId, ExprKind, Span};
@@ -42,8 +40,8 @@ impl Flow<'_> {
     /// called on or given first.
     pub(super) fn cleaned_by(&self, callee: &Callee, first: Option<&Value>) -> Kinds {
         let mut cleaned = Kinds::NONE;
-        let others = self.other_paths(&callee.path);
-        for path in iter::once(&callee.path).chain(&others) {
+        let itself = Some(&callee.path).filter(|_| callee.known);
+        for path in itself.into_iter().chain(&callee.others) {
             cleaned = self.rules.cleaners.of(path).fold(cleaned, |all, kinds| all.or(*kinds));
         }
         // Of what a class of this file is, its objects are.
@@ -51,6 +49,9 @@ impl Flow<'_> {
             for base in self.names.foreign_bases(&callee.path) {
                 cleaned = self.rules.cleaners.of(&base).fold(cleaned, |all, kinds| all.or(*kinds));
             }
+        }
+        if !callee.known {
+            return cleaned;
         }
         let pattern = callee.receiver.as_ref().filter(|pattern| !pattern.is_tainted());
         let text = pattern.into_iter().chain(first).find_map(|value| value.text.as_ref());
