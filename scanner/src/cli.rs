@@ -102,6 +102,7 @@ Examples:
   diode-scan check .
   diode-scan check src/ --exclude 'vendor/**' --policy policy.toml
   diode-scan check . --advisories advisories.jsonl --known-names packages.txt
+  diode-scan check . --rules ~/plant-7-rules
   diode-scan check out.bundle --json | jq .decision.verdict
   diode-scan check . --format sarif > scan.sarif")]
 struct CheckArgs {
@@ -111,6 +112,10 @@ struct CheckArgs {
     /// The policy to judge by [default: the built-in one; see `diode-scan policy`]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Add these rules to the built-in ones, as `diode-rx rules install` does: a file or a folder of files that end in .toml, .yar,
+    /// .yara, .jsonl or .txt; may be repeated
+    #[arg(long, value_name = "FILE|DIR")]
+    rules: Vec<PathBuf>,
     /// Compare packages with these advisories: a head and one OSV record a line
     #[arg(long, value_name = "FILE")]
     advisories: Option<PathBuf>,

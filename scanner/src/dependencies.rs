@@ -15,6 +15,7 @@
 //! - nothing is fetched, run or asked for, and no clock is read: the caller says what day it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use protocol::digest::{Digest, Hasher};
@@ -75,8 +76,23 @@ pub struct DependencyOptions {
     pub advisories: Option<Arc<Advisories>>,
     /// The packages that may be used; any if there is no list.
     pub known_names: Option<Arc<KnownNames>>,
-    /// The time that advisories are judged by; without it none is out of date.
-    pub as_of: Option<UnixMillis>,
+    /// The time that advisories are judged by; until it is set none is out of date.
+    pub as_of: AsOf,
+}
+
+/// The time that advisories are judged by, which whoever scans sets: no engine reads a clock. Clones show the same.
+#[derive(Debug, Clone, Default)]
+pub struct AsOf(Arc<AtomicU64>);
+
+impl AsOf {
+    /// From now on it is this time.
+    pub fn set(&self, now: UnixMillis) {
+        self.0.store(now.0, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<UnixMillis> {
+        Some(UnixMillis(self.0.load(Ordering::Relaxed))).filter(|time| time.0 > 0)
+    }
 }
 
 /// The engine.
@@ -219,7 +235,7 @@ impl Dependencies {
     fn tell_stale(&self, path: &str, out: &mut BundleFindings<'_>) {
         let DependencyOptions { advisories, as_of, .. } = &self.options;
         let Some(advisories) = advisories else { return };
-        if let Some(days) = as_of.and_then(|as_of| advisories.days_stale(as_of)) {
+        if let Some(days) = as_of.get().and_then(|as_of| advisories.days_stale(as_of)) {
             let head = advisories.head();
             let message = format!(
                 "advisory file {} of {} is {days} days out of date (it expired {}): what became known since is not in it",

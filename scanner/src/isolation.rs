@@ -43,6 +43,7 @@ pub use self::spawner::{End, Spawner, SpawnerError};
 pub use self::task::hostile;
 pub use self::task::lower::{Lower, start_lowering};
 pub use self::task::probe::{Probe, Probed};
+pub use self::task::rules::{CheckRules, Checked, NotChecked, check_rules, check_rules_with};
 pub use self::task::{Implausible, Job, Task};
 pub use self::worker_pool::{Fault, Unanswered, WorkerPool};
 

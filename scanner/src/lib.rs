@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod additions;
 pub mod agents;
 pub mod compliance;
 pub mod content;

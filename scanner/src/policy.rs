@@ -92,6 +92,17 @@ pub struct PolicyError {
     pub mend: String,
 }
 
+impl Default for Policy {
+    /// The default policy.
+    ///
+    /// # Panics
+    /// If it cannot be read, which a test shows not to happen.
+    fn default() -> Self {
+        Self::parse(Self::default_text(), "the built-in policy")
+            .unwrap_or_else(|error| panic!("the built-in policy is part of the program, and tests read it: {error}"))
+    }
+}
+
 impl Policy {
     /// The default policy, commented, as a file to start from.
     #[must_use]

@@ -12,7 +12,7 @@
 //! - a panic in an engine, for one file, is that engine's outcome for that file.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,22 +22,21 @@ use std::thread;
 use audit::storage::Storage;
 use protocol::digest::{Digest, Hasher};
 
+use crate::additions::{AdditionInfo, Additions, RuleFault};
 use crate::agents::Agents;
 use crate::archive;
 use crate::compliance::Compliance;
 use crate::content::Content;
-use crate::dependencies::{self, Dependencies, DependencyOptions};
+use crate::dependencies::{self, AsOf, Dependencies, DependencyOptions};
 use crate::engine::{
     BundleFindings, BundleScan, Engine, FileScan, Findings, FingerprintKey, Outcome, RuleDetail, Window, Windowing,
     room,
 };
 use crate::facts::FileFacts;
 use crate::finding::RuleInfo;
-use crate::malware::Malware;
 use crate::report::{EngineInfo, Report};
 use crate::secrets::Secrets;
 use crate::structure::Structure;
-use crate::taint::engine::Sast;
 use crate::taint::lower::Lowering;
 
 mod cache;
@@ -77,13 +76,8 @@ pub struct Scanner {
     windowing: Windowing,
     /// Where results of files are kept for the next scan.
     results: Option<Results>,
-}
-
-/// What an operator gives the engines, beside what the program is built with.
-#[derive(Debug, Clone, Default)]
-pub struct EngineOptions {
-    /// For the engine *dependencies*.
-    pub dependencies: DependencyOptions,
+    /// What of the rules is an operator's.
+    additions: Vec<AdditionInfo>,
 }
 
 /// How far a scan is.
@@ -116,37 +110,50 @@ impl Scanner {
     /// If the rules that the program is built with cannot be read, which a test shows not to happen.
     #[must_use]
     pub fn with_default_engines(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>) -> Self {
-        Self::with_options(fingerprint_key, lowering, EngineOptions::default())
+        const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
+        Self::with_additions(fingerprint_key, lowering, &Additions::default(), AsOf::default())
+            .unwrap_or_else(|fault| panic!("{BUILT_IN}: {fault}"))
     }
 
-    /// All engines of this version, with what an operator gives them.
+    /// All engines of this version, with what an operator adds to their rules; advisories are judged by the time that `as_of` shows.
+    ///
+    /// # Errors
+    /// [`RuleFault`] naming the file, its line and the reason; nothing of any file is used then.
     ///
     /// # Panics
     /// As [`Scanner::with_default_engines`] does.
-    #[must_use]
-    pub fn with_options(fingerprint_key: [u8; 32], lowering: Arc<dyn Lowering>, options: EngineOptions) -> Self {
+    pub fn with_additions(
+        fingerprint_key: [u8; 32],
+        lowering: Arc<dyn Lowering>,
+        additions: &Additions,
+        as_of: AsOf,
+    ) -> Result<Self, RuleFault> {
         const BUILT_IN: &str = "the built-in rules are part of the program, and tests read them";
         // To compile the rules takes longer than to scan a small bundle.
-        let (secrets, malware, sast, agents) = thread::scope(|scope| {
-            let sast = scope.spawn(|| Sast::built_in(lowering));
-            let malware = scope.spawn(Malware::built_in);
-            let (secrets, agents) = (Secrets::built_in(), Agents::built_in());
-            (secrets, joined(malware), joined(sast), agents)
+        let (secrets, agents, added) = thread::scope(|scope| {
+            let added = scope.spawn(|| additions.engines(lowering));
+            (Secrets::built_in(), Agents::built_in(), room::joined(added))
         });
         let secrets = secrets.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
-        let malware = malware.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
-        let sast = sast.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
         let agents = agents.unwrap_or_else(|error| panic!("{BUILT_IN}: {error}"));
+        let added = added?;
         let engines: Vec<Box<dyn Engine>> = vec![
             Box::new(Structure),
             Box::new(secrets),
-            Box::new(malware),
-            Box::new(sast),
+            Box::new(added.malware),
+            Box::new(added.sast),
             Box::new(agents),
             Box::new(Compliance),
-            Box::new(Dependencies::new(options.dependencies)),
+            Box::new(Dependencies::new(DependencyOptions {
+                advisories: added.advisories,
+                known_names: added.known_names,
+                as_of,
+            })),
         ];
-        Self::with_engines(engines, FingerprintKey::new(fingerprint_key))
+        Ok(Self {
+            additions: added.infos,
+            ..Self::with_engines(engines, FingerprintKey::new(fingerprint_key))
+        })
     }
 
     /// These engines, and no others.
@@ -159,6 +166,7 @@ impl Scanner {
             workers,
             windowing: Windowing::default(),
             results: None,
+            additions: Vec::new(),
         }
     }
 
@@ -205,6 +213,12 @@ impl Scanner {
         self
     }
 
+    /// What of the rules is an operator's, by file name.
+    #[must_use]
+    pub fn additions(&self) -> &[AdditionInfo] {
+        &self.additions
+    }
+
     /// The rules of the archive stage and of the engines.
     #[must_use]
     pub fn rules(&self) -> Vec<(&'static str, Vec<RuleInfo>)> {
@@ -225,7 +239,7 @@ impl Scanner {
     #[must_use]
     pub fn rules_digest(&self) -> Digest {
         let mut hasher = Hasher::new();
-        for info in self.engine_infos() {
+        for info in self.engines() {
             hasher.update(format!("{}/{}\0{}\0", info.name, info.version, info.rules).as_bytes());
         }
         hasher.finish()
@@ -282,10 +296,12 @@ impl Scanner {
         if let Some(cache) = cache {
             cache.end_scan();
         }
-        gathered.into_report(content, self.engine_infos(), self.rules_digest())
+        gathered.into_report(content, self.engines(), self.rules_digest())
     }
 
-    fn engine_infos(&self) -> Vec<EngineInfo> {
+    /// The archive stage and the engines, each with its version and the digest of its rules.
+    #[must_use]
+    pub fn engines(&self) -> Vec<EngineInfo> {
         let info = |engine: &dyn Engine| EngineInfo {
             name: engine.name().to_owned(),
             version: engine.version(),
@@ -354,11 +370,6 @@ impl Scanner {
         }
         gathered.take_between(found);
     }
-}
-
-/// What a thread gave, or its panic.
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Runs engine code; `None` if it panicked.

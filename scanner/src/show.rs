@@ -29,10 +29,12 @@ use crate::finding::{Finding, Severity, Snippet, Step};
 use crate::report::Report;
 
 mod by_control;
+mod explain;
 mod summary;
 mod wrap;
 
 pub use self::by_control::controls;
+pub use self::explain::{Explained, NoSuchRule, explain};
 pub use self::summary::{coverage, decision, judged_by, judged_by_in_full, not_covered};
 pub use self::wrap::wrapped;
 

@@ -16,13 +16,13 @@ use crate::content::{Content, Folder, FolderError, LeftOut, PackedBundle, Packed
 use crate::isolation::start_lowering;
 use crate::policy::{Decision, Policy};
 use crate::report::Report;
-use crate::scan::{EngineOptions, Progress, Scanner};
+use crate::scan::{Progress, Scanner};
 use crate::taint::lower::Lowering;
 
 mod options;
 mod print;
 
-use self::options::{dependency_options, describe};
+use self::options::{additions, as_of_now, describe};
 use self::print::Printer;
 
 /// A policy file longer than this is none.
@@ -47,18 +47,15 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
             "warning: programs are not parsed, and so not covered: {lacking}"
         )?;
     }
-    let options = EngineOptions {
-        dependencies: dependency_options(args)?,
-    };
-    let advisories = describe(options.dependencies.advisories.as_deref());
-    let scanner = make_scanner(args, lowering, options)?;
+    let scanner = make_scanner(args, lowering)?;
+    let besides = describe(scanner.additions());
     // All paths are opened before the first is scanned: a mistyped one is no result.
     let subjects = args
         .paths
         .iter()
         .map(|path| Ok((path.as_path(), open(path, &exclude)?)));
     let subjects = subjects.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut printer = Printer::new(args, &scanner, &policy_name, &advisories);
+    let mut printer = Printer::new(args, &scanner, &policy_name, &besides);
     let mut worst = exit::DONE;
     for (path, subject) in subjects {
         let code = match subject {
@@ -87,9 +84,9 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
 }
 
 /// The engines, with this user's key and, unless they are not wanted, the results of earlier runs.
-fn make_scanner(args: &CheckArgs, lowering: Arc<dyn Lowering>, options: EngineOptions) -> anyhow::Result<Scanner> {
+fn make_scanner(args: &CheckArgs, lowering: Arc<dyn Lowering>) -> anyhow::Result<Scanner> {
     let desk = Desk::open()?;
-    let scanner = Scanner::with_options(desk.key, lowering, options);
+    let scanner = Scanner::with_additions(desk.key, lowering, &additions(args)?, as_of_now())?;
     let Some(storage) = desk.storage.filter(|_| !args.no_cache) else {
         return Ok(scanner);
     };

@@ -3,15 +3,16 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use audit::escape::write_json;
 use serde::Serialize;
 
-use super::{OutputArgs, RulesVerb};
+use super::{ExplainArgs, OutputArgs, RulesVerb};
 use crate::Scanner;
 use crate::finding::RuleInfo;
+use crate::show::{Look, explain};
 use crate::taint::lower::Nowhere;
 
-mod explain;
 mod markdown;
 
 #[derive(Serialize)]
@@ -27,7 +28,7 @@ pub(super) fn run(verb: &RulesVerb, out: &mut dyn Write) -> anyhow::Result<()> {
     let scanner = Scanner::with_default_engines([0; 32], Arc::new(Nowhere));
     match verb {
         RulesVerb::List(args) => list(&scanner, args, out),
-        RulesVerb::Explain(args) => explain::run(&scanner, args, out),
+        RulesVerb::Explain(args) => tell(&scanner, args, out),
         RulesVerb::Markdown => Ok(out.write_all(markdown::rules(&scanner).as_bytes())?),
     }
 }
@@ -59,6 +60,20 @@ fn list(scanner: &Scanner, args: &OutputArgs, out: &mut dyn Write) -> anyhow::Re
     }
     if !args.is_json() {
         writeln!(out, "\nrules sha256:{}", scanner.rules_digest())?;
+    }
+    Ok(())
+}
+
+/// Tells all about a rule.
+fn tell(scanner: &Scanner, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let explained = explain(scanner, &args.rule).map_err(|none| anyhow!("{none}; `diode-scan rules list` has all"))?;
+    for rule in explained {
+        if args.output.is_json() {
+            write_json(out, &rule)?;
+            writeln!(out)?;
+        } else {
+            write!(out, "{}", rule.text(Look::detect()))?;
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use protocol::digest::Digest;
 use protocol::time::UnixMillis;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::manifest::Wanted;
 use super::package::{Ecosystem, Package};
@@ -41,10 +41,11 @@ pub struct Advisories {
     expires: UnixMillis,
     digest: Digest,
     by_package: HashMap<(Ecosystem, String), Vec<Advisory>>,
+    records: u64,
 }
 
 /// The first line of an advisory file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     schema: u32,
@@ -55,7 +56,7 @@ pub struct Head {
     /// From when on it is out of date, RFC 3339.
     pub expires: String,
     /// The SHA-256 of the file before it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
 }
 
@@ -127,6 +128,18 @@ impl Advisories {
     /// # Errors
     /// [`AdvisoriesError`] naming the first line that cannot be used.
     pub fn parse(bytes: &[u8]) -> Result<Self, AdvisoriesError> {
+        Self::read(bytes, true)
+    }
+
+    /// Reads an advisory file as [`parse`](Self::parse) does, keeps no advisory, and counts them: in as much memory as one takes.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn check(bytes: &[u8]) -> Result<u64, AdvisoriesError> {
+        Ok(Self::read(bytes, false)?.records)
+    }
+
+    fn read(bytes: &[u8], keep: bool) -> Result<Self, AdvisoriesError> {
         let mut lines = bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n');
         let first = lines.next().unwrap_or_default();
         let (head, expires) = read_head(first).map_err(|problem| AdvisoriesError { line: 1, problem })?;
@@ -135,6 +148,7 @@ impl Advisories {
             expires,
             digest: Digest::of(bytes),
             by_package: HashMap::new(),
+            records: 0,
         };
         for (number, line) in lines.enumerate() {
             let added = advisories.add(number, line);
@@ -142,8 +156,28 @@ impl Advisories {
                 line: number + 2,
                 problem,
             })?;
+            advisories.records += 1;
+            if !keep {
+                advisories.by_package.clear();
+            }
         }
         Ok(advisories)
+    }
+
+    /// Reads the first line alone.
+    ///
+    /// # Errors
+    /// [`AdvisoriesError`] if it is none.
+    pub fn read_head(bytes: &[u8]) -> Result<Head, AdvisoriesError> {
+        let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let read = read_head(first).map_err(|problem| AdvisoriesError { line: 1, problem });
+        read.map(|(head, _)| head)
+    }
+
+    /// How many records the file has.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records
     }
 
     /// The file's first line.

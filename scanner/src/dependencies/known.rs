@@ -95,6 +95,15 @@ impl KnownNames {
         self.digest
     }
 
+    /// Names and beginnings of names on the list.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let lists = self.lists.values();
+        lists
+            .map(|list| (list.names.len() + list.beginnings.len()) as u64)
+            .sum()
+    }
+
     /// Whether a package is on the list; `None` if the list says nothing of its type.
     pub(super) fn allows(&self, package: &Package) -> Option<bool> {
         let list = self.lists.get(&package.ecosystem)?;

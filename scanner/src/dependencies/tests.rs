@@ -262,9 +262,11 @@ const ADVISORIES: &str = r#"{"schema":1,"version":7,"issued":"2026-11-01T00:00:0
 "#;
 
 fn with_advisories(as_of: &str) -> Scanner {
+    let now = AsOf::default();
+    now.set(UnixMillis::from_rfc3339(as_of).unwrap());
     scanner(DependencyOptions {
         advisories: Some(Arc::new(Advisories::parse(ADVISORIES.as_bytes()).unwrap())),
-        as_of: Some(UnixMillis::from_rfc3339(as_of).unwrap()),
+        as_of: now,
         ..DependencyOptions::default()
     })
 }

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::io;
-use std::thread::{self, Builder, Scope};
+use std::panic::resume_unwind;
+use std::thread::{self, Builder, Scope, ScopedJoinHandle};
 
 /// Room for the walk over a module as deep as its check allows, in functions as deep as they are followed.
 const STACK: usize = 256 << 20;
@@ -34,9 +35,13 @@ pub(crate) fn with_room<T: Send>(walk: impl FnOnce() -> T + Send) -> io::Result<
     }
     thread::scope(|scope| {
         let aside = Builder::new().stack_size(STACK).spawn_scoped(scope, walk)?;
-        // A panic goes on as if it had happened here: whoever runs engines catches it.
-        Ok(aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        Ok(joined(aside))
     })
+}
+
+/// What a thread gave. Its panic goes on as if it had happened here: whoever runs engines catches it.
+pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::message::{Hello, MAX_SMALL, PREFIX_LEN, ReplyHead, Request, Said, bod
 use super::rights::receive;
 use super::task::lower::lowered;
 use super::task::probe::Probed;
+use super::task::rules::checked;
 use super::task::{Deadline, Declined, Task};
 
 /// Serves as a worker until its socket ends.
@@ -103,6 +104,7 @@ fn answer(line: BorrowedFd<'_>, request: &Request, file: &SealedFile, bytes: &[u
     match request.task {
         Task::Probe => encoded(&Probed::before(deadline, bytes)?),
         Task::Lower(language) => encoded(&lowered(language, bytes)?),
+        Task::CheckRules(kind) => encoded(&checked(kind, bytes)),
         #[cfg(debug_assertions)]
         Task::Hostile(act) => super::task::hostile::Scene {
             line,

@@ -12,12 +12,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::room::Room;
+use crate::additions::Kind;
 use crate::facts::Language;
 
 #[cfg(debug_assertions)]
 pub mod hostile;
 pub(super) mod lower;
 pub(super) mod probe;
+pub(super) mod rules;
 
 /// What a worker does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub enum Task {
     Probe,
     /// See [`Lower`](lower::Lower).
     Lower(Language),
+    /// See [`CheckRules`](rules::CheckRules).
+    CheckRules(Kind),
     /// See [`hostile`]: not in release builds.
     #[cfg(debug_assertions)]
     Hostile(hostile::Act),

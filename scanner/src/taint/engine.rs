@@ -30,7 +30,10 @@ use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outc
 use crate::facts::{FileFacts, Language, Nature};
 use crate::finding::{Found, Identity, RuleInfo, Step};
 
+mod additions;
 mod in_words;
+
+pub use self::additions::{Addition, check_addition};
 
 /// The rules that the program is built with, by language.
 const BUILT_IN: [(Language, &str); 8] = [
@@ -77,6 +80,14 @@ pub enum SastError {
         /// What is wrong, and where.
         fault: RulesFault,
     },
+    /// A fault in what an operator adds.
+    #[error("{fault}")]
+    Addition {
+        /// Which of the additions.
+        number: usize,
+        /// What is wrong, and where.
+        fault: RulesFault,
+    },
     /// The words of the sinks do not make an automaton.
     #[error("the words of the sinks for {language} do not compile")]
     Gate {
@@ -109,9 +120,25 @@ impl Sast {
     /// # Errors
     /// [`SastError`] naming language and rule.
     pub fn with_rules(rules: &[(Language, &str)], lowering: Arc<dyn Lowering>) -> Result<Self, SastError> {
-        let books = rules.iter().map(|&(language, text)| Book::read(language, text));
+        let books = rules.iter().map(|&(language, text)| Book::read(language, text, &[]));
         Ok(Self {
             books: Arc::new(books.collect::<Result<_, _>>()?),
+            lowering,
+        })
+    }
+
+    /// The engine with the rules that the program is built with, and what an operator adds to them.
+    ///
+    /// # Errors
+    /// [`SastError::Addition`] naming the addition and the rule; nothing of any addition is used then.
+    pub fn with_additions(additions: &[Addition<'_>], lowering: Arc<dyn Lowering>) -> Result<Self, SastError> {
+        let books = BUILT_IN
+            .iter()
+            .map(|&(language, text)| Book::read(language, text, additions));
+        let books: Vec<Book> = books.collect::<Result<_, _>>()?;
+        additions::check_ids(&books, additions)?;
+        Ok(Self {
+            books: Arc::new(books),
             lowering,
         })
     }
@@ -135,18 +162,33 @@ impl Sast {
 }
 
 impl Book {
-    fn read(language: Language, text: &str) -> Result<Self, SastError> {
+    /// The rules of a language, with those of the additions that are to it.
+    fn read(language: Language, text: &str, additions: &[Addition<'_>]) -> Result<Self, SastError> {
         let name = language.name();
-        let rules = Ruleset::parse(text).map_err(|fault| SastError::Rules { language: name, fault })?;
+        let numbered = additions.iter().enumerate();
+        let (numbers, added): (Vec<usize>, Vec<&str>) = numbered
+            .filter(|(_, addition)| addition.language == language)
+            .map(|(number, addition)| (number, addition.text))
+            .unzip();
+        let rules = Ruleset::parse_with(text, &added).map_err(|(at, fault)| {
+            match at.and_then(|at| numbers.get(at).copied()) {
+                Some(number) => SastError::Addition { number, fault },
+                None => SastError::Rules { language: name, fault },
+            }
+        })?;
         let mut words: Vec<&str> = rules.words().collect();
         words.sort_unstable();
         words.dedup();
         let gate = AhoCorasick::new(words).map_err(|source| SastError::Gate { language: name, source })?;
+        let mut digest = Digest::of(text.as_bytes());
+        for text in added {
+            digest = Digest::of(format!("{digest} and {}", Digest::of(text.as_bytes())).as_bytes());
+        }
         Ok(Self {
             language,
             gate,
             rules,
-            digest: Digest::of(text.as_bytes()),
+            digest,
         })
     }
 }

@@ -24,7 +24,7 @@ mod pattern;
 mod text;
 
 pub use self::pattern::{MARKED, Pattern, PatternFault, PatternIndex, RETURNED};
-use self::text::RulesText;
+use self::text::{RulesText, Words};
 
 /// The kinds of sink that a value may be unsafe for, as a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
@@ -319,7 +319,33 @@ impl Ruleset {
     /// # Errors
     /// [`RulesFault`] naming line or rule.
     pub fn parse(text: &str) -> Result<Self, RulesFault> {
-        RulesText::parse(text)?.compile()
+        Self::parse_with(text, &[]).map_err(|(_, fault)| fault)
+    }
+
+    /// The rules of one language, and what an operator adds to them, each a text.
+    ///
+    /// # Errors
+    /// [`RulesFault`] naming line or rule, and which of the additions it is in; none: the language's own text.
+    pub fn parse_with(text: &str, additions: &[&str]) -> Result<Self, (Option<usize>, RulesFault)> {
+        let own = |fault| (None, fault);
+        let mut words = Words::default();
+        let mut set = RulesText::parse(text)
+            .and_then(|text| text.compile(&mut words))
+            .map_err(own)?;
+        for (number, addition) in additions.iter().enumerate() {
+            let added = RulesText::parse(addition).and_then(|text| text.extend(&mut set, &mut words));
+            added.map_err(|fault| (Some(number), fault))?;
+        }
+        Ok(set)
+    }
+
+    /// The language that a text says it adds to, if it is one that adds, and the number of its rules.
+    ///
+    /// # Errors
+    /// [`RulesFault`] naming the line.
+    pub fn head(text: &str) -> Result<(Option<String>, usize), RulesFault> {
+        let text = RulesText::parse(text)?;
+        Ok((text.language, text.rule.len()))
     }
 
     /// Gathers what is known only when all rules are read.

@@ -28,18 +28,18 @@ pub(super) struct Printer<'a> {
     args: &'a CheckArgs,
     scanner: &'a Scanner,
     policy_name: &'a str,
-    /// What packages were compared with.
-    advisories: &'a str,
+    /// What the rules are besides the built-in ones.
+    besides: &'a str,
     sarif: Sarif,
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(args: &'a CheckArgs, scanner: &'a Scanner, policy_name: &'a str, advisories: &'a str) -> Self {
+    pub(super) fn new(args: &'a CheckArgs, scanner: &'a Scanner, policy_name: &'a str, besides: &'a str) -> Self {
         Self {
             args,
             scanner,
             policy_name,
-            advisories,
+            besides,
             sarif: Sarif::new(),
         }
     }
@@ -101,14 +101,14 @@ impl<'a> Printer<'a> {
         writeln!(out, "{}: {}", terminal(shown), show::coverage(report))?;
         if self.args.verbose {
             write!(out, "{}", show::judged_by_in_full(report, decision))?;
-            writeln!(out, "{}", self.advisories)?;
+            writeln!(out, "{}", self.besides)?;
         } else {
             writeln!(
                 out,
                 "{} ({}), {}",
                 show::judged_by(report, decision),
                 terminal(self.policy_name),
-                self.advisories
+                self.besides
             )?;
         }
         write!(out, "{}", show::decision(decision, look))?;

@@ -1,4 +1,7 @@
-//! The rules as they are written.
+//! The rules as they are written: those of a language, and what an operator adds to them.
+//!
+//! Always true: an addition has more rules, and says of more calls what they do; what holds of the language as a whole (its switches, its
+//! special kinds) is not for it to say.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +21,8 @@ const MAX_KINDS: usize = 64;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesText {
+    /// Of an addition alone: the language whose rules it adds to.
+    pub(super) language: Option<String>,
     #[serde(default)]
     source: Vec<SourceText>,
     #[serde(default)]
@@ -53,7 +58,7 @@ pub(super) struct RulesText {
     #[serde(default)]
     result: Vec<ResultText>,
     #[serde(default)]
-    rule: Vec<RuleText>,
+    pub(super) rule: Vec<RuleText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,7 +155,7 @@ struct ResultText {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleText {
+pub(super) struct RuleText {
     id: String,
     title: String,
     cwe: u32,
@@ -224,27 +229,48 @@ impl RulesText {
         })
     }
 
-    pub(super) fn compile(self) -> Result<Ruleset, RulesFault> {
-        let words = Words::of(&self.rule, &self.special)?;
+    /// The rules of the language itself.
+    pub(super) fn compile(self, words: &mut Words) -> Result<Ruleset, RulesFault> {
         let mut set = Ruleset::default();
-        let special = words.kinds("special", &self.special)?;
-        set.deciding = self.deciding;
-        set.arithmetic_cleans = if self.arithmetic_cleans {
-            special.others()
-        } else {
-            Kinds::NONE
-        };
-        set.signs = self.signs;
-        set.bounded = words.kinds("bounded", &self.bounded)?;
+        words.take(&self.rule, &self.special)?;
+        words.special = words.kinds("special", &self.special)?;
+        if self.arithmetic_cleans {
+            set.arithmetic_cleans = words.special.others();
+        }
         set.pointers = self.pointers;
+        self.add_to(&mut set, words)?;
+        Ok(set)
+    }
+
+    /// Adds an operator's rules to those of their language.
+    pub(super) fn extend(self, set: &mut Ruleset, words: &mut Words) -> Result<(), RulesFault> {
+        let switches = [
+            ("special", !self.special.is_empty()),
+            ("pointers", self.pointers),
+            ("arithmetic_cleans", self.arithmetic_cleans),
+        ];
+        if let Some((switch, _)) = switches.into_iter().find(|(_, written)| *written) {
+            return Err(RulesFault {
+                place: switch.to_owned(),
+                problem: "that is for the language's own rules to say".to_owned(),
+            });
+        }
+        words.take(&self.rule, &[])?;
+        self.add_to(set, words)
+    }
+
+    fn add_to(self, set: &mut Ruleset, words: &Words) -> Result<(), RulesFault> {
+        set.deciding.extend(self.deciding);
+        set.signs.extend(self.signs);
+        set.bounded = set.bounded.or(words.kinds("bounded", &self.bounded)?);
         for text in self.source {
-            text.compile_into(&words, special, &mut set)?;
+            text.compile_into(words, set)?;
         }
         for text in self.cleaner {
-            text.compile_into(&words, &mut set)?;
+            text.compile_into(words, set)?;
         }
         for text in self.spoiler {
-            text.compile_into(&words, &mut set)?;
+            text.compile_into(words, set)?;
         }
         for text in self.guard {
             let place = format!("guard {:?}", text.call);
@@ -279,15 +305,15 @@ impl RulesText {
             each(&place, &text.call, |pattern| set.types.insert(pattern, text.is.clone()))?;
         }
         for text in self.rule {
-            add_rule(&mut set, &words, text)?;
+            add_rule(set, words, text)?;
         }
         set.gather();
-        Ok(set)
+        Ok(())
     }
 }
 
 impl SourceText {
-    fn compile_into(self, words: &Words, special: Kinds, set: &mut Ruleset) -> Result<(), RulesFault> {
+    fn compile_into(self, words: &Words, set: &mut Ruleset) -> Result<(), RulesFault> {
         let place = format!("source \"{}\"", self.what);
         each(&place, &self.path, |pattern| {
             set.by_path.insert(pattern, set.sources.len());
@@ -301,7 +327,7 @@ impl SourceText {
         let clean = words.kinds(&place, &self.clean)?;
         let only = self.only.map(|only| words.kinds(&place, &only)).transpose()?;
         set.sources.push(Source {
-            clean: clean.or(only.map_or(special, Kinds::others)),
+            clean: clean.or(only.map_or(words.special, Kinds::others)),
             with: self.with,
             param: self.param.map(|param| param.compile(&place)).transpose()?,
             whole: self.whole,
@@ -358,6 +384,9 @@ fn add_rule(set: &mut Ruleset, words: &Words, text: RuleText) -> Result<(), Rule
         place: place.clone(),
         problem: problem.to_owned(),
     };
+    if set.rules.iter().any(|rule| rule.id == text.id) {
+        return Err(fault("the id is taken; ids are unique"));
+    }
     if text.bad.is_empty() || text.good.is_empty() {
         return Err(fault("it has no samples; write at least one bad and one good"));
     }
@@ -468,31 +497,42 @@ impl ParamText {
 }
 
 /// The words for kinds: those of the rules' sinks, and those that conditions alone ask for.
-struct Words(BTreeMap<String, Kinds>);
+#[derive(Default)]
+pub(super) struct Words {
+    kinds: BTreeMap<String, Kinds>,
+    /// Kinds for which a source is unsafe only if it says so.
+    special: Kinds,
+}
 
 impl Words {
-    fn of(rules: &[RuleText], special: &[String]) -> Result<Self, RulesFault> {
-        let mut words = BTreeMap::new();
+    fn take(&mut self, rules: &[RuleText], special: &[String]) -> Result<(), RulesFault> {
         for word in rules.iter().filter_map(|rule| rule.kind.as_ref()).chain(special) {
-            let next = words.len();
+            let next = self.kinds.len();
+            if self.kinds.contains_key(word) {
+                continue;
+            }
             if next == MAX_KINDS {
                 return Err(RulesFault {
                     place: "the file".to_owned(),
-                    problem: format!("it has more than {MAX_KINDS} kinds"),
+                    problem: format!("with it there are more than {MAX_KINDS} kinds"),
                 });
             }
-            words.entry(word.clone()).or_insert(Kinds(1 << next));
+            self.kinds.insert(word.clone(), Kinds(1 << next));
         }
-        Ok(Self(words))
+        Ok(())
     }
 
     fn kinds(&self, place: &str, words: &[String]) -> Result<Kinds, RulesFault> {
         words.iter().try_fold(Kinds::NONE, |all, word| match word.as_str() {
             "all" => Ok(Kinds::ALL),
-            _ => self.0.get(word).map(|kinds| all.or(*kinds)).ok_or_else(|| RulesFault {
-                place: place.to_owned(),
-                problem: format!("no rule has the kind \"{word}\""),
-            }),
+            _ => self
+                .kinds
+                .get(word)
+                .map(|kinds| all.or(*kinds))
+                .ok_or_else(|| RulesFault {
+                    place: place.to_owned(),
+                    problem: format!("no rule has the kind \"{word}\""),
+                }),
         })
     }
 }

@@ -1,14 +1,10 @@
-//! `diode-scan rules explain RULE`.
+//! All about a rule, as `rules explain RULE` tells it: why, where it looks, how to mend what it finds, samples.
 
-use std::io::Write;
-
-use anyhow::bail;
-use audit::escape::{terminal, write_json};
+use audit::escape::terminal;
 use audit::event::Verdict;
 use serde::Serialize;
 
 use crate::Scanner;
-use crate::cli::ExplainArgs;
 use crate::controls::{ASVS_VERSION, chapter, quoted, requirements, weakness};
 use crate::engine::RuleDetail;
 use crate::finding::RuleInfo;
@@ -20,12 +16,12 @@ const PROPOSED: usize = 3;
 /// Columns of the word that a line begins with, and of the blanks behind it.
 const WORD: usize = 11;
 
-/// All about one rule; what `--json` prints.
-#[derive(Serialize)]
-struct Explained<'a> {
-    engine: &'a str,
+/// All about one rule; as JSON what `--json` prints.
+#[derive(Debug, Serialize)]
+pub struct Explained {
+    engine: &'static str,
     #[serde(flatten)]
-    rule: &'a RuleInfo,
+    rule: RuleInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
     cwe_name: Option<&'static str>,
     asvs: Vec<String>,
@@ -35,20 +31,32 @@ struct Explained<'a> {
     detail: RuleDetail,
 }
 
-/// Tells all about a rule; of each, if several engines have one of that name.
-pub(super) fn run(scanner: &Scanner, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+/// There is no such rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule {rule}; the nearest: {}", nearest.join(", "))]
+pub struct NoSuchRule {
+    /// The name that was given.
+    pub rule: String,
+    /// Names that it may have been meant for.
+    pub nearest: Vec<String>,
+}
+
+/// All about a rule of these engines, by the default policy; of each, if several engines have one of that name.
+///
+/// # Errors
+/// [`NoSuchRule`] with the nearest names.
+pub fn explain(scanner: &Scanner, id: &str) -> Result<Vec<Explained>, NoSuchRule> {
+    // Only the default can be shown to fit: the operator's own policy may have conditions on what else is found.
+    let policy = Policy::default();
     let all = scanner.rules();
     let named = || {
         all.iter()
             .flat_map(|(engine, rules)| rules.iter().map(move |rule| (*engine, rule)))
     };
-    let policy = Policy::parse(Policy::default_text(), "the built-in policy")?;
-    let mut found = false;
-    for (engine, rule) in named().filter(|(_, rule)| rule.id == args.rule) {
-        found = true;
-        let explained = Explained {
+    let found = named().filter(|(_, rule)| rule.id == id);
+    let explained: Vec<_> = found
+        .map(|(engine, rule)| Explained {
             engine,
-            rule,
             cwe_name: rule.cwe.and_then(weakness).map(|weakness| weakness.name),
             asvs: requirements(rule.cwe)
                 .iter()
@@ -56,30 +64,25 @@ pub(super) fn run(scanner: &Scanner, args: &ExplainArgs, out: &mut dyn Write) ->
                 .collect(),
             default_policy: policy.of_severity(rule.severity),
             detail: scanner.detail(engine, &rule.id),
-        };
-        if args.output.is_json() {
-            write_json(out, &explained)?;
-            writeln!(out)?;
-        } else {
-            write!(out, "{}", explained.text(Look::detect()))?;
-        }
+            rule: rule.clone(),
+        })
+        .collect();
+    match explained.is_empty() {
+        false => Ok(explained),
+        true => Err(NoSuchRule {
+            rule: id.to_owned(),
+            nearest: nearest(id, named().map(|(_, rule)| (rule.id.as_str(), rule.title.as_str())))
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        }),
     }
-    if found {
-        return Ok(());
-    }
-    let near = nearest(
-        &args.rule,
-        named().map(|(_, rule)| (rule.id.as_str(), rule.title.as_str())),
-    );
-    bail!(
-        "there is no rule {}; the nearest: {}; `diode-scan rules list` has all",
-        args.rule,
-        near.join(", ")
-    )
 }
 
-impl Explained<'_> {
-    fn text(&self, look: Look) -> String {
+impl Explained {
+    /// For people.
+    #[must_use]
+    pub fn text(&self, look: Look) -> String {
         let Self { rule, detail, .. } = self;
         let mut text = String::new();
         let mut say = |word: &str, what: &str| text.push_str(&entry(word, what, look));
