@@ -74,6 +74,8 @@ event_kinds! {
     BundleVoid = "bundle.void",
     /// A released bundle was called back.
     BundleRecalled = "bundle.recalled",
+    /// A released bundle was scanned again; `verdict` says what policy makes of it now, `reason` whether that is worse than when it was released.
+    BundleRescanned = "bundle.rescanned",
     /// A held bundle came again with a further valid signature: one entry for each signer.
     BundleCountersigned = "bundle.countersigned",
     /// The link is heard.
@@ -309,6 +311,12 @@ pub struct Event {
     /// Digest of the rules in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<Digest>,
+    /// Digest of the file that `path` names, from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Digest of the file that it replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_before: Option<Digest>,
     /// Who decided: a user's name or number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
@@ -367,6 +375,8 @@ impl Event {
             report: None,
             policy: None,
             rules: None,
+            digest: None,
+            digest_before: None,
             actor: None,
             path: None,
         }

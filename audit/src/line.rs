@@ -267,6 +267,7 @@ fn word(kind: EventKind) -> (&'static str, Tone) {
         EventKind::BundleRemoved => ("REMOVED", Tone::Plain),
         EventKind::BundleVoid => ("VOID", Tone::Plain),
         EventKind::BundleRecalled => ("RECALLED", Tone::Bad),
+        EventKind::BundleRescanned => ("RESCANNED", Tone::Attention),
         EventKind::BundleCountersigned => ("COUNTERSIGNED", Tone::Plain),
         EventKind::LinkUp => ("UP", Tone::Good),
         EventKind::LinkSilent => ("SILENT", Tone::Bad),

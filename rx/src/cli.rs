@@ -65,6 +65,22 @@ pub(crate) enum Verb {
     /// Rejects a held bundle for good.
     #[command(after_help = "Example:\n  diode-rx reject b07e11d4-71c0 --reason \"not ours\"")]
     Reject(DecisionArgs),
+    /// Scans bundles again, by today's rules and policy.
+    #[command(
+        after_help = "Examples:\n  diode-rx rescan b07e11d4\n  diode-rx rescan --held\n  diode-rx rescan --released\n\n\
+        A held bundle gets a new verdict, and what policy makes of it follows. A released one stays released: its packed form is scanned, its files\n\
+        are compared with what was signed, the report is stored beside the one of its release, and what is worse than its release is an alarm.\n\n\
+        Exit codes, of several bundles the worst:\n  \
+        0  ALLOW, or released and no worse than then\n  \
+        1  could not be scanned\n  \
+        3  REJECT\n  \
+        4  REVIEW\n  \
+        5  released files are not the signed ones"
+    )]
+    Rescan(RescanArgs),
+    /// What the engines look for, and what you add to it.
+    #[command(subcommand)]
+    Rules(RulesVerb),
     /// Whose bundles are let in.
     #[command(subcommand)]
     Trust(TrustVerb),
@@ -149,6 +165,62 @@ pub(crate) struct DecisionArgs {
     /// Why: it goes into the log.
     #[arg(long)]
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RescanArgs {
+    /// The bundle's id, or as much of its beginning as is unique.
+    pub(crate) id: Option<String>,
+    /// All that are held.
+    #[arg(long)]
+    pub(crate) held: bool,
+    /// All that are released and not removed.
+    #[arg(long)]
+    pub(crate) released: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesVerb {
+    /// Adds a file to the rules, or replaces the one of its name: in force for the next scan, also of a receiver that runs.
+    #[command(
+        after_help = "Examples:\n  diode-rx rules install acme.yar\n  diode-rx rules install osv-2026-11.jsonl\n\n\
+        The ending says what it is:\n  \
+        .toml         rules for the programs of a language, as in scanner/rules/taint, with `language = \"python\"` on top\n  \
+        .yar, .yara   YARA rules; their findings are called NAME:RULE\n  \
+        .jsonl        advisories about packages (scanner/ADVISORIES.md); one file, which newer ones replace\n  \
+        .txt          the packages that may be used (scanner/ADVISORIES.md); one file\n\n\
+        It is read in a confined worker first, as a whole: a fault is told with its line, and the rules in force stay."
+    )]
+    Install {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Takes a file out of the rules.
+    #[command(after_help = "Example:\n  diode-rx rules remove acme.yar")]
+    Remove {
+        /// Its name, as `rules list` has it.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Lists the engines' rules and what you added: digests, numbers, since when, how new the advisories are.
+    #[command(after_help = "Example:\n  diode-rx rules list")]
+    List {
+        /// Prints one JSON object an engine or file.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tells all about one rule: why, how to mend what it finds, where it looks, samples.
+    #[command(after_help = "Example:\n  diode-rx rules explain python-sql-injection")]
+    Explain {
+        /// The rule's id, as findings have it.
+        #[arg(value_name = "RULE")]
+        rule: String,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use protocol::digest::Digest;
 use serde::{Deserialize, Serialize};
+
+use crate::owner::Which;
 
 /// Most bytes of a request or an answer.
 pub const MAX_LINE: u64 = 256 * 1024;
@@ -57,6 +60,29 @@ pub enum Request {
     },
 }
 
+/// What a person asks for that takes longer than a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Work {
+    /// The file of rules that lies ready under this name is to count.
+    RulesInstall {
+        /// Its name.
+        name: String,
+        /// The digest of the file that was checked.
+        sha256: Digest,
+    },
+    /// A file of rules is to count no more.
+    RulesRemove {
+        /// Its name.
+        name: String,
+    },
+    /// Bundles are to be scanned again.
+    Rescan {
+        /// Which.
+        which: Which,
+    },
+}
+
 /// What is asked of whoever runs, and changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
@@ -74,11 +100,23 @@ pub struct Answer {
     pub text: String,
 }
 
-/// Asks the running owner; `None` if none listens.
+/// Asks the running owner; `None` if none listens. Waits for an hour at most: a release copies and syncs a whole bundle.
 ///
 /// # Errors
 /// If an owner listens and the exchange fails.
 pub fn ask(socket: &Path, request: &impl Serialize) -> io::Result<Option<Answer>> {
+    ask_within(socket, request, Some(Duration::from_secs(3600)))
+}
+
+/// The same for what takes as long as it takes.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_for(socket: &Path, work: &Work) -> io::Result<Option<Answer>> {
+    ask_within(socket, work, None)
+}
+
+fn ask_within(socket: &Path, request: &impl Serialize, patience: Option<Duration>) -> io::Result<Option<Answer>> {
     let mut stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
@@ -86,8 +124,7 @@ pub fn ask(socket: &Path, request: &impl Serialize) -> io::Result<Option<Answer>
         }
         Err(error) => return Err(error),
     };
-    // A release copies and syncs a whole bundle.
-    stream.set_read_timeout(Some(Duration::from_secs(3600)))?;
+    stream.set_read_timeout(patience)?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line)?;

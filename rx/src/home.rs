@@ -8,6 +8,7 @@
 //! ├── policy.toml          what is released without a person
 //! ├── keys/log.pem         signs the log's checkpoints      keys/fingerprint  keys the hashes of found secrets
 //! ├── log/                 the audit log; `diode-audit verify HOME/log`
+//! ├── rules/               rules that you installed: `diode-rx rules install FILE`
 //! ├── cache/results        what the scanner found in files, for when they come again; may be removed
 //! ├── quarantine/          spool, waiting, evidence, held, rejected, originals, reports, released
 //! ├── high-water           the log's newest checkpoint, outside the log
@@ -34,6 +35,8 @@ pub const POLICY: &str = "policy.toml";
 pub const LOG: &str = "log";
 /// The folder of the quarantine.
 pub const QUARANTINE: &str = "quarantine";
+/// The folder of the rules that the operator installed.
+pub const RULES: &str = "rules";
 /// The folder of what can be found out again.
 pub const CACHE: &str = "cache";
 /// What the scanner found in files.

@@ -24,7 +24,7 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use audit::event::{Event, EventKind, State};
+use audit::event::{Event, EventKind, State, Verdict};
 use protocol::digest::{BundleId, Digest};
 use protocol::sequences::SequenceRange;
 use protocol::time::UnixMillis;
@@ -62,6 +62,10 @@ pub struct Record {
     pub heads: Vec<Digest>,
     /// Signers who signed it besides, once it was held.
     pub countersigned: u8,
+    /// The verdict that its release was decided on.
+    pub decided_on: Option<Verdict>,
+    /// The last scan of it since its release.
+    pub rescanned: Option<Box<Event>>,
     /// Set once its files were given up, after it was decided on.
     pub removed: Option<Removal>,
 }
@@ -77,6 +81,15 @@ pub struct Removal {
     pub reason: Option<String>,
     /// Why, for people.
     pub detail: Option<String>,
+}
+
+/// A file of the operator's, as it was last on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its digest.
+    pub digest: Digest,
+    /// Since when.
+    pub since: UnixMillis,
 }
 
 /// What lies in quarantine besides the admitted bundles.
@@ -103,7 +116,9 @@ pub struct Ledger {
     claimed: BTreeMap<LinkNumber, BundleId>,
     epochs: Epochs,
     newest: Option<UnixMillis>,
-    settings: BTreeMap<String, Digest>,
+    settings: BTreeMap<String, Setting>,
+    /// All rules together.
+    rules: Option<Digest>,
     quotas: Quotas,
 }
 
@@ -164,8 +179,15 @@ impl Ledger {
     }
 
     fn note_setting(&mut self, event: &Event) {
-        if let (Some(path), Some(digest)) = (&event.path, event.policy) {
-            self.settings.insert(path.clone(), digest);
+        self.rules = event.rules.or(self.rules);
+        let Some(path) = &event.path else { return };
+        match event.policy.or(event.digest) {
+            Some(digest) => {
+                let since = event.time;
+                self.settings.insert(path.clone(), Setting { digest, since });
+            }
+            None if event.digest_before.is_some() => _ = self.settings.remove(path),
+            None => {}
         }
     }
 
@@ -261,11 +283,19 @@ impl Ledger {
                 record.scanned = true;
                 record.rules = event.rules;
             }
-            EventKind::BundleReleaseDecided => record.decided = true,
+            EventKind::BundleReleaseDecided => {
+                record.decided = true;
+                record.decided_on = event.verdict;
+            }
             EventKind::BundleReleaseCancelled => record.decided = false,
             EventKind::BundleReleased => (record.state, record.decided) = (State::Released, false),
             EventKind::BundleRejected => (record.state, record.decided) = (State::Rejected, false),
             EventKind::BundleHeld => {}
+            // It says what would be, not what is.
+            EventKind::BundleRescanned => {
+                record.rescanned = Some(Box::new(event.clone()));
+                return record.history.push((index, event.event));
+            }
             // It says nothing of the state, nor of the verdict.
             EventKind::BundleCountersigned => {
                 record.countersigned = record.countersigned.saturating_add(1);
@@ -294,7 +324,26 @@ impl Ledger {
     /// The digest that a settings file had when it was last on record.
     #[must_use]
     pub fn setting(&self, path: &str) -> Option<Digest> {
-        self.settings.get(path).copied()
+        self.settings.get(path).map(|setting| setting.digest)
+    }
+
+    /// Since when a settings file is as it is.
+    #[must_use]
+    pub fn since(&self, path: &str) -> Option<UnixMillis> {
+        self.settings.get(path).map(|setting| setting.since)
+    }
+
+    /// The settings files whose paths begin so.
+    #[must_use]
+    pub fn settings_below(&self, folder: &str) -> Vec<String> {
+        let paths = self.settings.keys().filter(|path| path.starts_with(folder));
+        paths.cloned().collect()
+    }
+
+    /// The digest that all rules had together when it was last on record.
+    #[must_use]
+    pub fn rules(&self) -> Option<Digest> {
+        self.rules
     }
 
     /// The number for people of an epoch, once it is accepted.
@@ -446,6 +495,8 @@ fn record(index: u64, event: &Event, state: State, epoch: Option<u32>) -> Record
         latest: (index, event.clone()),
         heads: event.head.into_iter().collect(),
         countersigned: 0,
+        decided_on: None,
+        rescanned: None,
         removed: None,
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! serve ─▶ socket ▶ reassembly ▶ owner ─▶ log, quarantine ─▶ released/
 //! list, show, tail, gaps, epoch list ─▶ read the log and the quarantine, without a lock
-//! release, reject, trust, epoch ─▶ control socket of a running `serve`, or the owner itself when none runs
+//! release, reject, rescan, rules, trust, epoch ─▶ control socket of a running `serve`, or the owner itself when none runs
 //! ```
 //!
 //! Always true: nothing is ever sent to the link; what is admitted was announced by the pinned link key, signed by a trusted author, and
@@ -16,6 +16,7 @@ mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod engines;
 pub mod home;
 pub mod ledger;
 pub mod limiter;
@@ -23,6 +24,7 @@ pub mod outside;
 pub mod owner;
 mod results;
 pub mod retention;
+pub mod rules;
 pub mod serve;
 pub mod status;
 mod verbs;
@@ -32,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, EpochVerb, TrustVerb, Verb};
+use cli::{Cli, EpochVerb, RulesVerb, TrustVerb, Verb};
 use hw::udp::UdpSource;
 use serve::Source;
 use verbs::Failure;
@@ -74,6 +76,11 @@ fn dispatch<S: Source>(cli: Cli, link: impl Fn(UdpSource, usize) -> S) -> Result
         Verb::Tail(args) => verbs::tail::run(home, &args),
         Verb::Release(args) => verbs::ask::release(home, args),
         Verb::Reject(args) => verbs::ask::reject(home, args),
+        Verb::Rescan(args) => verbs::rescan::run(home, args),
+        Verb::Rules(RulesVerb::Install { file }) => verbs::rules::install(home, &file),
+        Verb::Rules(RulesVerb::Remove { name }) => verbs::rules::remove(home, name),
+        Verb::Rules(RulesVerb::List { json }) => verbs::rules::list(home, json),
+        Verb::Rules(RulesVerb::Explain { rule, json }) => verbs::rules::explain(home, &rule, json),
         Verb::Trust(TrustVerb::Add {
             principal,
             fingerprint,

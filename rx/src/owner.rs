@@ -34,9 +34,11 @@ mod link;
 mod link_tests;
 mod recovery;
 mod refusals;
+mod rescan;
 mod retire;
 #[cfg(test)]
 mod retire_tests;
+mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trust;
@@ -55,6 +57,7 @@ use protocol::digest::BundleId;
 use protocol::keys::SigningKey;
 use protocol::time::UnixMillis;
 use protocol::wire::Announce;
+use scanner::additions::RuleFault;
 use scanner::quarantine::{Quarantine, QuarantineError, Unfinished};
 use scanner::scan::Scanner;
 use scanner::taint::lower::Lowering;
@@ -66,15 +69,16 @@ use refusals::Refusals;
 
 pub use decision::Asked;
 pub use life::LastHeard;
+pub use rescan::{Outcome, Rescanned, Target, Which, answer as answer_rescans, scan_released};
 pub use verdict::Scan;
 
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::{Clock, Wall};
 use crate::config::{Config, ConfigError};
+use crate::engines::{Engines, Maker};
 use crate::home::{self, Home};
 use crate::ledger::Ledger;
 use crate::outside::Outside;
-use crate::results;
 
 /// Why the receiver can't own its folder, or go on owning it.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +104,9 @@ pub enum OwnerError {
     /// Trust or policy can't be used.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// Installed rules can't be used.
+    #[error("{0}\n  mend    install a file without the fault, or: diode-rx rules remove NAME")]
+    Rules(#[from] RuleFault),
     /// The folder can't be used.
     #[error("{what}")]
     Io {
@@ -119,7 +126,7 @@ pub struct Owner {
     log: Log,
     ledger: Arc<RwLock<Ledger>>,
     quarantine: Arc<Quarantine>,
-    scanner: Arc<Scanner>,
+    engines: Arc<Engines>,
     clock: Clock,
     wall: Wall,
     /// The log's size at the last high-water mark.
@@ -146,11 +153,23 @@ impl Owner {
     /// # Errors
     /// [`OwnerError::Locked`] if another process owns the folder; else what can't be used.
     pub fn open(home: Home, config: &Config, lowering: Arc<dyn Lowering>) -> Result<Self, OwnerError> {
+        let maker = Maker::new(&home, lowering)?;
+        Self::open_with(home, config, || maker.load())
+    }
+
+    /// The same with engines that are made once the folder is this process's own.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or that of the engines.
+    pub fn open_with(
+        home: Home,
+        config: &Config,
+        engines: impl FnOnce() -> Result<Engines, OwnerError>,
+    ) -> Result<Self, OwnerError> {
         let lock = home.lock().map_err(io_error("the lock can't be taken"))?;
         let lock = lock.ok_or_else(|| OwnerError::Locked {
             folder: home.dir().to_owned(),
         })?;
-        let fingerprint_key = read_fingerprint_key(&home)?;
         if config.limits.sessions < SENT_AT_ONCE {
             tracing::warn!(
                 sessions = config.limits.sessions,
@@ -164,10 +183,7 @@ impl Owner {
             quarantine: home
                 .sub(home::QUARANTINE)
                 .map_err(io_error("the quarantine's folder can't be opened"))?,
-            scanner: Arc::new(results::load(
-                &home,
-                Scanner::with_default_engines(fingerprint_key, lowering),
-            )),
+            engines: engines()?,
             log_key: keyfile::load(&home.path(home::LOG_KEY))?,
             wall: Wall::default(),
             outside: Outside::default(),
@@ -183,7 +199,7 @@ impl Owner {
         let Parts {
             log,
             quarantine,
-            scanner,
+            engines,
             log_key,
             wall,
             outside,
@@ -213,7 +229,7 @@ impl Owner {
                     .with_reserve(config.reserve_bytes)
                     .with_keep_limits(config.incomplete),
             ),
-            scanner,
+            engines: Arc::new(engines),
             wall,
             marked: 0,
             refusals: Refusals::new(log_disk, config.reserve_bytes / 2),
@@ -262,10 +278,16 @@ impl Owner {
         self.quarantine.clone()
     }
 
-    /// The engines.
+    /// The engines in force.
     #[must_use]
     pub fn scanner(&self) -> Arc<Scanner> {
-        self.scanner.clone()
+        self.engines.current()
+    }
+
+    /// The engines, which may be replaced by others.
+    #[must_use]
+    pub fn engines(&self) -> Arc<Engines> {
+        Arc::clone(&self.engines)
     }
 
     /// The log's entries from `from` on, published or not.
@@ -450,7 +472,7 @@ impl Owner {
                 self.note(&event)?;
             }
         }
-        Ok(())
+        self.note_rules()
     }
 
     fn with_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> T {
@@ -466,7 +488,7 @@ pub struct Parts {
     /// The quarantine's folder.
     pub quarantine: Arc<dyn Storage>,
     /// The engines.
-    pub scanner: Arc<Scanner>,
+    pub engines: Engines,
     /// What signs the log's checkpoints.
     pub log_key: SigningKey,
     /// What tells the date.
@@ -535,16 +557,3 @@ const APPENDED_AT_ONCE: usize = 1000;
 
 /// Milliseconds by which a clock may be behind its own log: what a time server sets right.
 const TOLERATED_MS: u64 = 1000;
-
-fn read_fingerprint_key(home: &Home) -> Result<[u8; 32], OwnerError> {
-    let path = home.path(home::FINGERPRINT_KEY);
-    let what = format!("{} can't be read; `diode-rx init` makes it", path.display());
-    let bytes = audit::storage::read_outside(&path, 64).map_err(|source| OwnerError::Io {
-        what: what.clone(),
-        source,
-    })?;
-    bytes.try_into().map_err(|_| OwnerError::Io {
-        what,
-        source: io::Error::other("it has not 32 bytes"),
-    })
-}

@@ -30,12 +30,15 @@ use scanner::isolation::start_lowering;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+pub(crate) use control::not_changed;
 pub use reassembly::{Arrival, HeadAgain, News, UnderWay};
 pub use registrar::Task;
+pub(crate) use registrar::scan_fenced;
 pub use socket::Source;
 pub use stages::{Desk, Stages};
 
 use crate::config::Config;
+use crate::engines::Maker;
 use crate::home::{self, Home};
 use crate::owner::{Owner, OwnerError};
 use reassembly::{Channels, Reassembly};
@@ -56,7 +59,8 @@ pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, u
     if let Some(lacking) = lacking {
         tracing::warn!("programs in bundles are not parsed, and so not covered: {lacking}");
     }
-    let mut owner = Owner::open(home.clone(), config, lowering)?;
+    let maker = Arc::new(Maker::new(home, lowering)?);
+    let mut owner = Owner::open_with(home.clone(), config, || maker.load())?;
     let trust = owner.authority().trust().map_err(OwnerError::from)?;
     owner.authority().policy().map_err(OwnerError::from)?;
     let sources = open_lanes(config)?;
@@ -73,7 +77,7 @@ pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, u
     owner.remind(&mut reception);
     let running = Running::start(owner, sources, reception, Arc::clone(&view))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(wait(home, &running, &ready));
+    let ended = runtime.block_on(wait(home, &running, &ready, &maker));
     running.stop()?;
     ended
 }
@@ -119,7 +123,7 @@ fn ready_line(config: &Config, sources: &[UdpSource], authors: usize, pinned: &s
 }
 
 /// Serves the control socket until a signal comes or a thread ends.
-async fn wait(home: &Home, running: &Running, ready: &str) -> anyhow::Result<()> {
+async fn wait(home: &Home, running: &Running, ready: &str, maker: &Arc<Maker>) -> anyhow::Result<()> {
     let path = home.path(home::SOCKET);
     // Whoever holds the lock owns the socket; one that is left from a crash is in the way.
     if let Err(error) = home.storage().remove_file(home::SOCKET.as_ref())
@@ -137,8 +141,13 @@ async fn wait(home: &Home, running: &Running, ready: &str) -> anyhow::Result<()>
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
     };
+    let desk = control::Desk {
+        tasks: running.tasks.clone(),
+        view: Arc::clone(&running.view),
+        maker: Arc::clone(maker),
+    };
     tokio::select! {
-        () = control::serve(listener, running.tasks.clone(), Arc::clone(&running.view)) => {}
+        () = control::serve(listener, desk) => {}
         _ = interrupt.recv() => tracing::info!("interrupted"),
         _ = terminate.recv() => tracing::info!("terminated"),
         () = ended => {}
@@ -165,7 +174,7 @@ impl Running {
         let (work, done) = workers::start(owner.authority())?;
         let (tasks, todo) = bounded(TASKS);
         let (scans, to_scan) = bounded(1);
-        let (quarantine, scanner) = (owner.quarantine(), owner.scanner());
+        let (quarantine, engines) = (owner.quarantine(), owner.engines());
         let channels = Channels {
             work,
             done,
@@ -192,7 +201,7 @@ impl Running {
             reassembly: thread("reassembly", move || reassembly.run(&inlet))?,
             registrar: thread("registrar", move || registrar::work(owner, &todo, &scans))?,
             scan: thread("scan", move || {
-                registrar::scan(&quarantine, &scanner, &to_scan, &scan_tasks);
+                registrar::scan(&quarantine, &engines, &to_scan, &scan_tasks);
             })?,
             stop,
             tasks,

@@ -5,6 +5,8 @@ pub(crate) mod epoch;
 pub(crate) mod gaps;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod rescan;
+pub(crate) mod rules;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod tail;
@@ -90,7 +92,7 @@ impl From<audit::log::LogError> for Failure {
 impl From<OwnerError> for Failure {
     fn from(error: OwnerError) -> Self {
         let exit = match &error {
-            OwnerError::Config(_) | OwnerError::Authority(_) | OwnerError::Key(_) => USAGE,
+            OwnerError::Config(_) | OwnerError::Authority(_) | OwnerError::Key(_) | OwnerError::Rules(_) => USAGE,
             OwnerError::Log(error) if error.is_integrity() => REFUSED,
             OwnerError::Quarantine(error) if error.is_integrity() => REFUSED,
             _ => FAILED,

@@ -33,6 +33,7 @@ mod leaving;
 mod places;
 mod recovery;
 mod release;
+mod released;
 mod spool;
 mod stored;
 mod tree;
@@ -52,6 +53,7 @@ pub use self::leaving::{Decided, LeavingTree, Retired};
 pub use self::places::Place;
 pub use self::recovery::{Alarm, Mended, Recorded, Recovery, Unfinished};
 pub use self::release::ReleasedBundle;
+pub use self::released::{Differs, TreeState};
 pub use self::spool::{ReceivedBundle, SpoolFile};
 pub use self::stored::{StoredBundle, StoredHead};
 

@@ -19,6 +19,7 @@ use protocol::wire::LinkNumber;
 use rx::clock::Wall;
 use rx::config::Config;
 use rx::control::Request;
+use rx::engines::Engines;
 use rx::home::{self, Home};
 use rx::outside::Outside;
 use rx::owner::{Owner, OwnerError, Parts};
@@ -231,7 +232,7 @@ impl<'a> Receiver<'a> {
         let parts = Parts {
             log: below(home::LOG),
             quarantine: below(home::QUARANTINE),
-            scanner: Arc::clone(&SCANNER),
+            engines: Engines::of(Arc::clone(&SCANNER)),
             log_key: log_key(),
             wall: Wall::Set(Arc::clone(&self.wall)),
             outside: Outside::Kept(Arc::clone(&OPERATOR)),

@@ -131,8 +131,16 @@ impl Owner {
     /// # Errors
     /// As [`answer`](Self::answer).
     pub fn answer_if_there_is_room(&mut self, request: &Request, actor: &str) -> Result<Answer, OwnerError> {
+        self.told_if_full(|owner| owner.answer(request, actor))
+    }
+
+    /// What a person's wish comes to, or that the disk was so full that the log took nothing of it.
+    pub(super) fn told_if_full(
+        &mut self,
+        decide: impl FnOnce(&mut Self) -> Result<Answer, OwnerError>,
+    ) -> Result<Answer, OwnerError> {
         let size = self.log.size();
-        match self.answer(request, actor) {
+        match decide(self) {
             // After a sync that failed nobody knows what was decided.
             Err(error) if error.is_full() && self.log.size() == size && !self.log.is_poisoned() => Ok(refused(
                 FAILED,
@@ -254,7 +262,7 @@ impl Owner {
                 ),
             )));
         };
-        if report.rules_digest != self.scanner.rules_digest() {
+        if report.rules_digest != self.scanner().rules_digest() {
             if !self.unscanned.contains(&id) {
                 self.unscanned.push_back(id);
             }

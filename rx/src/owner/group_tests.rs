@@ -500,7 +500,8 @@ fn verdicts_of_a_group_cut_short_anywhere_are_on_record_or_awaited() {
             let scans = scan_all(&mut owner);
             (receiver, owner, scans)
         };
-        at_every_operation(prepare, Owner::judge_all, |receiver, owner, _| {
+        let judge = |owner: &mut Owner, scans| owner.judge_all(scans).map(drop);
+        at_every_operation(prepare, judge, |receiver, owner, _| {
             assert_eq!(assert_held_as_admitted(receiver, owner, &all).len(), all.len());
             for packed in &all {
                 let report = owner.quarantine().load_report(&packed.id).unwrap();

@@ -113,7 +113,7 @@ impl Owner {
 
     /// Held without a verdict, with one by other rules, or with a release that a crash cancelled: judged anew, by today's rules.
     fn unjudged(&self) -> VecDeque<BundleId> {
-        let rules = self.scanner.rules_digest();
+        let rules = self.scanner().rules_digest();
         // One that is held without a report could not be judged when it was tried last.
         let is_judged = |latest: &Event| latest.event == EventKind::BundleHeld && latest.report.is_some();
         let waits = |record: &Record| {

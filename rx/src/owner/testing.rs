@@ -36,6 +36,7 @@ use tempfile::TempDir;
 use super::{Owner, OwnerError, Parts, Scan};
 use crate::clock::{Wall, wall};
 use crate::config::Config;
+use crate::engines::Engines;
 use crate::home::{self, Home};
 use crate::ledger::Quotas;
 use crate::outside::Outside;
@@ -95,7 +96,7 @@ impl Receiver {
         let parts = Parts {
             log: self.below(home::LOG),
             quarantine: self.below(home::QUARANTINE),
-            scanner: SCANNER.clone(),
+            engines: Engines::of(SCANNER.clone()),
             log_key: log_key(),
             wall: Wall::default(),
             outside: Outside::default(),
@@ -173,6 +174,19 @@ impl Receiver {
         let file = self.disk.open(&path, OpenHow::Write).unwrap();
         file.set_len(len).unwrap();
         self.disk.sync_fs().unwrap();
+    }
+
+    /// Puts other bytes at the beginning of a file of the quarantine.
+    pub(crate) fn overwrite(&self, path: &str, bytes: &[u8]) {
+        let path = Path::new(home::QUARANTINE).join(path);
+        let mode = self.disk.stat(&path).unwrap().unwrap().mode;
+        self.disk.set_mode(&path, 0o600).unwrap();
+        self.disk
+            .open(&path, OpenHow::Write)
+            .unwrap()
+            .write_at(bytes, 0)
+            .unwrap();
+        self.disk.set_mode(&path, mode).unwrap();
     }
 
     /// Changes the first byte of a transmission's file, so that it is no bundle any more.

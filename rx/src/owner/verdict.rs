@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use audit::event::{Event, EventKind, State, Verdict};
-use protocol::digest::BundleId;
+use protocol::digest::{BundleId, Digest};
 use scanner::policy::{Clearance, Decision, Policy};
 use scanner::quarantine::{HeldBundle, QuarantineError};
 use scanner::report::Report;
@@ -59,16 +59,28 @@ impl Sentence {
 pub(super) struct Step {
     held: HeldBundle,
     sentence: Sentence,
+    /// The rules that it was scanned with.
+    rules: Digest,
 }
 
 impl Owner {
-    /// Takes the results of scans, and records the verdicts. Where policy needs nobody, [`carry_out_next`](Self::carry_out_next) follows.
+    /// Takes the results of scans, and records the verdicts. Where policy needs nobody, [`carry_out_next`](Self::carry_out_next) follows. Gives
+    /// the bundles that are done with: what was scanned with other rules than those in force is to be scanned again.
     ///
     /// # Errors
     /// If log or quarantine can't be used any more.
-    pub fn judge_all(&mut self, scans: Vec<Scan>) -> Result<(), OwnerError> {
+    pub fn judge_all(&mut self, scans: Vec<Scan>) -> Result<Vec<BundleId>, OwnerError> {
         let (mut reported, mut events) = (Vec::new(), Vec::new());
+        let rules = self.scanner().rules_digest();
+        let mut done = Vec::with_capacity(scans.len());
         for Scan { id, scanned, took } in scans {
+            match &scanned {
+                Ok((_, report)) if report.rules_digest != rules => {
+                    self.unscanned.push_back(id);
+                    continue;
+                }
+                _ => done.push(id),
+            }
             match scanned {
                 Ok((held, report)) => reported.push(Reported { held, report, took }),
                 // A person decided on it before it could be scanned again.
@@ -81,7 +93,7 @@ impl Owner {
         }
         let reported = self.save(reported, &mut events)?;
         if reported.is_empty() {
-            return self.record_all(&events).map(drop);
+            return self.record_all(&events).map(|_| done);
         }
         let policy = self.authority.policy();
         if policy.is_ok() {
@@ -102,10 +114,10 @@ impl Owner {
         self.record_all(&events)?;
         let steps = judged.into_iter().filter_map(|(held, sentence)| {
             let sentence = sentence?;
-            Some(Step { held, sentence })
+            Some(Step { held, sentence, rules })
         });
         self.steps.extend(steps);
-        Ok(())
+        Ok(done)
     }
 
     /// Has bundles scanned again that the disk had no room for, once it has: for their reports, or for the entry that ends a release which a
@@ -131,14 +143,19 @@ impl Owner {
         self.steps.len()
     }
 
-    /// Carries out what policy decided of one bundle, unless it is another policy by now that decides otherwise.
+    /// Carries out what policy decided of one bundle, unless it is another policy by now that decides otherwise. If the rules are others by now, it
+    /// is scanned again instead.
     ///
     /// # Errors
     /// If log or quarantine can't be used any more.
     pub fn carry_out_next(&mut self) -> Result<(), OwnerError> {
-        let Some(Step { held, sentence }) = self.steps.pop_front() else {
+        let Some(Step { held, sentence, rules }) = self.steps.pop_front() else {
             return Ok(());
         };
+        if rules != self.scanner().rules_digest() {
+            self.unscanned.push_back(held.id());
+            return Ok(());
+        }
         match self.as_of_now(held.id(), sentence)? {
             None => Ok(()),
             Some(sentence) => self.carry_out(held, sentence),
@@ -278,7 +295,7 @@ impl Owner {
     }
 }
 
-fn reasons(decision: &Decision) -> String {
+pub(super) fn reasons(decision: &Decision) -> String {
     const SHOWN: usize = 4;
     let mut texts: Vec<_> = decision
         .reasons()

@@ -12,6 +12,7 @@
 //! Always true: whoever asks sees all that completed before; nothing waits in a group for longer than its age allows.
 
 mod group;
+mod rescans;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -30,9 +31,11 @@ use scanner::scan::Scanner;
 use tokio::sync::oneshot;
 
 use self::group::Group;
+use self::rescans::Rescans;
 use super::reassembly::{Arrival, News};
 use crate::control::{Answer, Request};
-use crate::owner::{Owner, OwnerError, Scan};
+use crate::engines::{Engines, Prepared};
+use crate::owner::{Owner, OwnerError, Rescanned, Scan, Target, Which, scan_released};
 use crate::results::{self, Storing};
 
 /// How often what depends on the time alone is looked at.
@@ -87,6 +90,26 @@ pub enum Task {
         /// Where the answer goes.
         reply: oneshot::Sender<Answer>,
     },
+    /// A person asks for bundles to be scanned again.
+    Rescan {
+        /// Which.
+        which: Which,
+        /// Who.
+        actor: String,
+        /// Where the answer goes, once all are scanned.
+        reply: oneshot::Sender<Answer>,
+    },
+    /// The scan of a released bundle ended.
+    Rescanned(Rescanned),
+    /// A person asks for a change of the rules, which was prepared.
+    Rules {
+        /// The change, with the engines that have it.
+        prepared: Box<Prepared>,
+        /// Who.
+        actor: String,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Answer>,
+    },
     /// The receiver stops.
     Stop {
         /// What the log is told of the run.
@@ -94,28 +117,40 @@ pub enum Task {
     },
 }
 
-/// Scans what it is given, until the channel ends.
+/// Scans what it is given by the rules that are in force then, until the channel ends.
 pub(super) fn scan(
     quarantine: &Arc<Quarantine>,
-    scanner: &Arc<Scanner>,
-    ids: &Receiver<BundleId>,
+    engines: &Arc<Engines>,
+    targets: &Receiver<Target>,
     tasks: &Sender<Task>,
 ) {
     // On Linux a priority is the calling thread's, and of those that it starts: here the scanner's workers. A scan can wait, a datagram cannot; where
     // lowering it is forbidden, scans only take more from reception than they should.
     let _ = rustix::process::nice(NICE);
     let mut storing = Storing::new();
-    for id in ids {
-        let Scan { id, scanned, took } = scan_fenced(quarantine, scanner, id);
-        if tasks.send(Task::Scanned { id, scanned, took }).is_err() {
+    for target in targets {
+        let scanner = engines.for_scan();
+        if tasks.send(scan_target(quarantine, &scanner, target)).is_err() {
             break;
         }
-        storing.after_scan(quarantine, scanner);
+        storing.after_scan(quarantine, &scanner);
     }
-    results::store(quarantine, scanner);
+    results::store(quarantine, &engines.current());
 }
 
-pub(super) fn scan_fenced(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Scan {
+/// Scans one bundle; the task is for the registrar.
+pub(super) fn scan_target(quarantine: &Quarantine, scanner: &Scanner, target: Target) -> Task {
+    match target {
+        Target::Held(id) => {
+            let Scan { id, scanned, took } = scan_fenced(quarantine, scanner, id);
+            Task::Scanned { id, scanned, took }
+        }
+        Target::Released(id) => Task::Rescanned(scan_released(quarantine, scanner, id)),
+    }
+}
+
+/// Scans a held bundle, and holds it until its verdict is on record.
+pub(crate) fn scan_fenced(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Scan {
     let begun = Instant::now();
     // A panic that the engines' fences don't catch costs one verdict: the bundle waits for a person.
     let scanned = catch_unwind(AssertUnwindSafe(|| scan_one(quarantine, scanner, id)));
@@ -136,7 +171,7 @@ fn scan_one(quarantine: &Quarantine, scanner: &Scanner, id: BundleId) -> Result<
 ///
 /// # Errors
 /// When the log or the quarantine can't be used any more: nothing may be admitted then, and the receiver ends.
-pub(super) fn work(owner: Owner, tasks: &Receiver<Task>, scans: &Sender<BundleId>) -> Result<(), OwnerError> {
+pub(super) fn work(owner: Owner, tasks: &Receiver<Task>, scans: &Sender<Target>) -> Result<(), OwnerError> {
     let mut registrar = Registrar::new(owner, scans, &Instant::now);
     loop {
         match tasks.recv_timeout(registrar.patience()) {
@@ -155,12 +190,13 @@ pub(super) fn work(owner: Owner, tasks: &Receiver<Task>, scans: &Sender<BundleId
 /// What waits, and what is under way.
 pub(super) struct Registrar<'a> {
     pub(super) owner: Owner,
-    scans: &'a Sender<BundleId>,
+    scans: &'a Sender<Target>,
     clock: &'a dyn Fn() -> Instant,
     /// The next bundle for the scan thread, which had no place for it.
-    to_scan: Option<BundleId>,
+    to_scan: Option<Target>,
     /// Bundles that the scan thread has.
     scanning: usize,
+    rescans: Rescans,
     /// Transmissions that may become complete.
     under_way: BTreeSet<SessionId>,
     arrivals: Group<(Arrival, Summary)>,
@@ -184,7 +220,7 @@ pub(super) struct Registrar<'a> {
 }
 
 impl<'a> Registrar<'a> {
-    pub(super) fn new(owner: Owner, scans: &'a Sender<BundleId>, clock: &'a dyn Fn() -> Instant) -> Self {
+    pub(super) fn new(owner: Owner, scans: &'a Sender<Target>, clock: &'a dyn Fn() -> Instant) -> Self {
         let now = clock();
         let mut registrar = Self {
             owner,
@@ -192,6 +228,7 @@ impl<'a> Registrar<'a> {
             clock,
             to_scan: None,
             scanning: 0,
+            rescans: Rescans::default(),
             under_way: BTreeSet::new(),
             arrivals: Group::new(ARRIVALS_WAIT, now),
             verdicts: Group::new(VERDICTS_WAIT, now),
@@ -225,6 +262,25 @@ impl<'a> Registrar<'a> {
                 self.hand_out();
                 self.publish()?;
                 // A client that left has its decision on record.
+                let _ = reply.send(answer);
+            }
+            Task::Rescan { which, actor, reply } => {
+                self.record_waiting()?;
+                match self.owner.targets(&which) {
+                    Ok(targets) => self.rescans.begin(&mut self.owner, &targets, actor, reply),
+                    Err(refused) => _ = reply.send(refused),
+                }
+                self.hand_out();
+            }
+            Task::Rescanned(rescanned) => {
+                self.scanning = self.scanning.saturating_sub(1);
+                self.rescans.take(&mut self.owner, rescanned)?;
+                self.hand_out();
+            }
+            Task::Rules { prepared, actor, reply } => {
+                self.record_waiting()?;
+                let answer = self.owner.change_rules_if_there_is_room(*prepared, &actor)?;
+                self.publish()?;
                 let _ = reply.send(answer);
             }
             Task::Stop { summary } => {
@@ -338,7 +394,8 @@ impl<'a> Registrar<'a> {
     /// Since when no bundle is on its way to a verdict, nor to be expected.
     fn idle_since(&self, no_tasks: bool) -> Option<Instant> {
         let quiet = self.quiet_since(no_tasks)?;
-        let none_to_scan = self.scanning == 0 && self.to_scan.is_none() && !self.owner.has_unscanned();
+        let none_to_scan =
+            self.scanning == 0 && self.to_scan.is_none() && !self.owner.has_unscanned() && self.rescans.is_idle();
         let idle = self.arrivals.is_empty() && none_to_scan;
         idle.then_some(if self.crowded { quiet + LULL } else { quiet })
     }
@@ -410,8 +467,11 @@ impl<'a> Registrar<'a> {
         if self.verdicts.is_empty() {
             return Ok(());
         }
-        self.owner.judge_all(self.verdicts.take())?;
+        let judged = self.owner.judge_all(self.verdicts.take())?;
         self.verdicts.recorded((self.clock)());
+        self.rescans.judged(&self.owner, &judged);
+        // What was scanned with other rules is to be scanned again.
+        self.hand_out();
         Ok(())
     }
 
@@ -429,15 +489,21 @@ impl<'a> Registrar<'a> {
         if self.owner.steps() >= MOST_STEPS {
             return;
         }
-        while let Some(id) = self.to_scan.take().or_else(|| self.owner.next_unscanned()) {
-            match self.scans.try_send(id) {
+        while let Some(target) = self.to_scan.take().or_else(|| self.next_target()) {
+            match self.scans.try_send(target) {
                 Ok(()) => self.scanning += 1,
-                Err(TrySendError::Full(id) | TrySendError::Disconnected(id)) => {
-                    self.to_scan = Some(id);
+                Err(TrySendError::Full(target) | TrySendError::Disconnected(target)) => {
+                    self.to_scan = Some(target);
                     return;
                 }
             }
         }
+    }
+
+    /// What came before what was released already.
+    fn next_target(&mut self) -> Option<Target> {
+        let held = self.owner.next_unscanned().map(Target::Held);
+        held.or_else(|| self.rescans.next().map(Target::Released))
     }
 }
 

@@ -16,16 +16,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use protocol::digest::BundleId;
 use protocol::reception::{Incoming, Place, Reception};
 use tokio::sync::oneshot;
 
 use super::reassembly::{Channels, Reassembly};
-use super::registrar::{Registrar, Task, scan_fenced};
+use super::registrar::{Registrar, Task, scan_target};
 use super::workers::{self, Done, Work};
 use crate::clock::{Ticker, Wall};
 use crate::control::{Answer, Request};
-use crate::owner::{Owner, OwnerError, Scan};
+use crate::owner::{Owner, OwnerError, Rescanned, Target};
 use crate::status::Gauges;
 
 /// Blocks that may wait for a worker: few, so that reassembly does some itself, as on a busy machine.
@@ -36,8 +35,8 @@ pub struct Desk {
     ticks: Arc<AtomicU64>,
     wall: Wall,
     clock: Box<dyn Fn() -> Instant>,
-    scans: Sender<BundleId>,
-    to_scan: Receiver<BundleId>,
+    scans: Sender<Target>,
+    to_scan: Receiver<Target>,
 }
 
 impl Desk {
@@ -71,7 +70,7 @@ pub struct Stages<'a> {
     done: Sender<Done>,
     todo: Receiver<Task>,
     tasks: Sender<Task>,
-    to_scan: &'a Receiver<BundleId>,
+    to_scan: &'a Receiver<Target>,
 }
 
 impl std::fmt::Debug for Stages<'_> {
@@ -169,12 +168,18 @@ impl<'a> Stages<'a> {
 
     /// The next held bundle is scanned; says whether there was one.
     pub fn scan(&mut self) -> bool {
-        let Ok(id) = self.to_scan.try_recv() else { return false };
+        let Ok(target) = self.to_scan.try_recv() else {
+            return false;
+        };
         let owner = &self.registrar.owner;
-        let Scan { id, scanned, .. } = scan_fenced(&owner.quarantine(), &owner.scanner(), id);
         // How long it took is the machine's affair.
         let took = Duration::ZERO;
-        let _ = self.tasks.send(Task::Scanned { id, scanned, took });
+        let task = match scan_target(&owner.quarantine(), &owner.scanner(), target) {
+            Task::Scanned { id, scanned, .. } => Task::Scanned { id, scanned, took },
+            Task::Rescanned(rescanned) => Task::Rescanned(Rescanned { took, ..rescanned }),
+            other => other,
+        };
+        let _ = self.tasks.send(task);
         true
     }
 

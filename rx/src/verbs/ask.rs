@@ -85,18 +85,27 @@ fn ask(dir: &Path, request: &Request) -> Result<(), Failure> {
 fn do_it_here(home: Home, request: &Request) -> Result<Answer, Failure> {
     let config = Config::load(&home)?;
     // What was not scanned yet, the next receiver scans.
-    let mut owner = match Owner::open(home, &config, Arc::new(Nowhere)) {
+    let mut owner = owned(Owner::open(home, &config, Arc::new(Nowhere)))?;
+    let answer = owner.answer(request, &actor())?;
+    owner.publish()?;
+    Ok(answer)
+}
+
+/// The owner, unless another process is.
+pub(super) fn owned(opened: Result<Owner, OwnerError>) -> Result<Owner, Failure> {
+    match opened {
         Err(OwnerError::Locked { folder }) => {
             let text = format!(
                 "{} is in use by a process that does not answer yet\n  mend    try again",
                 folder.display()
             );
-            return Err(Failure::new(FAILED, text));
+            Err(Failure::new(FAILED, text))
         }
-        other => other?,
-    };
-    let uid = rustix::process::getuid().as_raw();
-    let answer = owner.answer(request, &format!("uid {uid}"))?;
-    owner.publish()?;
-    Ok(answer)
+        other => Ok(other?),
+    }
+}
+
+/// Who runs this.
+pub(super) fn actor() -> String {
+    format!("uid {}", rustix::process::getuid().as_raw())
 }

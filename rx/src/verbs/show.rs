@@ -13,7 +13,6 @@ use scanner::policy::Decision;
 use scanner::quarantine::Quarantine;
 use scanner::report::Report;
 use scanner::sarif::Sarif;
-use scanner::scan::Scanner;
 use scanner::show::Look;
 use scanner::taint::lower::Nowhere;
 use serde_json::json;
@@ -23,6 +22,7 @@ use crate::authority::Authority;
 use crate::cli::ShowArgs;
 use crate::clock::wall;
 use crate::config::Config;
+use crate::engines::Maker;
 use crate::home::{self, Home};
 use crate::ledger::Record;
 
@@ -68,7 +68,7 @@ pub(crate) fn run(dir: &Path, args: &ShowArgs) -> Result<(), Failure> {
         ..look_up(&home, &config, id, record, rivals.collect())?
     };
     match args {
-        ShowArgs { sarif: true, .. } => known.say_sarif(),
+        ShowArgs { sarif: true, .. } => known.say_sarif(&home),
         ShowArgs { json: true, .. } => say_json(&known.to_json()),
         _ => say(&known.to_text()),
     }
@@ -172,6 +172,10 @@ impl Known<'_> {
         text += &format!("claims     {}\n", escape::terminal(&claims(statement)));
         text += &format!("verified   {}\n", self.verified());
         text += &format!("scanned    {}\n", self.scanned());
+        if let Some(rescanned) = &record.rescanned {
+            let detail = escape::terminal(rescanned.detail.as_deref().unwrap_or_default());
+            text += &format!("rescanned  {}: {detail}\n", local(rescanned.time));
+        }
         text += &audited(record);
         if let Some(report) = &self.report {
             text += &scanner::show::findings(report, FINDINGS_SHOWN, Look::detect());
@@ -180,7 +184,7 @@ impl Known<'_> {
     }
 
     /// The report as SARIF, with today's rules to explain what it found.
-    fn say_sarif(&self) -> Result<(), Failure> {
+    fn say_sarif(&self, home: &Home) -> Result<(), Failure> {
         let (Some(report), Some(decision)) = (&self.report, &self.decision) else {
             let text = format!(
                 "bundle {} is not scanned yet\n  mend    try again when `diode-rx show` has a verdict",
@@ -188,8 +192,8 @@ impl Known<'_> {
             );
             return Err(Failure::new(FAILED, text));
         };
-        // Nothing is scanned or parsed here, and no fingerprint made.
-        let scanner = Scanner::with_default_engines([0; 32], Arc::new(Nowhere));
+        // Nothing is scanned or parsed here.
+        let scanner = Maker::new(home, Arc::new(Nowhere))?.look()?;
         let mut sarif = Sarif::new();
         sarif.add(&scanner, &self.id.to_string(), report, decision);
         let mut line = Vec::new();
@@ -266,6 +270,7 @@ impl Known<'_> {
             "decision": self.decision,
             "code": code,
             "report": self.report,
+            "rescanned": self.record.rescanned,
             "log_entries": self.record.history.iter().map(|(index, _)| index).collect::<Vec<_>>(),
         })
     }

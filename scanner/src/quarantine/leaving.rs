@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bundle.removed ─▶ released/<id> ──rename, sync──▶ released/.tmp-<id> ──some names at a time──▶ gone
-//!                └▶ originals/<id>.bundle or rejected/<id>.bundle, reports/<id>.json ──────────▶ gone
+//!                └▶ originals/<id>.bundle or rejected/<id>.bundle, reports/<id>.*json ─────────▶ gone
 //! ```
 //!
 //! Always true:
@@ -89,7 +89,7 @@ impl Quarantine {
             places.sync_dir(Path::new(places::RELEASED))?;
         }
         for (id, decided) in &removed {
-            for path in [decided.place().packed(id), places::report(id)] {
+            for path in [decided.place().packed(id), places::report(id), places::rescan(id)] {
                 if let Err(error) = remove_if_there(places, &path) {
                     retired.failed.push((*id, error));
                 }

@@ -8,7 +8,7 @@
 //! | `held/`, `rejected/`, `originals/` | `<id>.bundle`: held, rejected, and the packed form of what was released |
 //! | the same | `<id>.<n>.dsse`: its envelope with n signers that were added once it was held |
 //! | `released/` | `<id>/`: what was released, as files; `.tmp-<id>/` while it is written |
-//! | `reports/` | `<id>.json` |
+//! | `reports/` | `<id>.json`, and `<id>.rescan.json` of the last scan since its release |
 //!
 //! A file that moves is synced under its new name before the old name's end is: whatever a crash forgets, one of the two is left.
 //!
@@ -92,6 +92,7 @@ pub(super) const TEMPORARY: &str = ".tmp-";
 const PACKED: &str = ".bundle";
 pub(super) const PART: &str = ".part";
 const REPORT: &str = ".json";
+const RESCAN: &str = ".rescan.json";
 pub(super) const ENVELOPE: &str = ".dsse";
 
 const FOLDER_MODE: u32 = 0o700;
@@ -117,6 +118,11 @@ pub(super) fn report(id: &BundleId) -> PathBuf {
 
 pub(super) fn unfinished_report(id: &BundleId) -> PathBuf {
     PathBuf::from(format!("{REPORTS}/{TEMPORARY}{id}{REPORT}"))
+}
+
+/// The report of the last scan of a bundle since its release.
+pub(super) fn rescan(id: &BundleId) -> PathBuf {
+    PathBuf::from(format!("{REPORTS}/{id}{RESCAN}"))
 }
 
 /// The bundle that a packed file's name stands for.

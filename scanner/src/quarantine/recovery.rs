@@ -29,6 +29,7 @@ use protocol::digest::BundleId;
 use super::Quarantine;
 use super::failure::QuarantineError;
 use super::incomplete::{self, Orphan};
+use super::leaving::remove_if_there;
 use super::places::{self, Place, Places};
 use super::spool::{COMPLETE, ReceivedBundle};
 use super::stored::StoredBundle;
@@ -299,6 +300,7 @@ impl Quarantine {
                     if place != Place::Waiting && found.reports.contains(&id) {
                         recovery.remove_file(places, places::report(&id))?;
                     }
+                    remove_if_there(places, &places::rescan(&id))?;
                     self.take_in(&mut recovery, &bundle);
                 }
                 Some(recorded) => recovery.settle(places, &mut bundle, recorded)?,

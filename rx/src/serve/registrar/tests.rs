@@ -4,12 +4,15 @@ use std::cell::Cell;
 
 use audit::event::{EventKind, State};
 use crossbeam_channel::unbounded;
-use protocol::digest::Digest;
 use protocol::reception::Ending;
+use scanner::engine::FingerprintKey;
+use scanner::structure::Structure;
 
 use super::*;
 use crate::ledger::Replay;
 use crate::owner::testing::{self, Packed, Receiver, bundles, bundles_of, events, heartbeat, summary};
+
+mod rescans;
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -17,7 +20,7 @@ const MILLI: Duration = Duration::from_millis(1);
 struct Bench<'a> {
     receiver: &'a Receiver,
     registrar: Registrar<'a>,
-    to_scan: &'a crossbeam_channel::Receiver<BundleId>,
+    to_scan: &'a crossbeam_channel::Receiver<Target>,
     begun: Instant,
     now: &'a Cell<Instant>,
 }
@@ -41,9 +44,10 @@ impl Bench<'_> {
     /// Scans what was handed out, and settles with no task left.
     fn scan_and_settle(&mut self) {
         self.settle();
-        while let Ok(id) = self.to_scan.try_recv() {
-            let Scan { id, scanned, took } = testing::scan(&self.registrar.owner, id);
-            self.take(Task::Scanned { id, scanned, took });
+        while let Ok(target) = self.to_scan.try_recv() {
+            let owner = &self.registrar.owner;
+            let done = scan_target(&owner.quarantine(), &owner.scanner(), target);
+            self.take(done);
             self.settle();
         }
     }
@@ -247,29 +251,31 @@ fn whoever_asks_sees_the_verdict_that_came_before() {
     });
 }
 
+/// Engines whose rules are others than those of all tests.
+fn other_rules() -> Arc<Scanner> {
+    Arc::new(Scanner::with_engines(
+        vec![Box::new(Structure)],
+        FingerprintKey::new([7; 32]),
+    ))
+}
+
 #[test]
 fn a_bundle_that_was_scanned_with_other_rules_is_handed_out_again_when_a_person_asks_for_it() {
     on_a_bench(|mut bench| {
         let packed = Packed::numbered(1);
         bench.complete(1, &packed);
-        bench.settle();
-        let id = bench.to_scan.try_recv().unwrap();
-        let mut scan = testing::scan(&bench.registrar.owner, id);
-        let (_, report) = scan.scanned.as_mut().unwrap();
-        report.rules_digest = Digest([9; 32]);
-        let Scan { id, scanned, took } = scan;
-        bench.take(Task::Scanned { id, scanned, took });
-        bench.settle();
+        bench.scan_and_settle();
+        bench.registrar.owner.engines().replace(other_rules());
         let (reply, mut answer) = oneshot::channel();
         let request = Request::Release {
-            code: format!("{}-0000", id.short()),
+            code: format!("{}-0000", packed.id.short()),
             reason: "looked at".to_owned(),
         };
         let actor = "uid 1000".to_owned();
         bench.take(Task::Asked { request, actor, reply });
         let text = answer.try_recv().unwrap().text;
         assert!(text.contains("with other rules"), "{text}");
-        assert_eq!(bench.to_scan.try_recv(), Ok(id));
+        assert_eq!(bench.to_scan.try_recv(), Ok(Target::Held(packed.id)));
     });
 }
 
@@ -332,7 +338,7 @@ fn while_tasks_wait_releases_come_one_by_one_and_not_too_often() {
             bench.complete(session, packed);
         }
         bench.settle();
-        while let Ok(id) = bench.to_scan.try_recv() {
+        while let Ok(Target::Held(id)) = bench.to_scan.try_recv() {
             let Scan { id, scanned, took } = testing::scan(&bench.registrar.owner, id);
             bench.take(Task::Scanned { id, scanned, took });
         }
@@ -358,9 +364,9 @@ fn the_scan_threads_priority_is_lowered_and_no_others() {
     let owner = receiver.open().unwrap();
     let ((ids, to_scan), (tasks, _todo)) = (unbounded(), unbounded());
     drop(ids);
-    let (quarantine, scanner) = (owner.quarantine(), owner.scanner());
+    let (quarantine, engines) = (owner.quarantine(), owner.engines());
     let lowered = std::thread::spawn(move || {
-        scan(&quarantine, &scanner, &to_scan, &tasks);
+        scan(&quarantine, &engines, &to_scan, &tasks);
         priority()
     });
     assert_eq!(lowered.join().unwrap(), (before + NICE).min(19));

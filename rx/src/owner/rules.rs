@@ -1,0 +1,162 @@
+//! Changes of the rules: on record before they count, in force from the next scan on.
+//!
+//! ```text
+//! Prepared ─▶ config.changed (old digest, new digest, all rules) ─▶ HOME/rules ─▶ Engines::replace
+//! ```
+
+use std::sync::Arc;
+
+use audit::event::{Event, EventKind, State};
+use audit::line;
+use protocol::digest::Digest;
+
+use super::{Owner, OwnerError};
+use crate::control::Answer;
+use crate::engines::Prepared;
+use crate::rules;
+
+impl Owner {
+    /// Takes a change of the rules that was prepared, and records it.
+    ///
+    /// # Errors
+    /// If the log can't be written.
+    pub fn change_rules(&mut self, prepared: Prepared, actor: &str) -> Result<Answer, OwnerError> {
+        let Prepared {
+            name,
+            file,
+            before,
+            scanner,
+        } = prepared;
+        let digest = file.as_ref().map(scanner::additions::RuleFile::digest);
+        if digest.is_some() && digest == before && self.scanner().rules_digest() == scanner.rules_digest() {
+            let text = format!("{name} is installed already: sha256:{}", told(digest));
+            return Ok(Answer { exit: 0, text });
+        }
+        let path = self.rules_path(&name);
+        let known = scanner.additions().iter().find(|info| info.name == name);
+        let what = match known {
+            Some(info) => format!("{} {name}: {}", info.kind, line::count(info.count, info.kind.noun())),
+            None => format!("{name} is gone"),
+        };
+        let event = Event {
+            actor: Some(actor.to_owned()),
+            path: Some(path.clone()),
+            reason: Some(
+                if file.is_some() {
+                    "rules-installed"
+                } else {
+                    "rules-removed"
+                }
+                .to_owned(),
+            ),
+            detail: Some(what.clone()),
+            rules: Some(scanner.rules_digest()),
+            digest,
+            digest_before: before,
+            ..self.event(EventKind::ConfigChanged)
+        };
+        // A crash in between is found at the next start, where digests are compared.
+        self.note(&event)?;
+        let done = match &file {
+            Some(file) => rules::put(&self.home, file),
+            None => rules::remove(&self.home, &name),
+        };
+        if let Err(error) = done {
+            self.note_rules()?;
+            let text = format!("{path}: {error}\n  the rules that were in force stay in force");
+            return Ok(Answer { exit: 1, text });
+        }
+        let were = self.scanner().rules_digest();
+        self.engines.replace(Arc::clone(&scanner));
+        tracing::info!(rules = %scanner.rules_digest(), path, actor, "rules changed");
+        let text = format!(
+            "{what}\n  file    sha256:{} (was {})\n  rules   sha256:{}\n  were    sha256:{were}{}",
+            told(digest),
+            told(before),
+            scanner.rules_digest(),
+            self.behind(scanner.rules_digest())
+        );
+        Ok(Answer { exit: 0, text })
+    }
+
+    /// [`change_rules`](Self::change_rules), where a disk so full that the log took nothing of it is told the person.
+    ///
+    /// # Errors
+    /// As [`change_rules`](Self::change_rules).
+    pub fn change_rules_if_there_is_room(&mut self, prepared: Prepared, actor: &str) -> Result<Answer, OwnerError> {
+        self.told_if_full(|owner| owner.change_rules(prepared, actor))
+    }
+
+    /// What was scanned with other rules, and what to do about it.
+    fn behind(&self, rules: Digest) -> String {
+        let behind = self.with_ledger(|ledger| {
+            let held = ledger
+                .bundles()
+                .into_iter()
+                .filter(|(_, record)| record.state == State::Held);
+            held.filter(|(_, record)| record.rules.is_some_and(|by| by != rules))
+                .count()
+        });
+        match behind {
+            0 => String::new(),
+            count => format!(
+                "\n  next    {} scanned with other rules: diode-rx rescan --held",
+                match count {
+                    1 => "1 held bundle was".to_owned(),
+                    count => format!("{count} held bundles were"),
+                }
+            ),
+        }
+    }
+
+    /// Records what of the rules in force is not on record: files that were changed by hand, another program.
+    pub(super) fn note_rules(&mut self) -> Result<(), OwnerError> {
+        let scanner = self.scanner();
+        let rules = scanner.rules_digest();
+        let found: Vec<_> = scanner
+            .additions()
+            .iter()
+            .map(|info| (self.rules_path(&info.name), info.sha256))
+            .collect();
+        let folder = rules::folder(&self.home);
+        let gone = self.with_ledger(|ledger| ledger.settings_below(&folder));
+        let gone = gone
+            .into_iter()
+            .filter(|path| found.iter().all(|(known, _)| known != path));
+        let changes: Vec<_> = gone
+            .map(|path| (path, None))
+            .chain(found.iter().map(|(path, digest)| (path.clone(), Some(*digest))))
+            .collect();
+        for (path, digest) in changes {
+            let known = self.with_ledger(|ledger| ledger.setting(&path));
+            if digest != known {
+                let event = Event {
+                    path: Some(path),
+                    reason: Some("rules-found".to_owned()),
+                    rules: Some(rules),
+                    digest,
+                    digest_before: known,
+                    ..self.event(EventKind::ConfigChanged)
+                };
+                self.note(&event)?;
+            }
+        }
+        if self.with_ledger(|ledger| ledger.rules()) != Some(rules) {
+            let event = Event {
+                rules: Some(rules),
+                detail: Some(format!("rules sha256:{rules}")),
+                ..self.event(EventKind::ConfigChanged)
+            };
+            self.note(&event)?;
+        }
+        Ok(())
+    }
+
+    fn rules_path(&self, name: &str) -> String {
+        format!("{}{name}", rules::folder(&self.home))
+    }
+}
+
+fn told(digest: Option<Digest>) -> String {
+    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
+}
