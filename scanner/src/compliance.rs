@@ -20,6 +20,7 @@ use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outc
 use crate::facts::{FileFacts, Language, Type};
 use crate::finding::{Confidence, Place, RuleInfo, Severity};
 use crate::fixed_rule::FixedRule;
+use crate::report::{LicenceReport, Licences};
 
 mod declared;
 mod licence;
@@ -34,6 +35,8 @@ use self::personal::PersonalScan;
 
 /// Different licences that are remembered for a bundle; past it, those first by name are.
 const MAX_LICENCES: usize = 500;
+/// What the text of a licence is called that is none of the known ones.
+const UNKNOWN: &str = "unknown";
 
 /// The engine; it has no settings.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,7 +48,7 @@ impl Engine for Compliance {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn by_file(&self) -> bool {
@@ -61,19 +64,55 @@ impl Engine for Compliance {
     }
 }
 
-/// The licences of a bundle that are to be reported, by rule and name.
+/// The licences that a bundle's files name, and those of them that are to be reported, by rule and name.
 #[derive(Default)]
 struct BundleCompliance {
-    licences: Mutex<BTreeMap<(&'static str, String), Sighting>>,
+    licences: Mutex<Sightings<(&'static str, String)>>,
+    named: Mutex<Sightings<String>>,
+}
+
+/// What was seen, the first by key if it is too much.
+struct Sightings<K> {
+    seen: BTreeMap<K, Sighting>,
+    cut: bool,
+}
+
+impl<K> Default for Sightings<K> {
+    fn default() -> Self {
+        Self {
+            seen: BTreeMap::new(),
+            cut: false,
+        }
+    }
 }
 
 /// Where a licence was first seen; the order of files, not of threads, decides which is first.
 struct Sighting {
-    rule: &'static FixedRule,
+    rule: Option<&'static FixedRule>,
     /// The file's number and path.
     first: (usize, String),
     place: Option<Place>,
     files: u64,
+}
+
+impl<K: Ord> Sightings<K> {
+    fn see(&mut self, key: K, file: &FileFacts, rule: Option<&'static FixedRule>, place: Option<Place>) {
+        let seen = self.seen.entry(key).or_insert_with(|| Sighting {
+            rule,
+            first: (file.index, file.path.clone()),
+            place: place.clone(),
+            files: 0,
+        });
+        seen.files += 1;
+        if (file.index, &file.path) < (seen.first.0, &seen.first.1) {
+            (seen.first, seen.place) = ((file.index, file.path.clone()), place);
+        }
+        // Which ones go does not depend on the order in which they came.
+        if self.seen.len() > MAX_LICENCES {
+            self.seen.pop_last();
+            self.cut = true;
+        }
+    }
 }
 
 impl BundleScan for BundleCompliance {
@@ -99,28 +138,45 @@ impl BundleScan for BundleCompliance {
         let Ok(licences) = serde_json::from_slice::<Vec<Licence>>(summary) else {
             return false;
         };
-        let rules: Vec<_> = licences.iter().map(|licence| rules::of(&licence.rule)).collect();
-        if rules.iter().any(Option::is_none) {
+        let known = |licence: &Licence| licence.rule.is_none() || licence.rule().is_some();
+        if !licences.iter().all(known) {
             return false;
         }
-        for (rule, licence) in rules.into_iter().flatten().zip(licences) {
-            self.see(file, rule, licence.name, licence.at.map(At::place));
-        }
+        self.see_all(file, licences);
         true
     }
 
     fn finish(self: Box<Self>, out: &mut BundleFindings<'_>) {
+        let named = self.named.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !named.seen.is_empty() {
+            let report = |(name, sighting): (String, Sighting)| LicenceReport {
+                name: name.into(),
+                path: sighting.first.1.into(),
+                files: sighting.files,
+            };
+            out.name_licences(Licences {
+                cut: named.cut,
+                named: named.seen.into_iter().map(report).collect(),
+            });
+        }
         let licences = self.licences.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for ((_, name), sighting) in licences {
+        for ((_, name), sighting) in licences.seen {
             let Sighting {
-                rule,
+                rule: Some(rule),
                 first,
                 place,
                 files,
-            } = sighting;
+            } = sighting
+            else {
+                continue;
+            };
             let others = match files {
                 1 => String::new(),
                 files => format!(", and {} more files name it", files - 1),
+            };
+            let name = match name.as_str() {
+                UNKNOWN => "the text of a licence that is none of the known ones",
+                name => name,
             };
             let message = format!("licence: {name}{others}");
             out.add(&first.1, rule.found(Severity::Low, Confidence::Medium, message, place));
@@ -129,23 +185,19 @@ impl BundleScan for BundleCompliance {
 }
 
 impl BundleCompliance {
-    /// Remembers a licence that is to be reported.
-    fn see(&self, file: &FileFacts, rule: &'static FixedRule, name: String, place: Option<Place>) {
+    fn see_all(&self, file: &FileFacts, licences: Vec<Licence>) {
+        for licence in licences {
+            self.see(file, licence.rule(), &licence.name, licence.at.map(At::place));
+        }
+    }
+
+    /// Remembers a licence that a file names, and that it is to be reported if there is a rule about it.
+    fn see(&self, file: &FileFacts, rule: Option<&'static FixedRule>, name: &str, place: Option<Place>) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.see(name.to_owned(), file, None, None);
+        let Some(found) = rule else { return };
         let mut licences = self.licences.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = licences.entry((rule.id, name)).or_insert_with(|| Sighting {
-            rule,
-            first: (file.index, file.path.clone()),
-            place: place.clone(),
-            files: 0,
-        });
-        seen.files += 1;
-        if (file.index, &file.path) < (seen.first.0, &seen.first.1) {
-            (seen.first, seen.place) = ((file.index, file.path.clone()), place);
-        }
-        // Which ones go does not depend on the order in which they came.
-        if licences.len() > MAX_LICENCES {
-            licences.pop_last();
-        }
+        licences.see((found.id, name.to_owned()), file, rule, place);
     }
 }
 
@@ -154,7 +206,7 @@ struct FileCompliance<'a> {
     file: &'a FileFacts,
     /// `None` for text in an encoding that is not read.
     text: Option<TextAtWork>,
-    /// The licences that it names and that are to be reported.
+    /// The licences that it names.
     licences: Vec<Licence>,
     bundle: &'a BundleCompliance,
 }
@@ -162,8 +214,8 @@ struct FileCompliance<'a> {
 /// A licence that a file names, as it is kept for when the same file comes again.
 #[derive(Serialize, Deserialize)]
 struct Licence {
-    /// The rule's id.
-    rule: String,
+    /// The id of the rule that reports it, if one does.
+    rule: Option<String>,
     name: String,
     at: Option<At>,
 }
@@ -176,6 +228,12 @@ struct At {
     /// In the file, in bytes.
     offset: u64,
     words: Vec<u8>,
+}
+
+impl Licence {
+    fn rule(&self) -> Option<&'static FixedRule> {
+        rules::of(self.rule.as_deref()?)
+    }
 }
 
 impl At {
@@ -222,12 +280,7 @@ impl FileScan for FileCompliance<'_> {
                 if !self.licences.is_empty() {
                     out.remember(serde_json::to_vec(&self.licences).unwrap_or_default());
                 }
-                for licence in self.licences {
-                    if let Some(rule) = rules::of(&licence.rule) {
-                        let place = licence.at.map(At::place);
-                        self.bundle.see(self.file, rule, licence.name, place);
-                    }
-                }
+                self.bundle.see_all(self.file, self.licences);
                 Outcome::Scanned
             }
             None => Outcome::Unsupported,
@@ -236,9 +289,9 @@ impl FileScan for FileCompliance<'_> {
 }
 
 impl FileCompliance<'_> {
-    fn see(&mut self, rule: &FixedRule, name: &str, at: Option<At>) {
+    fn see(&mut self, rule: Option<&FixedRule>, name: &str, at: Option<At>) {
         self.licences.push(Licence {
-            rule: rule.id.to_owned(),
+            rule: rule.map(|rule| rule.id.to_owned()),
             name: name.to_owned(),
             at,
         });
@@ -252,24 +305,17 @@ impl FileCompliance<'_> {
             if seen.contains(&declared.expression) {
                 continue;
             }
-            if let Some(rule) = licence::judge(&declared.expression) {
-                let at = At::new(&window.place(declared.range));
-                self.see(rule, &declared.expression, Some(at));
-            }
+            let at = At::new(&window.place(declared.range));
+            self.see(licence::judge(&declared.expression), &declared.expression, Some(at));
             seen.push(declared.expression);
         }
         if !licence_text::is_licence_file(&name) {
             return;
         }
         match licence_text::identify(window.bytes) {
-            Known::Licence(licence) => {
-                if let Some(rule) = licence::judge(licence) {
-                    self.see(rule, licence, None);
-                }
-            }
+            Known::Licence(licence) => self.see(licence::judge(licence), licence, None),
             Known::Unknown => {
-                let words = "the text of a licence that is none of the known ones";
-                self.see(&rules::LICENCE_UNKNOWN, words, None);
+                self.see(Some(&rules::LICENCE_UNKNOWN), UNKNOWN, None);
             }
             Known::NoText => {}
         }

@@ -46,6 +46,11 @@ pub trait Content: Send + Sync + fmt::Debug {
     fn bundle(&self) -> Option<BundleId> {
         None
     }
+
+    /// Its author, by its statement.
+    fn author(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The error for a file number that does not exist.

@@ -19,10 +19,12 @@ use crate::facts::TYPE_GROUPS;
 use crate::finding::Severity;
 use crate::scan::ENGINES;
 
+mod conditions;
 mod decision;
 mod file;
 mod judge;
 
+use self::conditions::Conditions;
 pub use self::decision::{Clearance, ClearanceError, ClearedBy, Decision, Reason};
 use self::file::{Mode, Passing, PolicyFile};
 
@@ -40,6 +42,7 @@ pub struct Policy {
     required: Vec<(Selector, Vec<String>)>,
     types: Vec<(Selector, Verdict)>,
     paths: Vec<PathRule>,
+    conditions: Conditions,
 }
 
 /// A condition on files by their path.
@@ -171,6 +174,12 @@ impl Policy {
                 why: rule.why,
             });
         }
+        let conditions = Conditions::compile(
+            written.finding,
+            (written.licences, written.licence),
+            written.author,
+            error,
+        )?;
         Ok(Self {
             digest: Digest::of(text.as_bytes()),
             mode: written.mode,
@@ -183,6 +192,7 @@ impl Policy {
             required,
             types,
             paths,
+            conditions,
         })
     }
 

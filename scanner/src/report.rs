@@ -26,6 +26,9 @@ pub struct Report {
     /// The bundle, if a bundle was scanned.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bundle: Option<BundleId>,
+    /// The author of the bundle, by its statement.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub author: Option<Untrusted>,
     /// A digest over the engines' versions and all rules.
     pub rules_digest: Digest,
     /// The engines that took part.
@@ -50,6 +53,29 @@ pub struct Report {
     /// The packages that manifests and lockfiles name; absent if they name none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dependencies: Option<Inventory>,
+    /// The licences that files name; absent if they name none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub licences: Option<Licences>,
+}
+
+/// The licences that the files name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Licences {
+    /// By name.
+    pub named: Vec<LicenceReport>,
+    /// Whether there are more than are listed.
+    pub cut: bool,
+}
+
+/// A licence that files name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceReport {
+    /// An SPDX expression, or people's words; `unknown` for the text of one that nobody can tell.
+    pub name: Untrusted,
+    /// The first file that names it.
+    pub path: Untrusted,
+    /// How many do.
+    pub files: u64,
 }
 
 /// The packages that the files name.

@@ -14,4 +14,5 @@ mod decisions;
 mod pair;
 mod refusals;
 mod restarts;
+mod rules;
 mod verbs;

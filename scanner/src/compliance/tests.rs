@@ -239,3 +239,19 @@ proptest! {
         prop_assert!(report.files[0].outcomes.values().all(|outcome| *outcome != Outcome::Crashed));
     }
 }
+
+#[test]
+fn every_licence_that_is_named_is_in_the_report_also_where_it_is_no_finding() {
+    let content = Memory::new()
+        .with("Cargo.toml", "[package]\nlicense = \"MIT\"\n")
+        .with("package.json", "{\n  \"license\": \"AGPL-3.0-only\"\n}\n")
+        .with("sub/Cargo.toml", "[package]\nlicense = \"MIT\"\n");
+    let report = report(&content, Windowing::default());
+    let licences = report.licences.unwrap();
+    let named = licences.named.iter();
+    let named: Vec<_> = named
+        .map(|named| (named.name.raw(), named.path.raw(), named.files))
+        .collect();
+    assert_eq!(named, [("AGPL-3.0-only", "package.json", 1), ("MIT", "Cargo.toml", 2)]);
+    assert_eq!(report.findings.len(), 1);
+}

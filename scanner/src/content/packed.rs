@@ -13,6 +13,7 @@ use super::{Content, FileEntry, no_such_file};
 pub struct PackedBundle {
     file: Box<dyn StorageFile>,
     id: BundleId,
+    author: String,
     entries: Vec<FileEntry>,
     /// Where each file starts in `file`.
     starts: Vec<u64>,
@@ -56,6 +57,7 @@ impl PackedBundle {
         Self {
             file,
             id,
+            author: statement.author.clone(),
             entries: entries.collect(),
             starts: starts.collect(),
         }
@@ -112,5 +114,9 @@ impl Content for PackedBundle {
 
     fn bundle(&self) -> Option<BundleId> {
         Some(self.id)
+    }
+
+    fn author(&self) -> Option<&str> {
+        Some(&self.author)
     }
 }

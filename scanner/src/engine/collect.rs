@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::snippet::Blots;
 use crate::finding::{Finding, Found, Identity, Place, Severity, Step};
-use crate::report::PackageReport;
+use crate::report::{Licences, PackageReport};
 use crate::scan::{Cache, kept};
 
 /// Findings of one rule that are listed for a file.
@@ -277,6 +277,7 @@ pub struct BundleFindings<'a> {
     engine: &'static str,
     cache: Option<&'a Cache>,
     findings: Vec<Finding>,
+    licences: Option<Licences>,
 }
 
 impl<'a> BundleFindings<'a> {
@@ -286,7 +287,13 @@ impl<'a> BundleFindings<'a> {
             engine,
             cache,
             findings: Vec::new(),
+            licences: None,
         }
+    }
+
+    /// Notes the licences that the bundle's files name.
+    pub(crate) fn name_licences(&mut self, licences: Licences) {
+        self.licences = Some(licences);
     }
 
     /// Adds a finding about the file at `path`. Its snippet shows the place's text as it is, so that must hold no
@@ -338,8 +345,8 @@ impl<'a> BundleFindings<'a> {
         }
     }
 
-    pub(crate) fn into_findings(self) -> Vec<Finding> {
-        self.findings
+    pub(crate) fn into_parts(self) -> (Vec<Finding>, Option<Licences>) {
+        (self.findings, self.licences)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Reason {
     /// The verdict that this reason alone gives.
     pub verdict: Verdict,
     /// For programs: `integrity`, `nothing-scanned`, `coverage-incomplete`, `findings-critical`, `findings-high`,
-    /// `findings-medium`, `findings-low`, `type`, `path`, `clear`.
+    /// `findings-medium`, `findings-low`, `type`, `path`, `finding`, `licence`, `author`, `clear`.
     pub code: &'static str,
     /// For people, with names out of the bundle in it.
     pub text: Untrusted,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::PolicyError;
 use crate::facts::Language;
-use crate::finding::Severity;
+use crate::finding::{Confidence, Severity};
 use crate::{archive, taint};
 
 /// Languages of whole programs in which nobody looks for weaknesses.
@@ -53,6 +53,10 @@ pub(super) struct PolicyFile {
     pub(super) required: BTreeMap<String, Vec<String>>,
     pub(super) types: BTreeMap<String, Verdict>,
     pub(super) path: Vec<PathText>,
+    pub(super) finding: Vec<FindingText>,
+    pub(super) licences: LicencesText,
+    pub(super) licence: Vec<LicenceText>,
+    pub(super) author: Vec<AuthorText>,
 }
 
 /// Who releases what is allowed.
@@ -124,6 +128,62 @@ pub(super) struct PathText {
     pub(super) why: Option<String>,
 }
 
+/// A condition on single findings; what is not written holds of all.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FindingText {
+    #[serde(default)]
+    pub(super) rule: Vec<String>,
+    #[serde(default)]
+    pub(super) engine: Vec<String>,
+    #[serde(default)]
+    pub(super) severity: Option<Severity>,
+    #[serde(default)]
+    pub(super) confidence: Option<Confidence>,
+    #[serde(default)]
+    pub(super) types: Vec<String>,
+    #[serde(default)]
+    pub(super) glob: Option<String>,
+    pub(super) verdict: Verdict,
+    pub(super) why: Option<String>,
+}
+
+/// Licences that may come, and what others give.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LicencesText {
+    pub(super) allow: Option<Vec<String>>,
+    pub(super) other: Verdict,
+}
+
+impl Default for LicencesText {
+    fn default() -> Self {
+        Self {
+            allow: None,
+            other: Verdict::Review,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LicenceText {
+    pub(super) name: Vec<String>,
+    pub(super) verdict: Verdict,
+    pub(super) why: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthorText {
+    pub(super) principal: Vec<String>,
+    #[serde(default)]
+    pub(super) except: Vec<String>,
+    pub(super) findings: Option<Severity>,
+    pub(super) verdict: Verdict,
+    pub(super) why: Option<String>,
+}
+
 impl Default for PolicyFile {
     fn default() -> Self {
         let review = ["executable", "archive", "document", "font", "audio", "video", "unknown"];
@@ -154,6 +214,10 @@ impl Default for PolicyFile {
             ])),
             types: review.chain(opened).collect(),
             path: Vec::new(),
+            finding: Vec::new(),
+            licences: LicencesText::default(),
+            licence: Vec::new(),
+            author: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ impl Policy {
         );
         reasons.extend(self.types(report));
         reasons.extend(self.paths.iter().filter_map(|rule| rule.reason(report)));
+        reasons.extend(self.conditions.reasons(report));
         if reasons.is_empty() {
             let text = format!(
                 "{} of {} files covered, and nothing found that the policy minds{}",
@@ -220,7 +221,7 @@ fn integrity(report: &Report) -> Option<Reason> {
     })
 }
 
-fn files(number: usize, what: &str) -> String {
+pub(super) fn files(number: usize, what: &str) -> String {
     let plural = if number == 1 { "file" } else { "files" };
     format!("{number} {plural} {what}")
 }

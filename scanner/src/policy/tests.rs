@@ -10,6 +10,8 @@ use crate::engine::Outcome;
 use crate::finding::{Confidence, Finding};
 use crate::report::{Coverage, FileReport, IntegrityFailure, Report, SCHEMA};
 
+mod conditions;
+
 fn default() -> Policy {
     policy("")
 }
@@ -28,6 +30,7 @@ fn report(detected_type: &str) -> Report {
     Report {
         schema: SCHEMA,
         bundle: Some(id()),
+        author: None,
         rules_digest: Digest::of(b"rules"),
         engines: Vec::new(),
         coverage: Coverage {
@@ -52,6 +55,7 @@ fn report(detected_type: &str) -> Report {
             unreadable: None,
         }],
         dependencies: None,
+        licences: None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::archive;
 use crate::content::{Content, FileEntry};
 use crate::engine::{BundleFindings, Collected, Outcome, add, count, each};
 use crate::finding::{Finding, Severity};
-use crate::report::{Coverage, EngineInfo, FileReport, IntegrityFailure, Report, SCHEMA};
+use crate::report::{Coverage, EngineInfo, FileReport, IntegrityFailure, Licences, Report, SCHEMA};
 
 /// Files out of archives that a report lists.
 const MAX_WITHIN: usize = 100_000;
@@ -50,6 +50,7 @@ pub(super) struct Gathered {
     files: Vec<Option<FileReport>>,
     within: Within,
     packages: Packages,
+    licences: Option<Licences>,
     ranking: Ranking,
     counts: FindingCounts,
     in_tests: FindingCounts,
@@ -63,6 +64,7 @@ impl Gathered {
             files: (0..files).map(|_| None).collect(),
             within: Within::default(),
             packages: Packages::default(),
+            licences: None,
             ranking: Ranking::default(),
             counts: FindingCounts::default(),
             in_tests: FindingCounts::default(),
@@ -108,7 +110,9 @@ impl Gathered {
 
     /// Takes what an engine found between files.
     pub(super) fn take_between(&mut self, found: BundleFindings<'_>) {
-        for finding in found.into_findings() {
+        let (findings, licences) = found.into_parts();
+        self.licences = self.licences.take().or(licences);
+        for finding in findings {
             count(&mut self.counts, finding.severity, 1);
             self.count_in_tests(&finding);
             let mut number = FileNumber::LAST;
@@ -159,6 +163,7 @@ impl Gathered {
         Report {
             schema: SCHEMA,
             bundle: content.bundle(),
+            author: content.author().map(Untrusted::from),
             rules_digest,
             engines,
             coverage: Coverage {
@@ -173,6 +178,7 @@ impl Gathered {
             findings,
             files,
             dependencies: self.packages.into_inventory(),
+            licences: self.licences,
         }
     }
 }

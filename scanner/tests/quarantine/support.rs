@@ -207,6 +207,7 @@ pub(crate) fn report(held: &HeldBundle) -> Report {
     Report {
         schema: SCHEMA,
         bundle: Some(held.id()),
+        author: None,
         rules_digest: Digest::of(b"rules"),
         engines: Vec::new(),
         coverage: Coverage::default(),
@@ -217,6 +218,7 @@ pub(crate) fn report(held: &HeldBundle) -> Report {
         findings: Vec::new(),
         files: Vec::new(),
         dependencies: None,
+        licences: None,
     }
 }
 
