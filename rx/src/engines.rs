@@ -87,6 +87,7 @@ pub struct Prepared {
     /// The digest of what it takes the place of, or was.
     pub(crate) before: Option<Digest>,
     pub(crate) scanner: Arc<Scanner>,
+    as_of: AsOf,
 }
 
 impl Maker {
@@ -156,6 +157,7 @@ impl Maker {
             file,
             before,
             scanner: Arc::new(results::load(&self.home, scanner)),
+            as_of: self.as_of.clone(),
         })
     }
 
@@ -168,7 +170,7 @@ impl Prepared {
     /// The engines, for an owner that begins with them.
     #[must_use]
     pub fn engines(&self) -> Engines {
-        Engines::of(Arc::clone(&self.scanner))
+        Engines::new(Arc::clone(&self.scanner), self.as_of.clone())
     }
 }
 

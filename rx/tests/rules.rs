@@ -343,6 +343,33 @@ fn what_is_not_installed_cannot_be_removed_and_a_rule_that_is_none_is_not_explai
 }
 
 #[test]
+fn the_same_files_have_the_same_digest_at_an_authors_desk() {
+    use std::sync::Arc;
+
+    use scanner::additions::{Additions, RuleFile};
+    use scanner::dependencies::AsOf;
+    use scanner::scan::Scanner;
+    use scanner::taint::lower::Nowhere;
+
+    let receiver = Receiver::new();
+    let files = [
+        ("acme.yar", YARA.to_owned()),
+        ("acme.toml", PYTHON.to_owned()),
+        ("osv.jsonl", advisories(7)),
+    ];
+    for (name, contents) in &files {
+        let Some(output) = receiver.try_install(name, contents) else {
+            return;
+        };
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let files = files.map(|(name, contents)| RuleFile::new(name, name, contents.into_bytes()).unwrap());
+    let additions = Additions::new(files.to_vec()).unwrap();
+    let desk = Scanner::with_additions([9; 32], Arc::new(Nowhere), &additions, AsOf::default()).unwrap();
+    assert_eq!(receiver.rules(), desk.rules_digest().to_string());
+}
+
+#[test]
 fn there_is_nothing_to_scan_again_at_a_new_receiver() {
     let receiver = Receiver::new();
     assert!(receiver.done(&["rescan", "--held"]).contains("nothing to scan again"));

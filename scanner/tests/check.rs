@@ -533,3 +533,33 @@ fn where_nothing_can_be_kept_a_run_says_nothing_of_it() {
     let output = check(&dir, &[]);
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));
 }
+
+const PACK: &[u8] = b"rule Forbidden_Word {\n  strings:\n    $a = \"acme forbidden word\"\n  condition:\n    $a\n}\n";
+
+#[test]
+fn rules_of_a_folder_are_added_and_named_with_their_digest() {
+    let dir = folder(&[("a.txt", b"an acme forbidden word\n")]);
+    let rules = folder(&[("acme.yar", PACK), (".hidden", b"")]);
+    let (dir, rules) = (dir.path().to_str().unwrap(), rules.path().to_str().unwrap());
+    let plain = diode_scan(&["check", dir, "--json"]);
+    let added = diode_scan(&["check", dir, "--json", "--rules", rules]);
+    assert_eq!((code(&plain), code(&added)), (0, 4), "{}", stderr(&added));
+    assert!(stdout(&added).contains("acme:forbidden-word"), "{}", stdout(&added));
+    let digest = |output: &Output| {
+        let line: serde_json::Value = serde_json::from_str(&stdout(output)).unwrap();
+        line["report"]["rules_digest"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(digest(&plain), digest(&added));
+    let told = stdout(&diode_scan(&["check", dir, "--rules", rules]));
+    assert!(told.contains("acme.yar (sha256:"), "{told}");
+}
+
+#[test]
+fn rules_with_a_fault_are_no_result_and_named_with_file_and_line() {
+    let dir = folder(&[("a.txt", b"text\n")]);
+    let rules = folder(&[("acme.yar", b"rule X {\n  condition:\n    $a\n}\n")]);
+    let pack = rules.path().join("acme.yar");
+    let output = diode_scan(&["check", dir.path().to_str().unwrap(), "--rules", pack.to_str().unwrap()]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("acme.yar:3: "), "{}", stderr(&output));
+}

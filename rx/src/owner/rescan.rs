@@ -348,14 +348,14 @@ mod tests {
 
     use super::*;
 
-    fn found(now: Verdict, released_as: Verdict, tree: TreeState) -> (u8, &'static str, String) {
-        let found = Found::new(now, released_as, &tree);
+    fn found(now: Verdict, released_as: Verdict, tree: &TreeState) -> (u8, &'static str, String) {
+        let found = Found::new(now, released_as, tree);
         (found.exit(), found.reason(), found.detail("1 high finding"))
     }
 
     #[test]
     fn only_what_is_stricter_than_its_release_is_an_alarm() {
-        let whole = || TreeState::There(Vec::new());
+        let whole = TreeState::There(Vec::new());
         use Verdict::{Allow, Reject, Review};
         for (now, as_released, exit, reason) in [
             (Allow, Allow, 0, "rescan-unchanged"),
@@ -365,7 +365,7 @@ mod tests {
             (Reject, Allow, REJECT, "rescan-worse"),
             (Reject, Review, REJECT, "rescan-worse"),
         ] {
-            let (found_exit, found_reason, detail) = found(now, as_released, whole());
+            let (found_exit, found_reason, detail) = found(now, as_released, &whole);
             assert_eq!((found_exit, found_reason), (exit, reason), "{now} {as_released}");
             assert_eq!(detail.starts_with("ALARM: "), exit != 0, "{detail}");
         }
@@ -374,10 +374,10 @@ mod tests {
     #[test]
     fn files_that_changed_since_are_named_and_an_alarm_and_those_that_were_taken_are_none() {
         let changed = TreeState::There(vec![Differs::Changed("a/b.py".to_owned())]);
-        let (exit, reason, detail) = found(Verdict::Allow, Verdict::Allow, changed);
+        let (exit, reason, detail) = found(Verdict::Allow, Verdict::Allow, &changed);
         assert_eq!((exit, reason), (INTEGRITY, "files-changed"));
         assert!(detail.contains("a/b.py was changed"), "{detail}");
-        let (exit, _, detail) = found(Verdict::Allow, Verdict::Allow, TreeState::Gone);
+        let (exit, _, detail) = found(Verdict::Allow, Verdict::Allow, &TreeState::Gone);
         assert!(exit == 0 && detail.contains("not in released/"), "{detail}");
     }
 

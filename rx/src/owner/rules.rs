@@ -13,6 +13,7 @@ use protocol::digest::Digest;
 use super::{Owner, OwnerError};
 use crate::control::Answer;
 use crate::engines::Prepared;
+use crate::ledger::Ledger;
 use crate::rules;
 
 impl Owner {
@@ -26,6 +27,7 @@ impl Owner {
             file,
             before,
             scanner,
+            ..
         } = prepared;
         let digest = file.as_ref().map(scanner::additions::RuleFile::digest);
         if digest.is_some() && digest == before && self.scanner().rules_digest() == scanner.rules_digest() {
@@ -141,7 +143,7 @@ impl Owner {
                 self.note(&event)?;
             }
         }
-        if self.with_ledger(|ledger| ledger.rules()) != Some(rules) {
+        if self.with_ledger(Ledger::rules) != Some(rules) {
             let event = Event {
                 rules: Some(rules),
                 detail: Some(format!("rules sha256:{rules}")),

@@ -42,7 +42,7 @@ pub(crate) fn install(dir: &Path, path: &Path) -> Result<(), Failure> {
     rules::stage(&home, &file)?;
     let done = ask(
         &home,
-        Change::Install {
+        &Change::Install {
             name: file.name().to_owned(),
             sha256: file.digest(),
         },
@@ -54,7 +54,7 @@ pub(crate) fn install(dir: &Path, path: &Path) -> Result<(), Failure> {
 pub(crate) fn remove(dir: &Path, name: String) -> Result<(), Failure> {
     let home = open_home(dir)?;
     let _lock = lock(&home)?;
-    ask(&home, Change::Remove { name })
+    ask(&home, &Change::Remove { name })
 }
 
 fn read(path: &Path) -> Result<RuleFile, Failure> {
@@ -75,8 +75,8 @@ fn lock(home: &Home) -> Result<Box<dyn audit::storage::Lock>, Failure> {
     })
 }
 
-fn ask(home: &Home, change: Change) -> Result<(), Failure> {
-    let work = match &change {
+fn ask(home: &Home, change: &Change) -> Result<(), Failure> {
+    let work = match change {
         Change::Install { name, sha256 } => Work::RulesInstall {
             name: name.clone(),
             sha256: *sha256,
@@ -85,7 +85,7 @@ fn ask(home: &Home, change: Change) -> Result<(), Failure> {
     };
     let answer = match control::ask_for(&home.path(home::SOCKET), &work)? {
         Some(answer) => answer,
-        None => do_it_here(home, &change)?,
+        None => do_it_here(home, change)?,
     };
     match answer {
         Answer { exit: 0, text } => say(&text),

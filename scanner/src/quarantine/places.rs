@@ -137,6 +137,12 @@ pub(super) fn report_id(entry: &DirEntry) -> Option<BundleId> {
     name.strip_suffix(REPORT)?.parse().ok()
 }
 
+/// The bundle that the name of a later report stands for.
+pub(super) fn rescan_id(entry: &DirEntry) -> Option<BundleId> {
+    let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;
+    name.strip_suffix(RESCAN)?.parse().ok()
+}
+
 /// The bundle that an envelope's name stands for, and how many signers were added to it.
 pub(super) fn envelope_id(entry: &DirEntry) -> Option<(BundleId, u8)> {
     let name = entry.name.to_str().filter(|_| entry.kind == EntryKind::File)?;

@@ -29,7 +29,6 @@ use protocol::digest::BundleId;
 use super::Quarantine;
 use super::failure::QuarantineError;
 use super::incomplete::{self, Orphan};
-use super::leaving::remove_if_there;
 use super::places::{self, Place, Places};
 use super::spool::{COMPLETE, ReceivedBundle};
 use super::stored::StoredBundle;
@@ -300,7 +299,9 @@ impl Quarantine {
                     if place != Place::Waiting && found.reports.contains(&id) {
                         recovery.remove_file(places, places::report(&id))?;
                     }
-                    remove_if_there(places, &places::rescan(&id))?;
+                    if found.rescans.contains(&id) {
+                        recovery.remove_file(places, places::rescan(&id))?;
+                    }
                     self.take_in(&mut recovery, &bundle);
                 }
                 Some(recorded) => recovery.settle(places, &mut bundle, recorded)?,
@@ -504,6 +505,7 @@ struct Found {
     packed: BTreeMap<BundleId, BTreeSet<Place>>,
     trees: BTreeSet<BundleId>,
     reports: BTreeSet<BundleId>,
+    rescans: BTreeSet<BundleId>,
     /// Transmissions that were under way.
     orphans: Vec<Orphan>,
     /// Names that nobody but their writer counts on, and that has gone.
@@ -534,14 +536,12 @@ impl Found {
             }
         }
         for entry in places.list(Path::new(places::REPORTS))? {
-            match places::report_id(&entry) {
-                Some(id) => {
-                    found.reports.insert(id);
-                }
-                None if places::is_temporary(&entry) => {
-                    found.leftovers.push(Path::new(places::REPORTS).join(&entry.name));
-                }
-                None => {}
+            if let Some(id) = places::report_id(&entry) {
+                found.reports.insert(id);
+            } else if let Some(id) = places::rescan_id(&entry) {
+                found.rescans.insert(id);
+            } else if places::is_temporary(&entry) {
+                found.leftovers.push(Path::new(places::REPORTS).join(&entry.name));
             }
         }
         Ok(found)
