@@ -76,7 +76,11 @@ pub fn serve<S: Source>(home: &Home, config: &Config, link: impl Fn(UdpSource, u
     let mut reception = Reception::new(link_keys, config.limits);
     owner.remind(&mut reception);
     let running = Running::start(owner, sources, reception, Arc::clone(&view))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Rules are read on such threads: as much room as a worker had that read them first.
+        .thread_stack_size(8 << 20)
+        .build()?;
     let ended = runtime.block_on(wait(home, &running, &ready, &maker));
     running.stop()?;
     ended

@@ -123,7 +123,7 @@ impl Kind {
     pub fn noun(self) -> &'static str {
         match self {
             Self::Sast | Self::Yara => "rule",
-            Self::Advisories => "advisory record",
+            Self::Advisories => "record",
             Self::KnownNames => "name",
         }
     }

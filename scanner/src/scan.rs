@@ -14,9 +14,9 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use audit::storage::Storage;
@@ -78,6 +78,8 @@ pub struct Scanner {
     results: Option<Results>,
     /// What of the rules is an operator's.
     additions: Vec<AdditionInfo>,
+    /// Of all rules, once somebody asked: lists of names are in them.
+    rules_digest: OnceLock<Digest>,
 }
 
 /// How far a scan is.
@@ -167,6 +169,7 @@ impl Scanner {
             windowing: Windowing::default(),
             results: None,
             additions: Vec::new(),
+            rules_digest: OnceLock::new(),
         }
     }
 
@@ -238,11 +241,13 @@ impl Scanner {
     /// A digest over all rules and the engines' versions: when it differs, a scan may say something else.
     #[must_use]
     pub fn rules_digest(&self) -> Digest {
-        let mut hasher = Hasher::new();
-        for info in self.engines() {
-            hasher.update(format!("{}/{}\0{}\0", info.name, info.version, info.rules).as_bytes());
-        }
-        hasher.finish()
+        *self.rules_digest.get_or_init(|| {
+            let mut hasher = Hasher::new();
+            for info in self.engines() {
+                hasher.update(format!("{}/{}\0{}\0", info.name, info.version, info.rules).as_bytes());
+            }
+            hasher.finish()
+        })
     }
 
     /// Scans all files of `content`.

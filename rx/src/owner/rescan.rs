@@ -184,8 +184,9 @@ impl Owner {
         }
     }
 
-    /// Has a held bundle scanned before all others, by today's rules.
+    /// Has a held bundle scanned before all others, by today's rules; what policy decided on it, and was not carried out yet, counts no more.
     pub fn scan_again(&mut self, id: BundleId) {
+        self.drop_steps(id);
         if !self.unscanned.contains(&id) {
             self.unscanned.push_front(id);
         }
@@ -197,12 +198,10 @@ impl Owner {
         let latest = self.with_ledger(|ledger| ledger.get(&id).map(|record| (record.state, record.latest.1.clone())));
         let (exit, what) = match latest {
             Some((State::Held, event)) => {
-                let why = event.detail.unwrap_or_default();
+                let why = told(&event);
                 match (event.verdict, event.reason.as_deref()) {
                     (_, Some("scan-failed" | "no-policy" | "report-not-stored")) | (None, _) => (FAILED, why),
-                    (Some(Verdict::Allow), _) => (0, format!("ALLOW: {why}")),
-                    (Some(Verdict::Review), _) => (REVIEW, format!("REVIEW: {why}")),
-                    (Some(Verdict::Reject), _) => (REJECT, format!("REJECT: {why}")),
+                    (Some(verdict), _) => (exit_of(verdict), format!("{verdict}: {why}")),
                 }
             }
             Some((state, _)) => (0, format!("{state} meanwhile")),
@@ -270,6 +269,23 @@ impl Owner {
     }
 }
 
+fn exit_of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Allow => 0,
+        Verdict::Review => REVIEW,
+        Verdict::Reject => REJECT,
+    }
+}
+
+/// Why a verdict is as it is: of one that policy acts on by itself its entry has the counts alone.
+fn told(event: &Event) -> String {
+    let detail = event.detail.clone().unwrap_or_default();
+    match (event.event, &event.findings) {
+        (EventKind::BundleScanned, Some(counts)) => format!("{}; {detail}", audit::line::findings(counts)),
+        _ => detail,
+    }
+}
+
 /// What a scan of a released bundle says.
 struct Found {
     now: Verdict,
@@ -300,8 +316,7 @@ impl Found {
     fn exit(&self) -> u8 {
         match self.now {
             _ if !self.differs.is_empty() => INTEGRITY,
-            Verdict::Reject if self.is_worse() => REJECT,
-            Verdict::Review if self.is_worse() => REVIEW,
+            now if self.is_worse() => exit_of(now),
             _ => 0,
         }
     }

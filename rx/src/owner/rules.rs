@@ -9,6 +9,8 @@ use std::sync::Arc;
 use audit::event::{Event, EventKind, State};
 use audit::line;
 use protocol::digest::Digest;
+use protocol::time::UnixMillis;
+use scanner::additions::RuleFile;
 
 use super::{Owner, OwnerError};
 use crate::control::Answer;
@@ -29,16 +31,20 @@ impl Owner {
             scanner,
             ..
         } = prepared;
-        let digest = file.as_ref().map(scanner::additions::RuleFile::digest);
+        let digest = file.as_ref().map(RuleFile::digest);
         if digest.is_some() && digest == before && self.scanner().rules_digest() == scanner.rules_digest() {
-            let text = format!("{name} is installed already: sha256:{}", told(digest));
+            let text = format!("{name} is installed already: {}", told(digest));
             return Ok(Answer { exit: 0, text });
         }
         let path = self.rules_path(&name);
         let known = scanner.additions().iter().find(|info| info.name == name);
         let what = match known {
-            Some(info) => format!("{} {name}: {}", info.kind, line::count(info.count, info.kind.noun())),
-            None => format!("{name} is gone"),
+            Some(info) => format!(
+                "installed {name}: {}, {}",
+                info.kind,
+                line::count(info.count, info.kind.noun())
+            ),
+            None => format!("removed {name}"),
         };
         let event = Event {
             actor: Some(actor.to_owned()),
@@ -72,7 +78,8 @@ impl Owner {
         self.engines.replace(Arc::clone(&scanner));
         tracing::info!(rules = %scanner.rules_digest(), path, actor, "rules changed");
         let text = format!(
-            "{what}\n  file    sha256:{} (was {})\n  rules   sha256:{}\n  were    sha256:{were}{}",
+            "{what}{}\n  file    {}\n  was     {}\n  rules   sha256:{}\n  were    sha256:{were}{}",
+            self.stale(file.as_ref()),
             told(digest),
             told(before),
             scanner.rules_digest(),
@@ -87,6 +94,19 @@ impl Owner {
     /// As [`change_rules`](Self::change_rules).
     pub fn change_rules_if_there_is_room(&mut self, prepared: Prepared, actor: &str) -> Result<Answer, OwnerError> {
         self.told_if_full(|owner| owner.change_rules(prepared, actor))
+    }
+
+    /// That advisories are out of date already.
+    fn stale(&mut self, file: Option<&RuleFile>) -> String {
+        let head = file.and_then(RuleFile::advisories);
+        let expires = head.and_then(|head| UnixMillis::from_rfc3339(&head.expires).ok());
+        match expires.filter(|expires| self.now() > *expires) {
+            Some(expires) => format!(
+                "\n  note    out of date since {}: whatever names packages needs a person until newer ones are installed",
+                expires.to_rfc3339()
+            ),
+            None => String::new(),
+        }
     }
 
     /// What was scanned with other rules, and what to do about it.
@@ -160,5 +180,5 @@ impl Owner {
 }
 
 fn told(digest: Option<Digest>) -> String {
-    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
+    digest.map_or_else(|| "-".to_owned(), |digest| format!("sha256:{digest}"))
 }

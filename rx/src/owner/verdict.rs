@@ -143,6 +143,11 @@ impl Owner {
         self.steps.len()
     }
 
+    /// Forgets what policy decided of a bundle and what was not carried out yet, and gives the bundle free.
+    pub(super) fn drop_steps(&mut self, id: BundleId) {
+        self.steps.retain(|step| step.held.id() != id);
+    }
+
     /// Carries out what policy decided of one bundle, unless it is another policy by now that decides otherwise. If the rules are others by now, it
     /// is scanned again instead.
     ///

@@ -196,6 +196,8 @@ pub(super) struct Registrar<'a> {
     to_scan: Option<Target>,
     /// Bundles that the scan thread has.
     scanning: usize,
+    /// Those of them that are held: a second scan would find them taken.
+    held_at_work: BTreeSet<BundleId>,
     rescans: Rescans,
     /// Transmissions that may become complete.
     under_way: BTreeSet<SessionId>,
@@ -228,6 +230,7 @@ impl<'a> Registrar<'a> {
             clock,
             to_scan: None,
             scanning: 0,
+            held_at_work: BTreeSet::new(),
             rescans: Rescans::default(),
             under_way: BTreeSet::new(),
             arrivals: Group::new(ARRIVALS_WAIT, now),
@@ -251,6 +254,7 @@ impl<'a> Registrar<'a> {
             Task::News(news) => self.take_news(news)?,
             Task::Scanned { id, scanned, took } => {
                 self.scanning = self.scanning.saturating_sub(1);
+                self.held_at_work.remove(&id);
                 let bytes = bytes_of(&scanned);
                 self.verdicts.push(Scan { id, scanned, took }, bytes, (self.clock)());
                 self.hand_out();
@@ -267,7 +271,7 @@ impl<'a> Registrar<'a> {
             Task::Rescan { which, actor, reply } => {
                 self.record_waiting()?;
                 match self.owner.targets(&which) {
-                    Ok(targets) => self.rescans.begin(&mut self.owner, &targets, actor, reply),
+                    Ok(targets) => self.rescan(&targets, actor, reply),
                     Err(refused) => _ = reply.send(refused),
                 }
                 self.hand_out();
@@ -439,6 +443,18 @@ impl<'a> Registrar<'a> {
         self.owner.has_unpublished().then_some(due)
     }
 
+    fn rescan(&mut self, targets: &[Target], actor: String, reply: oneshot::Sender<Answer>) {
+        for target in targets {
+            match *target {
+                // The scan that is under way will do; if it is not by today's rules, another follows by itself.
+                Target::Held(id) if self.held_at_work.contains(&id) || self.to_scan == Some(*target) => {}
+                Target::Held(id) => self.owner.scan_again(id),
+                Target::Released(id) => self.rescans.add(id),
+            }
+        }
+        self.rescans.wait_for(targets, actor, reply);
+    }
+
     fn stop(&mut self, summary: String) -> Result<(), OwnerError> {
         self.record_waiting()?;
         self.owner.note_daemon(EventKind::DaemonStopped, summary)
@@ -491,7 +507,12 @@ impl<'a> Registrar<'a> {
         }
         while let Some(target) = self.to_scan.take().or_else(|| self.next_target()) {
             match self.scans.try_send(target) {
-                Ok(()) => self.scanning += 1,
+                Ok(()) => {
+                    self.scanning += 1;
+                    if let Target::Held(id) = target {
+                        self.held_at_work.insert(id);
+                    }
+                }
                 Err(TrySendError::Full(target) | TrySendError::Disconnected(target)) => {
                     self.to_scan = Some(target);
                     return;

@@ -1,8 +1,8 @@
 //! Scans that people asked for, and who waits for what comes of them.
 //!
 //! ```text
-//! begin ─┬─ held     ─▶ the owner's queue, first ─▶ judged ─┬─▶ outcome ─▶ whoever waits, once nothing of his is left
-//!        └─ released ─▶ ours, after all that is held ─▶ take ┘
+//! held     ─▶ the owner's queue, first ─▶ judged ─┬─▶ outcome ─▶ whoever waits, once nothing of his is left
+//! released ─▶ ours, after all that is held ─▶ take ┘
 //! ```
 //!
 //! Always true: a bundle that several wait for is scanned once, and told to each.
@@ -32,26 +32,20 @@ struct Waiter {
 }
 
 impl Rescans {
-    /// Has these scanned, and tells `reply` what came of it.
-    pub(super) fn begin(
-        &mut self,
-        owner: &mut Owner,
-        targets: &[Target],
-        actor: String,
-        reply: oneshot::Sender<Answer>,
-    ) {
+    /// Has a released bundle scanned.
+    pub(super) fn add(&mut self, id: BundleId) {
+        if !self.released.contains(&id) {
+            self.released.push_back(id);
+        }
+    }
+
+    /// Tells `reply` what came of these, once all are scanned.
+    pub(super) fn wait_for(&mut self, targets: &[Target], actor: String, reply: oneshot::Sender<Answer>) {
         if targets.is_empty() {
             let text = "there is nothing to scan again".to_owned();
             // Whoever asked may be gone.
             let _ = reply.send(Answer { exit: 0, text });
             return;
-        }
-        for target in targets {
-            match target {
-                Target::Held(id) => owner.scan_again(*id),
-                Target::Released(id) if self.released.contains(id) => {}
-                Target::Released(id) => self.released.push_back(*id),
-            }
         }
         self.waiting.push(Waiter {
             actor,

@@ -74,6 +74,42 @@ fn a_held_bundle_that_is_scanned_again_gets_a_new_verdict_and_whoever_asked_is_t
     });
 }
 
+#[test]
+fn a_bundle_that_is_being_scanned_is_not_scanned_twice_for_whoever_asks() {
+    on_a_bench(|mut bench| {
+        let packed = Packed::numbered(1);
+        bench.complete(1, &packed);
+        bench.settle();
+        let mut answer = rescan(&mut bench, Which::Held);
+        bench.scan_and_settle();
+        bench.pass(VERDICTS_WAIT);
+        assert_eq!(answer.try_recv().unwrap().exit, 4);
+        assert_eq!(bench.of(EventKind::BundleScanned), [packed.id]);
+    });
+}
+
+#[test]
+fn what_policy_decided_and_was_not_carried_out_is_decided_anew_by_a_rescan() {
+    let receiver = Receiver::new();
+    receiver.trust_everything();
+    on_a_bench_of(&receiver, |mut bench| {
+        let packed = Packed::numbered(1);
+        bench.complete(1, &packed);
+        bench.settle();
+        let target = bench.to_scan.try_recv().unwrap();
+        let owner = &bench.registrar.owner;
+        let done = scan_target(&owner.quarantine(), &owner.scanner(), target);
+        bench.take(done);
+        bench.registrar.judge().unwrap();
+        let mut answer = rescan(&mut bench, Which::Held);
+        bench.scan_and_settle();
+        bench.pass(VERDICTS_WAIT);
+        assert_eq!(answer.try_recv().unwrap().exit, 0);
+        assert_eq!(bench.of(EventKind::BundleScanned), [packed.id, packed.id]);
+        assert_eq!(bench.of(EventKind::BundleReleased), [packed.id]);
+    });
+}
+
 /// A receiver that let a bundle out, as policy allowed.
 fn with_released(test: impl FnOnce(Bench<'_>, &Packed)) {
     let receiver = Receiver::new();
