@@ -46,17 +46,14 @@ impl Owner {
             ),
             None => format!("removed {name}"),
         };
+        let reason = match file {
+            Some(_) => "rules-installed",
+            None => "rules-removed",
+        };
         let event = Event {
             actor: Some(actor.to_owned()),
             path: Some(path.clone()),
-            reason: Some(
-                if file.is_some() {
-                    "rules-installed"
-                } else {
-                    "rules-removed"
-                }
-                .to_owned(),
-            ),
+            reason: Some(reason.to_owned()),
             detail: Some(what.clone()),
             rules: Some(scanner.rules_digest()),
             digest,

@@ -14,6 +14,7 @@
 mod hostile;
 mod lifetime;
 mod processes;
+mod rules;
 mod unconfined;
 
 use std::path::Path;

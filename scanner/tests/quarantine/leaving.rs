@@ -62,6 +62,23 @@ fn a_released_bundle_that_is_removed_leaves_nothing() {
 }
 
 #[test]
+fn the_report_of_a_later_scan_goes_with_its_bundle_also_at_the_next_start() {
+    for at_start in [false, true] {
+        let (quarantine, mut ledger, storage) = in_memory();
+        let report = quarantine.load_report(&sample().id).unwrap().unwrap();
+        let stored = quarantine.save_rescan(sample().id, &report).unwrap();
+        assert!(storage.stat(&stored).unwrap().is_some());
+        if at_start {
+            let removed = [(sample().id, Recorded::Removed(Place::Originals))];
+            quarantine.recover(&removed.into()).unwrap();
+        } else {
+            let _retired = retire(&quarantine, &mut ledger, Decided::Released);
+        }
+        assert!(everything(&storage, "reports").is_empty(), "{at_start}");
+    }
+}
+
+#[test]
 fn a_tree_is_removed_so_many_names_at_a_time() {
     let (quarantine, mut ledger, storage) = in_memory();
     let names = everything(&storage, &format!("released/{}", sample().id));

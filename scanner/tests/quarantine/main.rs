@@ -9,5 +9,6 @@ mod incomplete;
 mod leaving;
 mod recovery;
 mod release;
+mod released;
 mod steps;
 mod support;
