@@ -87,7 +87,7 @@ pub struct Prepared {
     /// The digest of what it takes the place of, or was.
     pub(crate) before: Option<Digest>,
     pub(crate) scanner: Arc<Scanner>,
-    as_of: AsOf,
+    pub(crate) as_of: AsOf,
 }
 
 impl Maker {

@@ -179,3 +179,63 @@ impl Owner {
 fn told(digest: Option<Digest>) -> String {
     digest.map_or_else(|| "-".to_owned(), |digest| format!("sha256:{digest}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use scanner::dependencies::AsOf;
+    use scanner::engine::FingerprintKey;
+    use scanner::scan::Scanner;
+    use scanner::structure::Structure;
+
+    use super::super::testing::{Receiver, events};
+    use super::*;
+
+    fn pack(text: &str) -> RuleFile {
+        RuleFile::new("acme.yar", "acme.yar", text.as_bytes().to_vec()).unwrap()
+    }
+
+    /// A change to rules that are others than those of all tests.
+    fn prepared(file: &RuleFile) -> Prepared {
+        let engines = vec![Box::new(Structure) as Box<dyn scanner::engine::Engine>];
+        Prepared {
+            name: file.name().to_owned(),
+            file: Some(file.clone()),
+            before: None,
+            scanner: Arc::new(Scanner::with_engines(engines, FingerprintKey::new([7; 32]))),
+            as_of: AsOf::default(),
+        }
+    }
+
+    #[test]
+    fn a_change_is_on_record_with_its_digests_and_in_force() {
+        let receiver = Receiver::new();
+        let mut owner = receiver.open().unwrap();
+        let were = owner.scanner().rules_digest();
+        let file = pack("rule A { condition: true }");
+        let answer = owner.change_rules(prepared(&file), "uid 7").unwrap();
+        assert_eq!(answer.exit, 0, "{}", answer.text);
+        let now = owner.scanner().rules_digest();
+        assert!(now != were && answer.text.contains(&now.to_string()) && answer.text.contains(&were.to_string()));
+        let event = events(&owner).pop().unwrap();
+        assert_eq!(
+            (event.digest, event.digest_before, event.rules, event.actor.as_deref()),
+            (Some(file.digest()), None, Some(now), Some("uid 7"))
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_the_old_rules_in_force_and_the_log_says_so() {
+        let receiver = Receiver::new();
+        let mut owner = receiver.open().unwrap();
+        receiver.write(crate::home::RULES, "in the way of a folder");
+        let were = owner.scanner().rules_digest();
+        let file = pack("rule A { condition: true }");
+        let answer = owner.change_rules(prepared(&file), "uid 7").unwrap();
+        assert_eq!(answer.exit, 1, "{}", answer.text);
+        assert_eq!(owner.scanner().rules_digest(), were);
+        let told = |event: &Event| (event.reason.clone(), event.digest, event.rules);
+        let told: Vec<_> = events(&owner).iter().rev().take(2).map(told).collect();
+        assert_eq!(told[0], (Some("rules-found".to_owned()), None, Some(were)));
+        assert_eq!(told[1].1, Some(file.digest()));
+    }
+}

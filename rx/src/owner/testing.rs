@@ -132,7 +132,8 @@ impl Receiver {
         self.write(home::TRUST, "");
     }
 
-    fn write(&self, name: &str, text: &str) {
+    /// Writes a file of the operator's.
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.folder.path().join("home").join(name);
         std::fs::write(path, text).unwrap();
     }

@@ -70,7 +70,8 @@ fn the_report_of_a_later_scan_goes_with_its_bundle_also_at_the_next_start() {
         assert!(storage.stat(&stored).unwrap().is_some());
         if at_start {
             let removed = [(sample().id, Recorded::Removed(Place::Originals))];
-            quarantine.recover(&removed.into()).unwrap();
+            let recovery = quarantine.recover(&removed.into()).unwrap();
+            assert!(recovery.alarms.is_empty(), "{recovery:?}");
         } else {
             let _retired = retire(&quarantine, &mut ledger, Decided::Released);
         }
