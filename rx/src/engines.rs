@@ -186,3 +186,70 @@ fn read_fingerprint_key(home: &Home) -> Result<[u8; 32], OwnerError> {
         source: io::Error::other("it has not 32 bytes"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::disallowed_methods,
+        reason = "the key is a real file, and a test prepares it"
+    )]
+
+    use scanner::content::Memory;
+    use scanner::taint::lower::Nowhere;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with a key and these files of rules.
+    fn home(files: &[(&str, &str)]) -> (Home, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(&folder.path().join("home")).unwrap();
+        std::fs::create_dir(home.path(home::KEYS)).unwrap();
+        std::fs::write(home.path(home::FINGERPRINT_KEY), [7; 32]).unwrap();
+        for (name, text) in files {
+            let file = RuleFile::new(name, name, text.as_bytes().to_vec()).unwrap();
+            rules::put(&home, &file).unwrap();
+        }
+        (home, folder)
+    }
+
+    fn maker(home: &Home) -> Maker {
+        Maker::new(home, Arc::new(Nowhere)).unwrap()
+    }
+
+    #[test]
+    fn advisories_are_judged_by_the_day_of_the_scan() {
+        let stale =
+            "{\"schema\":1,\"version\":1,\"issued\":\"2020-01-01T00:00:00Z\",\"expires\":\"2020-02-01T00:00:00Z\"}\n";
+        let (home, _folder) = home(&[("advisories.jsonl", stale)]);
+        let engines = maker(&home).load().unwrap();
+        let content = Memory::new().with("requirements.txt", "requests==2.32.0\n");
+        let is_stale = |scanner: &Scanner| {
+            let findings = scanner.scan(&content, &mut |_| {}).findings;
+            findings.iter().any(|finding| finding.rule == "stale-advisories")
+        };
+        assert!(!is_stale(&engines.current()), "nobody said what day it is");
+        assert!(is_stale(&engines.for_scan()));
+    }
+
+    #[test]
+    fn what_is_installed_and_cannot_be_read_makes_no_engines_and_a_change_that_mends_it_does() {
+        let (home, _folder) = home(&[("acme.yar", "rule A { condition: $a }\n"), ("names.txt", "pypi a\n")]);
+        let maker = maker(&home);
+        let error = maker.load().unwrap_err();
+        assert!(
+            matches!(&error, OwnerError::Rules(fault) if fault.line == Some(1) && fault.file.ends_with("rules/acme.yar")),
+            "{error}"
+        );
+        let name = "acme.yar".to_owned();
+        let prepared = maker.prepare(&Change::Remove { name }).unwrap();
+        let left: Vec<_> = prepared
+            .scanner
+            .additions()
+            .iter()
+            .map(|info| info.name.as_str())
+            .collect();
+        assert_eq!(left, ["known-names.txt"]);
+        assert!(prepared.before.is_some());
+    }
+}
