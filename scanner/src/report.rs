@@ -159,6 +159,9 @@ pub struct FileReport {
     pub detected_type: String,
     /// Whether it may be run.
     pub executable: bool,
+    /// Whether only tests run it, by its folder or name: a policy may let weaknesses in it pass.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub for_tests: bool,
     /// How each engine that took it ended.
     pub outcomes: BTreeMap<String, Outcome>,
     /// The worst severity of its findings.
@@ -171,6 +174,11 @@ pub struct FileReport {
 
 fn is_zero(depth: &u8) -> bool {
     *depth == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_false(fact: &bool) -> bool {
+    !fact
 }
 
 impl Finding {

@@ -560,3 +560,21 @@ fn rules_with_a_fault_are_no_result_and_named_with_file_and_line() {
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("acme.yar:3: "), "{}", stderr(&output));
 }
+
+#[test]
+fn the_list_of_ordinary_packages_has_five_of_each_language_and_none_twice() {
+    let mut languages = std::collections::BTreeMap::<_, u32>::new();
+    let mut packages = std::collections::BTreeSet::new();
+    let lines = include_str!("ordinary/packages.txt").lines();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [registry, name, version, what, language] = words[..] else {
+            panic!("not five words: {line}");
+        };
+        assert!(["pypi", "npm", "crates", "debian"].contains(&registry), "{line}");
+        assert!(packages.insert((registry, name, version, what)), "twice: {line}");
+        *languages.entry(language).or_default() += 1;
+    }
+    assert_eq!(languages.len(), 6);
+    assert!(languages.values().all(|&number| number >= 5), "{languages:?}");
+}

@@ -50,6 +50,7 @@ fn report(detected_type: &str) -> Report {
             sha256: Some(Digest::of(b"x")),
             detected_type: detected_type.to_owned(),
             executable: false,
+            for_tests: false,
             outcomes: BTreeMap::from(outcomes),
             worst: None,
             unreadable: None,

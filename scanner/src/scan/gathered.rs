@@ -12,6 +12,7 @@ use super::ranking::Ranking;
 use crate::archive;
 use crate::content::{Content, FileEntry};
 use crate::engine::{BundleFindings, Collected, Outcome, add, count, each};
+use crate::facts::is_for_tests;
 use crate::finding::{Finding, Severity};
 use crate::report::{Coverage, EngineInfo, FileReport, IntegrityFailure, Licences, Report, SCHEMA};
 
@@ -224,6 +225,7 @@ fn lost(entry: &FileEntry) -> FileReport {
         sha256: None,
         detected_type: "unknown".to_owned(),
         executable: entry.executable,
+        for_tests: is_for_tests(&entry.path),
         outcomes: BTreeMap::new(),
         worst: None,
         unreadable: Some("the scanner stopped before it".into()),

@@ -21,7 +21,7 @@ use super::{FenceOf, Scanner, fenced};
 use crate::archive::{self, Budget, Flaw, Format, Member, Sink};
 use crate::content::{Content, FileEntry, FileSource};
 use crate::engine::{BundleScan, Collected, Findings, Outcome, Reader, add};
-use crate::facts::{FileFacts, Type};
+use crate::facts::{FileFacts, Type, is_for_tests};
 use crate::finding::Finding;
 use crate::report::{FileReport, IntegrityFailure};
 
@@ -220,6 +220,7 @@ impl Worker<'_> {
             sha256,
             detected_type: facts.map_or_else(|| "unknown".to_owned(), |facts| facts.kind.to_string()),
             executable: entry.executable,
+            for_tests: is_for_tests(&entry.path),
             outcomes: outcomes.into_iter().collect(),
             worst: worst(&collected.counted),
             unreadable: failed.map(|failed| failed.why.into()),
