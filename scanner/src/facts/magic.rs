@@ -11,6 +11,10 @@ use crate::archive;
 /// Bytes that the text test looks at.
 const TEXT_HEAD: usize = 64 << 10;
 
+/// Bytes beyond ASCII that a short text may have though they are no UTF-8: a name in an old encoding, a test of a parser. A program
+/// has more of them, or bytes that no text has.
+const HIGH_BYTES: usize = 16;
+
 /// The type of a file called `path` that starts with `head`.
 pub(super) fn detect(path: &str, head: &[u8]) -> Type {
     if head.is_empty() {
@@ -137,8 +141,8 @@ impl Text {
             // A character cut in two by the sample's end is no error.
             Err(error) => error.error_len().is_none(),
         };
-        let ascii = sample.iter().filter(|byte| byte.is_ascii()).count();
-        (valid || ascii * 10 >= sample.len() * 9).then_some(Self::EightBit)
+        let high = sample.iter().filter(|byte| !byte.is_ascii()).count();
+        (valid || high <= HIGH_BYTES.max(sample.len() / 10)).then_some(Self::EightBit)
     }
 }
 
@@ -219,6 +223,13 @@ mod tests {
             detect("a.c", b"/* caf\xe9, and enough ASCII around it */"),
             Type::Text(Language::C)
         );
+    }
+
+    #[test]
+    fn a_few_wrong_bytes_make_a_short_text_no_binary_and_many_do() {
+        assert_eq!(detect("input", b"[\"\xe5\"]\n"), Type::Text(Language::Unknown));
+        assert_eq!(detect("input", b"[\xe5\0]\n"), Type::UnknownBinary);
+        assert_eq!(detect("input", &[0xC7; 40]), Type::UnknownBinary);
     }
 
     #[test]

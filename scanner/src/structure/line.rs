@@ -29,6 +29,10 @@ pub(super) fn part(language: Language, before: &[u8], continued: bool) -> Part {
     if (language.has_hash_comments() && line.starts_with(b"#")) || slashes && !contains(line, b"*/") {
         return Part::Comment;
     }
+    // A quote of Rust may end a string of an earlier line, but then no name can follow at once.
+    if language == Language::Rust && line.ends_with(b"\"") {
+        return Part::String;
+    }
     if closes || continued || !has_one_line_strings(language) {
         return Part::Code;
     }
@@ -129,6 +133,13 @@ mod tests {
         assert_eq!(part(Language::JavaScript, b"\" + ", true), Part::Code);
         assert_eq!(part(Language::Rust, b"\" + ", false), Part::Code);
         assert_eq!(part(Language::JavaScript, b"x = /\"/; ", false), Part::Code);
+    }
+
+    #[test]
+    fn a_word_that_touches_a_quote_of_rust_is_in_a_string_whichever_line_began_it() {
+        assert_eq!(part(Language::Rust, b"re.find(\"", false), Part::String);
+        assert_eq!(part(Language::Rust, b"re.find(\"a ", false), Part::Code);
+        assert_eq!(part(Language::Rust, b"re.find(\"a\", ", false), Part::Code);
     }
 
     #[test]

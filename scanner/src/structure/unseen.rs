@@ -30,6 +30,8 @@ pub(super) fn judge(character: char, beside: Beside, nature: Nature) -> Option<(
         0x08 | 0x1B | 0x9B => (&rules::CONTROL, by(Medium, Low, Low)),
         0x85 => (&rules::LINE_SEPARATOR, Low),
         0x01..=0x1F | 0x7F..=0x9F => (&rules::CONTROL, Low),
+        // At the end of a range in a table of characters it is no text; it still reorders what a reviewer sees.
+        0x202A..=0x202E | 0x2066..=0x2069 if ends_a_range(beside) => (&rules::BIDI_CONTROL, High),
         0x202A..=0x202E | 0x2066..=0x2069 => (&rules::BIDI_CONTROL, by(Critical, High, High)),
         // A mark moves no more than the blanks and signs beside it.
         0x061C | 0x200E | 0x200F => (&rules::BIDI_MARK, Low),
@@ -146,6 +148,15 @@ fn either(beside: Beside, is_such: impl Fn(char) -> bool) -> bool {
     [beside.before, beside.after].into_iter().flatten().any(is_such)
 }
 
+/// Whether a hyphen stands on one side, and on the other a character that is as little seen.
+fn ends_a_range(beside: Beside) -> bool {
+    let unseen = |c: Option<char>| {
+        c.is_some_and(|c| matches!(u32::from(c), 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F))
+    };
+    let hyphen = Some('-');
+    beside.before == hyphen && unseen(beside.after) || unseen(beside.before) && beside.after == hyphen
+}
+
 /// Whether both neighbours are letters from outside ASCII.
 fn is_in_foreign_word(beside: Beside) -> bool {
     let foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && c.is_alphabetic());
@@ -193,6 +204,15 @@ mod tests {
                 "{code:X}"
             );
         }
+    }
+
+    #[test]
+    fn a_control_at_the_end_of_a_range_of_its_like_is_high_and_beside_a_hyphen_alone_critical() {
+        let severity = |before, after| in_program(Some(before), '\u{202E}', Some(after));
+        assert_eq!(severity('-', '\u{2060}'), Some(("bidi-control", High)));
+        assert_eq!(severity('\u{200F}', '-'), Some(("bidi-control", High)));
+        assert_eq!(severity('-', ' '), Some(("bidi-control", Critical)));
+        assert_eq!(severity('é', '-'), Some(("bidi-control", Critical)));
     }
 
     #[test]
