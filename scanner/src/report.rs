@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Outcome;
 use crate::facts::is_for_tests;
 use crate::finding::{Finding, Severity};
-use crate::taint;
+use crate::{secrets, taint};
 
 /// The version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -37,7 +37,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// All findings by severity, listed or not.
     pub counts: FindingCounts,
-    /// Those of them that are weaknesses (engine *sast*) in files that only tests run, by [`is_for_tests`].
+    /// Those of them that are weaknesses (engine *sast*, and secrets that tests make for themselves) in files that only tests
+    /// run, by [`is_for_tests`].
     ///
     /// [`is_for_tests`]: crate::facts::is_for_tests
     #[serde(default)]
@@ -182,10 +183,12 @@ fn is_false(fact: &bool) -> bool {
 }
 
 impl Finding {
-    /// Whether it is a weakness in a file that only tests run.
+    /// Whether it is a weakness in a file that only tests run: engine *sast*, or a secret that tests make for themselves.
     #[must_use]
     pub fn is_weakness_in_tests(&self) -> bool {
-        self.engine == taint::NAME && is_for_tests(self.path.raw())
+        let weakness =
+            self.engine == taint::NAME || self.engine == secrets::NAME && secrets::is_made_for_tests(&self.rule);
+        weakness && is_for_tests(self.path.raw())
     }
 }
 

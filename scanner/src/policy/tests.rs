@@ -341,6 +341,21 @@ fn a_high_weakness_in_a_test_counts_and_so_does_all_else_there_and_a_weakness_el
 }
 
 #[test]
+fn a_key_that_a_test_made_for_itself_passes_there_and_one_that_a_service_issued_does_not() {
+    let judged = |path, rule: &str| {
+        let mut report = finding_at(path, "secrets", Severity::Medium);
+        report.findings[0].rule = rule.to_owned();
+        if report.findings[0].is_weakness_in_tests() {
+            report.counts_in_tests = report.counts;
+        }
+        verdict(&default(), &report)
+    };
+    assert_eq!(judged("tests/certs/server.key", "private-key"), Verdict::Allow);
+    assert_eq!(judged("certs/server.key", "private-key"), Verdict::Review);
+    assert_eq!(judged("tests/certs/server.key", "github-token"), Verdict::Review);
+}
+
+#[test]
 fn a_program_in_a_language_that_nobody_follows_needs_review() {
     assert_eq!(verdict(&default(), &report("text.ruby")), Verdict::Review);
     assert_eq!(verdict(&default(), &report("text.make")), Verdict::Allow);

@@ -79,8 +79,14 @@ fn is_template(candidate: &[u8]) -> bool {
             .any(|needle| holds(candidate, needle))
 }
 
-/// Whether it has the form of a UUID or starts with a date: what requests, pages and times are called.
+/// Whether it is a URN (RFC 8141), has the form of a UUID or starts with a date: what things, requests, pages and times are called.
 fn is_identifier(candidate: &[u8]) -> bool {
+    if candidate
+        .get(..4)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"urn:"))
+    {
+        return true;
+    }
     let shape = |byte: &u8| match byte {
         b'0'..=b'9' => b'0',
         b'a'..=b'f' | b'A'..=b'F' => b'a',
@@ -147,6 +153,8 @@ mod tests {
     fn a_uuid_and_a_time_are_identifiers_and_hex_is_not() {
         assert!(is_identifier(b"550e8400-e29b-41d4-a716-446655440000"));
         assert!(is_identifier(b"2019-02-04T13:37:00.5Z"));
+        assert!(is_identifier(b"urn:uuid:0a1b2c3d"));
+        assert!(!is_identifier(b"burn:q7Zpx9LfKvB8sTn4"));
         assert!(!is_identifier(b"550e8400e29b41d4a716446655440000"));
     }
 

@@ -51,6 +51,21 @@ fn every_bad_sample_is_found_by_its_rule_and_by_no_other() {
 }
 
 #[test]
+fn what_tests_make_for_themselves_is_medium_there_and_what_a_service_issued_is_as_bad_as_anywhere() {
+    let engine = engine();
+    let severity = |id: &str, path: &str| {
+        let sample = engine.samples(id).swap_remove(0);
+        scan_as(path, &sample.text).first().map(|finding| finding.severity)
+    };
+    assert_eq!(severity("private-key", "certs/a.key"), Some(Severity::High));
+    assert_eq!(severity("private-key", "tests/certs/a.key"), Some(Severity::Medium));
+    assert_eq!(severity("stripe-key", "tests/a.py"), Some(Severity::Critical));
+    for id in MADE_FOR_TESTS {
+        assert!(!engine.samples(id).is_empty(), "no rule {id}");
+    }
+}
+
+#[test]
 fn no_good_sample_is_found_by_its_rule() {
     for rule in &engine().rulebook.rules {
         for (number, parts) in rule.text.good.iter().enumerate() {
