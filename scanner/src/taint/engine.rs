@@ -28,10 +28,11 @@ use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
 use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, RuleDetail, Way, Window, room};
 use crate::facts::{FileFacts, Language, Nature};
-use crate::finding::{Found, Identity, RuleInfo, Step};
+use crate::finding::{Found, Identity, RuleInfo, Severity, Step};
 
 mod additions;
 mod in_words;
+mod severity;
 
 pub use self::additions::{Addition, check_addition};
 
@@ -199,7 +200,7 @@ impl Engine for Sast {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn rules(&self) -> Vec<RuleInfo> {
@@ -373,7 +374,8 @@ impl BundleSast<'_> {
             else {
                 continue;
             };
-            let found = found(rule, hit, &window);
+            let severity = severity::by_place(rule, hit, &book.rules, &caller.path);
+            let found = found(rule, severity, hit, &window);
             let way = told(hit, rule, &book.rules, &window)
                 .into_iter()
                 .map(|(what, place)| Step {
@@ -455,7 +457,7 @@ impl FileScan for FileSast<'_> {
             };
         }
         let followed = follow(&lowered.module, &self.book.rules, &Outside::default());
-        self.report(&followed.hits, out);
+        self.report(&followed.hits, &lowered.module, out);
         let outcome = match () {
             () if lowered.cut || followed.exhausted => Outcome::OverLimit,
             () if !declares_only(self.file.name()) && too_much_unparsed(&lowered.module, self.bytes.len()) => {
@@ -474,17 +476,21 @@ impl FileScan for FileSast<'_> {
 }
 
 impl FileSast<'_> {
-    fn report(&self, hits: &[Hit], out: &mut Findings<'_>) {
+    fn report(&self, hits: &[Hit], module: &Module, out: &mut Findings<'_>) {
         let window = Window::whole(&self.bytes);
         for hit in hits {
             let Some(rule) = self.book.rules.rules.get(hit.rule) else {
                 continue;
             };
+            let severity = match severity::is_offered(rule, hit.at, module, &self.bytes) {
+                true => Severity::Low,
+                false => severity::by_place(rule, hit, &self.book.rules, &self.file.path),
+            };
             if out.lists(&rule.id) {
                 let way = told(hit, rule, &self.book.rules, &window);
-                out.add_with_way(found(rule, hit, &window), way);
+                out.add_with_way(found(rule, severity, hit, &window), way);
             } else {
-                out.count(&rule.id, rule.severity);
+                out.count(&rule.id, severity);
             }
         }
     }
@@ -531,10 +537,10 @@ fn spots(way: &[Span], window: &Window<'_>) -> Vec<Spot> {
     spots
 }
 
-fn found(rule: &Rule, hit: &Hit, window: &Window<'_>) -> Found {
+fn found(rule: &Rule, severity: Severity, hit: &Hit, window: &Window<'_>) -> Found {
     Found {
         rule: rule.id.clone(),
-        severity: rule.severity,
+        severity,
         confidence: rule.confidence,
         cwe: Some(rule.cwe),
         message: rule.message.clone(),

@@ -20,9 +20,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Confidence, Severity};
 
+mod offered;
 mod pattern;
 mod text;
 
+pub use self::offered::Offered;
 pub use self::pattern::{MARKED, Pattern, PatternFault, PatternIndex, RETURNED};
 use self::text::{RulesText, Words};
 
@@ -135,6 +137,8 @@ pub struct Source {
     pub param: Option<ParamSource>,
     /// Whether it is about a variable as a whole, and not about what is in it: memory that was given back.
     pub whole: bool,
+    /// Whether it is whoever starts the program, or the clock: in a program that only tests run, nobody else.
+    pub local: bool,
 }
 
 /// A call that puts what someone else wrote into its arguments.
@@ -227,6 +231,8 @@ pub struct Rule {
     pub mend: String,
     /// What a value must not be unsafe for; none: a pattern, for which no value has to be tainted.
     pub kind: Option<Kinds>,
+    /// When a hit is low because the function around it offers this, and its callers decide.
+    pub offered: Option<Offered>,
     /// Where it is looked for.
     pub sinks: Vec<Sink>,
     /// Code in which it must be found.

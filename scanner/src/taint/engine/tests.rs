@@ -181,6 +181,87 @@ fn a_folder_for_tests_is_no_place_to_hide_in() {
 }
 
 #[test]
+fn what_the_starter_of_a_test_gives_it_is_medium_there_and_high_elsewhere() {
+    let code = "import os\nimport sys\nos.system('ls ' + sys.argv[1])\n";
+    for (path, severity) in [("src/a.py", Severity::High), ("tests/a.py", Severity::Medium)] {
+        assert_eq!(findings(path, code)[0].severity, severity, "{path}");
+    }
+}
+
+#[test]
+fn what_a_function_offers_is_low_and_what_it_does_to_a_secret_or_by_default_is_not() {
+    let severity = |path: &str, code: &str| findings(path, code).first().map(|found| found.severity);
+    let go = |name: &str, text: &str| {
+        let code = format!(
+            "package a\nimport \"crypto/md5\"\nfunc {name}({text} []byte) [16]byte {{ return md5.Sum({text}) }}\n"
+        );
+        severity("a.go", &code)
+    };
+    assert_eq!(go("NewMD5", "data"), Some(Severity::Low));
+    assert_eq!(go("Seal", "data"), Some(Severity::Medium));
+    assert!(go("NewMD5", "password") > Some(Severity::Low));
+    let python = |default: &str, test: &str| {
+        let code = format!(
+            "import ssl\ndef f(verify={default}):\n    c = ssl.create_default_context()\n    {test}:\n        c.verify_mode = ssl.CERT_NONE\n    return c\n"
+        );
+        severity("a.py", &code)
+    };
+    assert_eq!(python("True", "if verify is False"), Some(Severity::Low));
+    assert_eq!(python("False", "if verify is False"), Some(Severity::Medium));
+    assert_eq!(python("True", "if True"), Some(Severity::Medium));
+}
+
+#[test]
+fn a_header_leads_nobody_elsewhere_and_a_worker_hears_its_own_page_alone() {
+    let rules = |code: &str| {
+        findings("a.js", code)
+            .into_iter()
+            .map(|found| found.rule)
+            .collect::<Vec<_>>()
+    };
+    let redirect = |from: &str| rules(&format!("app.get('/', (req, res) => {{ res.redirect({from}); }});\n"));
+    assert_eq!(redirect("req.get('Referrer')"), Vec::<String>::new());
+    assert_eq!(redirect("req.query.to"), ["javascript-open-redirect"]);
+    let message = |on: &str| {
+        rules(&format!(
+            "let all = {{}};\n{on}.addEventListener('message', (e) => {{ all[e.data.id].value = e.data.v; }});\n"
+        ))
+    };
+    assert_eq!(message("self"), Vec::<String>::new());
+    assert_eq!(message("window"), ["javascript-prototype-pollution"]);
+}
+
+#[test]
+fn a_cookie_is_insecure_if_nobody_or_a_constant_says_so() {
+    let cookie = |secure: &str| {
+        let code = format!(
+            "package a\nimport \"net/http\"\nfunc f(w http.ResponseWriter, s string, on bool) {{\n http.SetCookie(w, &http.Cookie{{Name: \"a\", Value: s, HttpOnly: true{secure}}})\n}}\n"
+        );
+        findings("a.go", &code).len()
+    };
+    assert_eq!(
+        [
+            cookie(""),
+            cookie(", Secure: false"),
+            cookie(", Secure: true"),
+            cookie(", Secure: on")
+        ],
+        [1, 1, 0, 0]
+    );
+}
+
+#[test]
+fn a_loader_of_classes_does_not_climb_and_a_server_page_may() {
+    let code = |of: &str| {
+        format!(
+            "class A {{ java.net.URL f({of} c, HttpServletRequest r) {{ return c.getResource(r.getParameter(\"n\")); }} }}\n"
+        )
+    };
+    assert_eq!(findings("A.java", &code("ClassLoader")).len(), 0);
+    assert_eq!(findings("A.java", &code("ServletContext")).len(), 1);
+}
+
+#[test]
 fn a_file_that_is_not_of_its_language_is_not_scanned() {
     let text = "os.system(((((( }}}} @@@ ???? <<<>>> ;;; %%%\n".repeat(20);
     assert_eq!(outcome("a.py", text.as_bytes()), Some(Outcome::Unsupported));

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::offered::OfferedText;
 use super::{
     AssignedCleaner, Carrier, Condition, Fill, Guard, Kinds, ParamSource, Pattern, Rule, RulesFault, Ruleset, Sample,
     Sink, Source, Test,
@@ -81,6 +82,8 @@ struct SourceText {
     being: Vec<String>,
     #[serde(default)]
     whole: bool,
+    #[serde(default)]
+    local: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -164,6 +167,7 @@ pub(super) struct RuleText {
     message: String,
     mend: String,
     kind: Option<String>,
+    offered: Option<OfferedText>,
     sink: Vec<SinkText>,
     bad: Vec<Sample>,
     good: Vec<Sample>,
@@ -331,6 +335,7 @@ impl SourceText {
             with: self.with,
             param: self.param.map(|param| param.compile(&place)).transpose()?,
             whole: self.whole,
+            local: self.local,
             what: self.what,
         });
         Ok(())
@@ -404,7 +409,9 @@ fn add_rule(set: &mut Ruleset, words: &Words, text: RuleText) -> Result<(), Rule
     if sinks.is_empty() {
         return Err(fault("it has no sink"));
     }
+    let offered = text.offered.map(OfferedText::compile).transpose();
     set.rules.push(Rule {
+        offered: offered.map_err(|_| fault("a regular expression of `offered` does not compile"))?,
         kind: text.kind.map(|word| words.kinds(&place, &[word])).transpose()?,
         id: text.id,
         title: text.title,
