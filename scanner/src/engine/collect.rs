@@ -14,6 +14,7 @@ use super::snippet::Blots;
 use crate::finding::{Finding, Found, Identity, Place, Severity, Step};
 use crate::report::{Licences, PackageReport};
 use crate::scan::{Cache, kept};
+use crate::taint;
 
 /// Findings of one rule that are listed for a file.
 const LISTED_A_RULE: u64 = 20;
@@ -123,6 +124,8 @@ pub(crate) struct Share {
 pub(crate) struct Collected {
     pub(crate) findings: Vec<Finding>,
     pub(crate) counted: FindingCounts,
+    /// Those of them that are weaknesses: of engine *sast*.
+    pub(crate) weaknesses: FindingCounts,
     /// By engine.
     pub(crate) shares: BTreeMap<&'static str, Share>,
     /// Whether anything in the file was to be kept out of snippets.
@@ -215,6 +218,7 @@ impl<'a> Findings<'a> {
         } = self;
         let mut counted = FindingCounts::default();
         shares.values().for_each(|share| add(&mut counted, &share.counted));
+        let weaknesses = shares.get(taint::NAME).map(|share| share.counted).unwrap_or_default();
         let findings = found
             .into_iter()
             .map(|(engine, found, way)| Finding {
@@ -225,6 +229,7 @@ impl<'a> Findings<'a> {
         Collected {
             findings,
             counted,
+            weaknesses,
             shares,
             concealed: !blots.is_empty(),
             packages,

@@ -9,12 +9,12 @@ use protocol::digest::Digest;
 use super::Progress;
 use super::packages::Packages;
 use super::ranking::Ranking;
-use crate::archive;
 use crate::content::{Content, FileEntry};
 use crate::engine::{BundleFindings, Collected, Outcome, add, count, each};
 use crate::facts::is_for_tests;
 use crate::finding::{Finding, Severity};
 use crate::report::{Coverage, EngineInfo, FileReport, IntegrityFailure, Licences, Report, SCHEMA};
+use crate::{archive, taint};
 
 /// Files out of archives that a report lists.
 const MAX_WITHIN: usize = 100_000;
@@ -83,13 +83,9 @@ impl Gathered {
         let counted = done.collected.counted;
         add(&mut self.counts, &counted);
         let index = done.number.index;
+        self.count_all_in_tests(&done);
         self.packages
             .add(done.number, done.report.path.raw(), done.collected.packages);
-        // Those that a file does not list count as if they were elsewhere: nobody can look at what they are.
-        done.collected
-            .findings
-            .iter()
-            .for_each(|finding| self.count_in_tests(finding));
         self.ranking.add(done.number, done.collected.findings);
         self.integrity.extend(done.integrity.map(|failure| (index, failure)));
         if done.number.within > 0 {
@@ -101,6 +97,19 @@ impl Gathered {
         if let Some(place) = self.files.get_mut(index) {
             *place = Some(done.report);
         }
+    }
+
+    /// Of what a file does not list, only weaknesses are known for what they are; a secret counts as if it were elsewhere.
+    fn count_all_in_tests(&mut self, done: &FileDone) {
+        if done.report.for_tests {
+            add(&mut self.in_tests, &done.collected.weaknesses);
+        }
+        let others = done
+            .collected
+            .findings
+            .iter()
+            .filter(|finding| finding.engine != taint::NAME);
+        others.for_each(|finding| self.count_in_tests(finding));
     }
 
     fn count_in_tests(&mut self, finding: &Finding) {

@@ -24,6 +24,7 @@ use crate::engine::{BundleScan, Collected, Findings, Outcome, Reader, add};
 use crate::facts::{FileFacts, Type, is_for_tests};
 use crate::finding::Finding;
 use crate::report::{FileReport, IntegrityFailure};
+use crate::taint;
 
 /// What every file of a scan needs.
 pub(super) struct Worker<'a> {
@@ -259,6 +260,9 @@ struct Kept {
 fn add_known(known: Vec<Said>, collected: &mut Collected, outcomes: &mut Vec<(String, Outcome)>) {
     for said in known {
         add(&mut collected.counted, &said.counted());
+        if said.engine == taint::NAME {
+            add(&mut collected.weaknesses, &said.counted());
+        }
         let mut findings = said.findings;
         if collected.concealed {
             // Only an engine whose results are kept should conceal anything; if another does, better no snippet than too much of one.

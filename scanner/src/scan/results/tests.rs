@@ -321,3 +321,21 @@ fn only_a_file_that_was_scanned_is_not_scanned_again() {
         assert_eq!(content.files().len(), 1);
     }
 }
+
+#[test]
+fn of_the_weaknesses_of_a_test_those_that_are_not_listed_pass_too_found_anew_or_kept() {
+    let text = format!(
+        "import requests\n{}",
+        "requests.get('https://a.example', verify=False)\n".repeat(30)
+    );
+    let desk = Desk::default();
+    for (path, passing) in [("tests/a.py", 30), ("a.py", 0), ("tests/a.py", 30)] {
+        let (report, _) = desk.run(&Memory::new().with(path, text.as_bytes()));
+        assert_eq!(
+            (report.counts.medium, report.counts_in_tests.medium),
+            (30, passing),
+            "{path}"
+        );
+        assert!(report.findings.len() < 30);
+    }
+}
