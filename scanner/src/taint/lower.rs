@@ -207,10 +207,7 @@ pub fn lower(language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
             let tree = parse(&tree_sitter_php::LANGUAGE_PHP.into(), source)?;
             Ok(php::lower(Source::new(source), &tree))
         }
-        Language::Python => {
-            let tree = parse(&tree_sitter_python::LANGUAGE.into(), source)?;
-            Ok(python::lower(Source::new(source), &tree))
-        }
+        Language::Python => python_or_cython(source),
         Language::Rust => rust::lower(source),
         Language::Shell => {
             let tree = parse(&tree_sitter_bash::LANGUAGE.into(), source)?;
@@ -231,12 +228,29 @@ fn typescript(source: &[u8]) -> Result<Tree, LowerFault> {
         return Ok(plain);
     }
     let tagged = parse(&tree_sitter_typescript::LANGUAGE_TSX.into(), source)?;
-    let lost = |tree: &Tree| {
-        let mut bytes = 0;
-        each_unparsed(tree, |node| bytes += node.byte_range().len().max(1));
-        bytes
-    };
     Ok(if lost(&tagged) < lost(&plain) { tagged } else { plain })
+}
+
+/// What is no Python may be Cython, which no Python runs.
+fn python_or_cython(source: &[u8]) -> Result<Lowered, LowerFault> {
+    let grammar = tree_sitter_python::LANGUAGE.into();
+    let tree = parse(&grammar, source)?;
+    if tree.root_node().has_error()
+        && let Some(read) = python::cython::as_python(source)
+    {
+        let again = parse(&grammar, &read)?;
+        if lost(&again) < lost(&tree) {
+            return Ok(python::lower(Source::new(&read), &again));
+        }
+    }
+    Ok(python::lower(Source::new(source), &tree))
+}
+
+/// Bytes that a grammar could not place.
+fn lost(tree: &Tree) -> usize {
+    let mut bytes = 0;
+    each_unparsed(tree, |node| bytes += node.byte_range().len().max(1));
+    bytes
 }
 
 fn parse(grammar: &tree_sitter::Language, source: &[u8]) -> Result<Tree, LowerFault> {

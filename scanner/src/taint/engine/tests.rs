@@ -262,6 +262,15 @@ fn a_loader_of_classes_does_not_climb_and_a_server_page_may() {
 }
 
 #[test]
+fn cython_is_followed_as_python() {
+    let code = "from libc.stdlib cimport system\nimport os, sys\ncdef inline int run(char* what, int n) except -1:\n    cdef int made = system(what)\n    return made\ndef f():\n    run(sys.argv[1], <int>2)\n";
+    let found = findings("a.pyx", code);
+    let lines: Vec<_> = found.iter().map(|found| (found.rule.as_str(), found.line)).collect();
+    assert_eq!(lines, [("python-command-injection", Some(4))]);
+    assert_eq!(outcome("a.pyx", code.as_bytes()), Some(Outcome::Scanned));
+}
+
+#[test]
 fn a_file_that_is_not_of_its_language_is_not_scanned() {
     let text = "os.system(((((( }}}} @@@ ???? <<<>>> ;;; %%%\n".repeat(20);
     assert_eq!(outcome("a.py", text.as_bytes()), Some(Outcome::Unsupported));

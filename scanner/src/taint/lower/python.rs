@@ -6,6 +6,7 @@ use super::super::ir::{BlockId, Class, ExprId, ExprKind, Function, NameId, Param
 use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
+pub(super) mod cython;
 mod expr;
 mod literal;
 
