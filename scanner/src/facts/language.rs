@@ -119,6 +119,9 @@ languages! {
     Unknown "unknown" Program [];
 }
 
+/// A list that is longer may go on behind what is looked at.
+const MAX_LIST: usize = 16 << 10;
+
 impl Language {
     /// The language of a text called `path` that starts with `head`.
     pub(super) fn of(path: &str, head: &[u8]) -> Self {
@@ -128,6 +131,7 @@ impl Language {
         // By such an ending another program brings it in, whatever its name or its first line says.
         written
             .filter(|language| language.is_brought_in())
+            .or_else(|| Self::of_list(&name, head))
             .or_else(|| Self::of_name(&name))
             .or_else(|| Self::of_shebang(head))
             .or(written)
@@ -232,6 +236,25 @@ impl Language {
         }
     }
 
+    /// Homebrew runs its lists as Ruby; one that only names formulae of its own says nothing but these.
+    fn of_list(name: &str, head: &[u8]) -> Option<Self> {
+        let names_one = |line: &[u8]| {
+            let quoted = [&b"brew \""[..], b"cask \""]
+                .iter()
+                .find_map(|word| line.strip_prefix(*word));
+            let formula = quoted.and_then(|rest| rest.strip_suffix(b"\""));
+            formula.is_some_and(|name| {
+                name.iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"@+._-".contains(byte))
+            })
+        };
+        let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+        let listed = name == "brewfile"
+            && head.len() < MAX_LIST
+            && lines.all(|line| line.is_empty() || line.starts_with(b"# ") || names_one(line));
+        listed.then_some(Self::Ini)
+    }
+
     /// The language that the first line asks for.
     fn of_shebang(head: &[u8]) -> Option<Self> {
         let line = head.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
@@ -298,6 +321,25 @@ mod tests {
     #[test]
     fn an_extension_counts_in_any_case() {
         assert_eq!(Language::of("A/MAIN.PY", b""), Language::Python);
+    }
+
+    #[test]
+    fn a_list_of_formulae_is_data_and_whatever_else_a_brewfile_says_is_ruby() {
+        assert_eq!(
+            Language::of("Brewfile", b"# tools\nbrew \"cmake\"\ncask \"x-y\"\n"),
+            Language::Ini
+        );
+        for more in [
+            "tap \"a/b\"",
+            "brew \"a/b/c\"",
+            "brew \"#{x}\"",
+            "system \"x\"",
+            "brew \"a\", args: [x]",
+            "=begin",
+        ] {
+            assert_eq!(Language::of("Brewfile", more.as_bytes()), Language::Ruby, "{more}");
+        }
+        assert_eq!(Language::of("Rakefile", b"brew \"cmake\"\n"), Language::Ruby);
     }
 
     #[test]
