@@ -89,6 +89,7 @@ pub(super) struct CoverageRule {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TestsRule {
     pub(super) pass: Passing,
+    pub(super) unknown_bytes: u64,
 }
 
 /// The worst severity of a weakness that passes.
@@ -115,7 +116,10 @@ impl Passing {
 
 impl Default for TestsRule {
     fn default() -> Self {
-        Self { pass: Passing::Medium }
+        Self {
+            pass: Passing::Medium,
+            unknown_bytes: 1024,
+        }
     }
 }
 

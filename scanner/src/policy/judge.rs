@@ -145,13 +145,25 @@ impl Policy {
         })
     }
 
+    /// Whether the few bytes of no known type that tests read are few enough, all together.
+    fn passes_unknown(&self, report: &Report) -> bool {
+        let sizes = report
+            .files
+            .iter()
+            .filter(|file| is_unknown_in_tests(file))
+            .map(|file| file.size);
+        sizes.fold(0, u64::saturating_add) <= self.unknown_in_tests
+    }
+
     /// One reason for each verdict that some file's type gives.
     fn types(&self, report: &Report) -> Vec<Reason> {
+        let passes = self.passes_unknown(report);
         let of_type = |verdict| {
+            let counts = |file: &&FileReport| !(passes && is_unknown_in_tests(file));
             let mut hit = report
                 .files
                 .iter()
-                .filter(move |file| self.of_type(&file.detected_type) == verdict);
+                .filter(move |file| counts(file) && self.of_type(&file.detected_type) == verdict);
             let first = hit.next()?;
             let number = hit.count() + 1;
             let text = format!(
@@ -199,6 +211,11 @@ impl PathRule {
             text: text.into(),
         })
     }
+}
+
+/// Bytes that nothing runs by itself, beside tests.
+fn is_unknown_in_tests(file: &FileReport) -> bool {
+    file.for_tests && !file.executable && file.detected_type == "unknown"
 }
 
 /// A file that is not what was signed: no policy can allow it.

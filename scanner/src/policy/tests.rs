@@ -356,6 +356,29 @@ fn a_key_that_a_test_made_for_itself_passes_there_and_one_that_a_service_issued_
 }
 
 #[test]
+fn a_few_bytes_of_no_known_type_pass_in_tests_and_more_or_elsewhere_or_that_may_be_run_do_not() {
+    let of = |sizes: &[u64], change: fn(&mut FileReport)| {
+        let mut report = report("unknown");
+        let mut file = report.files.remove(0);
+        file.for_tests = true;
+        report.files = sizes.iter().map(|&size| FileReport { size, ..file.clone() }).collect();
+        report.files.iter_mut().for_each(change);
+        report
+    };
+    let judged = |sizes: &[u64], change| verdict(&default(), &of(sizes, change));
+    assert_eq!(judged(&[24, 1000], |_| {}), Verdict::Allow);
+    assert_eq!(judged(&[25, 1000], |_| {}), Verdict::Review);
+    assert_eq!(judged(&[24], |file| file.for_tests = false), Verdict::Review);
+    assert_eq!(judged(&[24], |file| file.executable = true), Verdict::Review);
+    assert_eq!(
+        judged(&[24], |file| file.detected_type = "executable.elf".to_owned()),
+        Verdict::Review
+    );
+    let none = policy("[tests]\nunknown_bytes = 0\n");
+    assert_eq!(verdict(&none, &of(&[24], |_| {})), Verdict::Review);
+}
+
+#[test]
 fn a_program_in_a_language_that_nobody_follows_needs_review() {
     assert_eq!(verdict(&default(), &report("text.ruby")), Verdict::Review);
     assert_eq!(verdict(&default(), &report("text.make")), Verdict::Allow);
