@@ -1,10 +1,10 @@
 //! Which files only tests run, by where they lie and what they are called.
 //!
 //! The names are those by which test runners find tests: pytest, unittest, go test, JUnit with Maven and Gradle, Jest,
-//! Mocha, cargo, RSpec, PHPUnit. A name proves nothing, so nothing is left unscanned by it.
+//! Mocha, cargo, RSpec, PHPUnit; and folders that fuzzers run, cargo-fuzz and OSS-Fuzz. A name proves nothing, so nothing is left unscanned by it.
 
 /// Folders of tests and of what tests read.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 12] = [
     "test",
     "tests",
     "__tests__",
@@ -14,6 +14,9 @@ const FOLDERS: [&str; 9] = [
     "test_data",
     "spec",
     "specs",
+    "fuzz",
+    "ossfuzz",
+    "oss-fuzz",
 ];
 
 /// Whether the file at `path` is one that only tests run.
@@ -54,6 +57,8 @@ mod tests {
             "a.zip!tests/x.js",
             "pkg/test_x.py",
             "src/frame/tests.rs",
+            "ossfuzz/decompress.c",
+            "fuzz/fuzz_targets/a.rs",
         ] {
             assert!(is_for_tests(path), "{path}");
         }
@@ -67,6 +72,7 @@ mod tests {
             "testament.py",
             "latest.js",
             "src/testcases/a.c",
+            "src/fuzzy/a.py",
             "A_test.java",
             "tests",
         ] {

@@ -228,6 +228,10 @@ impl C<'_> {
             if child.kind() != "assignment_expression" {
                 let value = self.expr(child);
                 self.push(StmtKind::Expr(value), child, out);
+                let called = child.child_by_field_name("function").map(|name| self.source.text(name));
+                if called.is_some_and(|name| self.files.leaving.contains(&*name)) {
+                    self.push(StmtKind::Throw(None), child, out);
+                }
                 continue;
             }
             let (target, value, append) = self.assignment(child);

@@ -248,6 +248,13 @@ impl C<'_> {
             "&&" | "and" => BinaryOp::And,
             "||" | "or" => BinaryOp::Or,
             "+" => BinaryOp::Add,
+            // The rest of an array is no more than the array.
+            "-" if node
+                .child_by_field_name("left")
+                .is_some_and(|left| left.kind() == "sizeof_expression") =>
+            {
+                return self.call_of("operator.rest", &[left, right], at);
+            }
             "-" => BinaryOp::Sub,
             // An upper bound says nothing of a number that may be less than 0.
             "<" | "<=" | ">" | ">=" if self.is_half_bound(node, operator) => {

@@ -34,6 +34,8 @@ pub(super) struct Files {
     globals: HashMap<String, Option<Room>>,
     /// Functions that give back 1, or true, and nothing else.
     pub(super) ones: HashSet<String>,
+    /// Macros that leave the function whatever they are given.
+    pub(super) leaving: HashSet<String>,
 }
 
 impl Files {
@@ -48,6 +50,7 @@ impl Files {
             }
             match node.kind() {
                 "preproc_def" => files.defined(node, source),
+                "preproc_function_def" => files.leaves(node, source),
                 "field_declaration" => files.member(node, source),
                 "declaration" => files.global(node, source),
                 "function_definition" => {
@@ -73,6 +76,21 @@ impl Files {
             if let Ok(value) = value.parse() {
                 self.constants.insert(source.text(name).into_owned(), value);
             }
+        }
+    }
+
+    /// `#define FAIL(why) { log(why); return -1; }`, and not `#define CHECK(x) if (x) return -1`.
+    fn leaves(&mut self, node: Node<'_>, source: &Source<'_>) {
+        let [name, body] = ["name", "value"].map(|field| node.child_by_field_name(field));
+        let (Some(name), Some(body)) = (name, body) else { return };
+        let body = source.text(body).replace("while (0)", "").replace("while(0)", "");
+        let mut words = body.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let may_not = words
+            .clone()
+            .any(|word| matches!(word, "if" | "for" | "while" | "switch" | "case"));
+        let leaves = words.any(|word| matches!(word, "return" | "goto" | "exit" | "abort" | "longjmp"));
+        if leaves && !may_not && !body.contains(['?']) && !body.contains("&&") && !body.contains("||") {
+            self.leaving.insert(source.text(name).into_owned());
         }
     }
 

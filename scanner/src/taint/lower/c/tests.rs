@@ -26,6 +26,31 @@ fn a_product_that_is_not_known_is_a_call() {
 }
 
 #[test]
+fn a_macro_that_always_leaves_ends_its_way_and_one_that_may_does_not() {
+    let lowered = |define: &str| {
+        let dump = dump(
+            Language::C,
+            &format!("#define FAIL(x) {define}\nvoid f(void) {{ FAIL(1); }}\n"),
+        );
+        body_of(&dump, "f")
+    };
+    for leaves in ["{ log(x); return x; }", "do { goto out; } while (0)", "abort()"] {
+        assert!(lowered(leaves).contains("throw"), "{leaves}: {}", lowered(leaves));
+    }
+    for stays in ["if (x) return x;", "(x) && abort()", "log(x)", "returned(x)"] {
+        assert_eq!(lowered(stays), "FAIL(1)");
+    }
+}
+
+#[test]
+fn the_rest_of_an_array_is_a_call() {
+    assert_eq!(
+        body(Language::C, "n = sizeof b - m; k = m - 1;"),
+        "n = operator.rest(?, m)\nk = Sub(m, 1)"
+    );
+}
+
+#[test]
 fn a_variable_without_a_value_has_none() {
     assert_eq!(body(Language::C, "char b[4], *p = a;"), "b = ?\np = a");
 }
