@@ -154,7 +154,21 @@ impl C<'_> {
     }
 
     fn member(&mut self, node: Node<'_>) -> ExprKind {
-        let object = self.field(node, "argument");
+        // `(*a).b` is `a->b`, and `(*a)->b` a part of what `a` leads to all the same.
+        let behind = node.child_by_field_name("argument").map(super::facts::bare);
+        let behind = behind.filter(|inner| inner.kind() == "pointer_expression");
+        let named = behind
+            .filter(|inner| {
+                inner
+                    .child_by_field_name("operator")
+                    .is_some_and(|sign| sign.kind() == "*")
+            })
+            .and_then(|inner| inner.child_by_field_name("argument"))
+            .filter(|pointer| pointer.kind() == "identifier");
+        let object = match named {
+            Some(pointer) => self.expr(pointer),
+            None => self.field(node, "argument"),
+        };
         let name = node
             .child_by_field_name("field")
             .map(|name| self.path_text(name))

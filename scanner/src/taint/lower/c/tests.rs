@@ -43,6 +43,14 @@ fn a_macro_that_always_leaves_ends_its_way_and_one_that_may_does_not() {
 }
 
 #[test]
+fn a_part_behind_a_pointer_is_a_part_of_it() {
+    assert_eq!(
+        body(Language::C, "x = (*a).b; y = (*a)->b; z = (&a)->b;"),
+        "x = a.b\ny = a.b\nz = of(a).b"
+    );
+}
+
+#[test]
 fn the_rest_of_an_array_is_a_call() {
     assert_eq!(
         body(Language::C, "n = sizeof b - m; k = m - 1;"),
