@@ -373,7 +373,7 @@ impl Scanner {
         if finished.is_none() {
             gathered.crash_all(engine.name());
         }
-        gathered.take_between(found);
+        gathered.take_between(engine.name(), found);
     }
 }
 

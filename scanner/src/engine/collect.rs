@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use protocol::digest::Digest;
 use sha2::Sha256;
 
+use super::Outcome;
 use super::snippet::Blots;
 use crate::finding::{Finding, Found, Identity, Place, Severity, Step};
 use crate::report::{Licences, PackageReport};
@@ -283,6 +284,7 @@ pub struct BundleFindings<'a> {
     cache: Option<&'a Cache>,
     findings: Vec<Finding>,
     licences: Option<Licences>,
+    unseen: Vec<(String, Outcome)>,
 }
 
 impl<'a> BundleFindings<'a> {
@@ -293,12 +295,18 @@ impl<'a> BundleFindings<'a> {
             cache,
             findings: Vec::new(),
             licences: None,
+            unseen: Vec::new(),
         }
     }
 
     /// Notes the licences that the bundle's files name.
     pub(crate) fn name_licences(&mut self, licences: Licences) {
         self.licences = Some(licences);
+    }
+
+    /// Says that the file at `path` was not seen to its end beside the others, however it ended by itself.
+    pub fn not_seen(&mut self, path: &str, outcome: Outcome) {
+        self.unseen.push((path.to_owned(), outcome));
     }
 
     /// Adds a finding about the file at `path`. Its snippet shows the place's text as it is, so that must hold no
@@ -350,8 +358,9 @@ impl<'a> BundleFindings<'a> {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<Finding>, Option<Licences>) {
-        (self.findings, self.licences)
+    /// The findings, the files that were not seen to their end, and the licences that are named.
+    pub(crate) fn into_parts(self) -> (Vec<Finding>, Vec<(String, Outcome)>, Option<Licences>) {
+        (self.findings, self.unseen, self.licences)
     }
 }
 

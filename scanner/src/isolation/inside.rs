@@ -101,19 +101,23 @@ fn work(line: BorrowedFd<'_>) -> ExitCode {
 )]
 fn answer(line: BorrowedFd<'_>, request: &Request, file: &SealedFile, bytes: &[u8]) -> Result<Vec<u8>, Declined> {
     let deadline = Deadline::after(Duration::from_millis(request.soft_ms.into()));
+    #[cfg(debug_assertions)]
+    let scene = |language| super::task::hostile::Scene {
+        line,
+        given: file.as_fd(),
+        job: request.job,
+        bytes,
+        language,
+        deadline,
+    };
     match request.task {
         Task::Probe => encoded(&Probed::before(deadline, bytes)?),
         Task::Lower(language) => encoded(&lowered(language, bytes)?),
         Task::CheckRules(kind) => encoded(&checked(kind, bytes)),
         #[cfg(debug_assertions)]
-        Task::Hostile(act) => super::task::hostile::Scene {
-            line,
-            given: file.as_fd(),
-            job: request.job,
-            bytes,
-            deadline,
-        }
-        .perform(act),
+        Task::Hostile(act) => scene(None).perform(act),
+        #[cfg(debug_assertions)]
+        Task::HostileLower(act, language) => scene(Some(language)).perform(act),
     }
 }
 

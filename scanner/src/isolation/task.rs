@@ -33,6 +33,9 @@ pub enum Task {
     /// See [`hostile`]: not in release builds.
     #[cfg(debug_assertions)]
     Hostile(hostile::Act),
+    /// See [`hostile`].
+    #[cfg(debug_assertions)]
+    HostileLower(hostile::Act, Language),
 }
 
 /// A question about a file, and what an answer to it must look like.

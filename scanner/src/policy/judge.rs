@@ -101,6 +101,11 @@ impl Policy {
                 Some(outcome) => return Some(format!("{engine} ended {outcome} ({})", file.detected_type)),
             }
         }
+        // Nor does a policy say that a file may end an engine: what it would have found, nobody knows.
+        let ended = |(_, outcome): &(_, &Outcome)| matches!(outcome, Outcome::Crashed | Outcome::TimedOut);
+        if let Some((engine, outcome)) = file.outcomes.iter().find(ended) {
+            return Some(format!("{engine} ended {outcome} ({})", file.detected_type));
+        }
         let lines = self
             .required
             .iter()

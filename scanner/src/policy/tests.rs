@@ -169,6 +169,21 @@ fn an_engine_that_did_not_end_scanned_leaves_coverage_incomplete() {
 }
 
 #[test]
+fn a_file_that_ended_an_engine_which_nobody_requires_leaves_coverage_incomplete() {
+    let lax = policy("[required]\n[types]\n");
+    for (outcome, expected) in [
+        (Outcome::Crashed, Verdict::Review),
+        (Outcome::TimedOut, Verdict::Review),
+        (Outcome::OverLimit, Verdict::Allow),
+        (Outcome::Unsupported, Verdict::Allow),
+    ] {
+        let mut report = report("text.rust");
+        report.files[0].outcomes.insert("sast".to_owned(), outcome);
+        assert_eq!(verdict(&lax, &report), expected, "{outcome}");
+    }
+}
+
+#[test]
 fn an_engine_that_never_saw_the_file_leaves_coverage_incomplete() {
     let mut report = report("text.rust");
     report.files[0].outcomes.remove("structure");

@@ -118,10 +118,17 @@ impl Gathered {
         }
     }
 
-    /// Takes what an engine found between files.
-    pub(super) fn take_between(&mut self, found: BundleFindings<'_>) {
-        let (findings, licences) = found.into_parts();
+    /// Takes what an engine found between files, and where it could not look.
+    pub(super) fn take_between(&mut self, engine: &str, found: BundleFindings<'_>) {
+        let (findings, unseen, licences) = found.into_parts();
         self.licences = self.licences.take().or(licences);
+        for (path, outcome) in unseen {
+            if let Some((_, file)) = self.reports().find(|(_, file)| file.path.raw() == path) {
+                let ended = file.outcomes.entry(engine.to_owned()).or_insert(outcome);
+                // What it was by itself says more than what followed from it.
+                *ended = if *ended == Outcome::Scanned { outcome } else { *ended };
+            }
+        }
         for finding in findings {
             count(&mut self.counts, finding.severity, 1);
             self.count_in_tests(&finding);

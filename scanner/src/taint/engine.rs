@@ -23,7 +23,7 @@ use protocol::digest::{Digest, Hasher};
 use super::flow::{self, Followed, Hit, Outside};
 use super::ir::{IrFault, Limits, Module, Span};
 use super::link::{self, Caller, Calls, Export, Link, Linked, Modules, Spot, Summary};
-use super::lower::{LowerFault, Lowerer, Lowering, MAX_FILE, supports};
+use super::lower::{LowerFault, Lowered, Lowerer, Lowering, MAX_FILE, supports};
 use super::rules::{Rule, RulesFault, Ruleset};
 use crate::content::FileEntry;
 use crate::engine::{BundleFindings, BundleScan, Engine, FileScan, Findings, Outcome, RuleDetail, Way, Window, room};
@@ -294,19 +294,21 @@ impl BundleScan for BundleSast<'_> {
         for (((caller, calls), about), found) in linked.iter().zip(&about).zip(found) {
             out.once(about, |out| {
                 // What was known a moment ago may have been dropped since.
-                let found = found.unwrap_or_else(|| self.follow_linked(caller, calls));
-                let ended = found.is_some();
-                for (found, way) in found.into_iter().flatten() {
+                let (found, outcome) = found.unwrap_or_else(|| self.follow_linked(caller, calls));
+                for (found, way) in found {
                     out.add_unshown(&caller.path, found, way);
                 }
-                ended
+                if outcome != Outcome::Scanned {
+                    out.not_seen(&caller.path, outcome);
+                }
+                outcome == Outcome::Scanned
             });
         }
     }
 }
 
-/// What was found in a caller, with the places of each way; none if it could not be followed.
-type FoundLinked = Option<Vec<(Found, Vec<Step>)>>;
+/// What was found in a caller, with the places of each way, and how that ended.
+type FoundLinked = (Vec<(Found, Vec<Step>)>, Outcome);
 
 impl BundleSast<'_> {
     /// Keeps what other files need to know of one, and the file if it calls others.
@@ -355,12 +357,16 @@ impl BundleSast<'_> {
         found.into_iter().map(OnceLock::into_inner).collect()
     }
 
-    /// Follows a file once more, into the functions of other files that it calls; `None` if that could not be done.
+    /// Follows a file once more, into the functions of other files that it calls, and says how that ended: it was lowered before,
+    /// but by a worker that may not be there any more.
     fn follow_linked(&self, caller: &Caller, calls: &Calls<'_>) -> FoundLinked {
-        let book = self.sast.book(caller.language)?;
-        // It was lowered and followed before; what fails now is said by the outcome that it had then.
-        let lowered = self.lowerer.lower(caller.lowered_as, &caller.bytes).ok()?;
-        lowered.module.check(caller.bytes.len(), Limits::default()).ok()?;
+        let Some(book) = self.sast.book(caller.language) else {
+            return (Vec::new(), Outcome::Unsupported);
+        };
+        let lowered = match lower_checked(self.lowerer.as_ref(), caller.lowered_as, &caller.bytes) {
+            Ok(lowered) => lowered,
+            Err(outcome) => return (Vec::new(), outcome),
+        };
         let followed = follow(&lowered.module, &book.rules, &link::outside(calls));
         let window = Window::whole(&caller.bytes);
         let mut all = Vec::new();
@@ -387,7 +393,21 @@ impl BundleSast<'_> {
                 });
             all.push((found, way.chain(beyond(calls, hit)).collect()));
         }
-        Some(all)
+        let outcome = match followed.exhausted || followed.hits.len() > MAX_LINKED {
+            true => Outcome::OverLimit,
+            false => Outcome::Scanned,
+        };
+        (all, outcome)
+    }
+}
+
+/// Has a file lowered, and believes no more of it than passes the check; else the outcome.
+fn lower_checked(lowerer: &dyn Lowerer, language: Language, bytes: &[u8]) -> Result<Lowered, Outcome> {
+    let lowered = lowerer.lower(language, bytes).map_err(outcome_of)?;
+    match lowered.module.check(bytes.len(), Limits::default()) {
+        Ok(()) => Ok(lowered),
+        Err(IrFault::TooMany(_) | IrFault::Deep) => Err(Outcome::OverLimit),
+        Err(_) => Err(Outcome::Crashed),
     }
 }
 
@@ -446,16 +466,10 @@ impl FileScan for FileSast<'_> {
         if !self.book.gate.is_match(&self.bytes) && !has_escaped_letters(&self.bytes) {
             return Outcome::Scanned;
         }
-        let lowered = match self.bundle.lowerer.lower(self.language, &self.bytes) {
+        let lowered = match lower_checked(self.bundle.lowerer.as_ref(), self.language, &self.bytes) {
             Ok(lowered) => lowered,
-            Err(fault) => return outcome_of(fault),
+            Err(outcome) => return outcome,
         };
-        if let Err(fault) = lowered.module.check(self.bytes.len(), Limits::default()) {
-            return match fault {
-                IrFault::TooMany(_) | IrFault::Deep => Outcome::OverLimit,
-                _ => Outcome::Crashed,
-            };
-        }
         let followed = follow(&lowered.module, &self.book.rules, &Outside::default());
         self.report(&followed.hits, &lowered.module, out);
         let outcome = match () {

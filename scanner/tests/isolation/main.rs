@@ -15,6 +15,7 @@ mod hostile;
 mod lifetime;
 mod processes;
 mod rules;
+mod scan;
 mod unconfined;
 
 use std::path::Path;

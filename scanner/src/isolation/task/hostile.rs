@@ -17,8 +17,13 @@ use rustix::process::{Pid, Signal, getppid, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::super::message::{ReplyHead, Said, frame};
+use super::super::room::Room;
+use super::lower::{Lower, lowered};
 use super::probe::Probed;
 use super::{Deadline, Declined, Implausible, Job, Task};
+use crate::facts::Language;
+use crate::taint::ir::{Expr, ExprId, ExprKind, Import, NameId, Span};
+use crate::taint::lower::Lowered;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +52,14 @@ pub enum Act {
     WrongJob,
     /// Answer untruly.
     Lie,
+    /// Answer with a module that names what it does not have.
+    ForgeId,
+    /// Answer with a module whose places lie beyond the file.
+    ForgeSpan,
+    /// Answer with a module that has an expression within itself.
+    ForgeLoop,
+    /// Answer with the module of another file.
+    OtherFile,
     /// Say that four gigabytes follow.
     HugeLength,
     /// Send bytes that are no reply, and as many of them as are read.
@@ -101,19 +114,48 @@ impl Job for Hostile {
     }
 }
 
+/// Asks a worker to misbehave where it should lower a file; an answer must be a module that can be true of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostileLower(pub Act, pub Language);
+
+impl Job for HostileLower {
+    type Reply = Lowered;
+
+    fn task(&self) -> Task {
+        Task::HostileLower(self.0, self.1)
+    }
+
+    fn reply_cap(&self, len: usize) -> usize {
+        Lower(self.1).reply_cap(len)
+    }
+
+    fn check(&self, file: &[u8], reply: &Lowered) -> Result<(), Implausible> {
+        Lower(self.1).check(file, reply)
+    }
+
+    fn settle(&self, reply: &mut Lowered, room: Room) {
+        Lower(self.1).settle(reply, room);
+    }
+}
+
 /// A worker at the moment it misbehaves.
 pub(in crate::isolation) struct Scene<'a> {
     pub(in crate::isolation) line: BorrowedFd<'a>,
     pub(in crate::isolation) given: BorrowedFd<'a>,
     pub(in crate::isolation) job: u64,
     pub(in crate::isolation) bytes: &'a [u8],
+    /// What it should lower the file as, if it should.
+    pub(in crate::isolation) language: Option<Language>,
     pub(in crate::isolation) deadline: Deadline,
 }
 
 impl Scene<'_> {
     /// Does it. Whatever the kernel lets pass ends in a lie, which the tests would see.
     pub(in crate::isolation) fn perform(&self, act: Act) -> Result<Vec<u8>, Declined> {
-        let truth = || encoded(&Probed::of(self.bytes));
+        let truth = || match self.language {
+            Some(language) => Ok(encoded(&lowered(language, self.bytes)?)),
+            None => Ok(encoded(&Probed::of(self.bytes))),
+        };
         match act {
             Act::OpenFile => Ok(told(fs::File::open("/proc/self/status"))),
             Act::ListFolder => Ok(told(fs::read_dir("/"))),
@@ -127,11 +169,12 @@ impl Scene<'_> {
             Act::WriteFile => Ok(told(pwrite(self.given, b"other", 0).map_err(io::Error::from))),
             Act::WriteInPlace => match write(self.given, b"other") {
                 Ok(_) => Ok(b"written".to_vec()),
-                Err(_) => Ok(truth()),
+                Err(_) => truth(),
             },
             Act::Descriptors => Ok(told(self.line.try_clone_to_owned())),
-            Act::WrongJob => Ok(self.say(&frame_of(self.job + 1, Said::Done, &truth()))),
+            Act::WrongJob => Ok(self.say(&frame_of(self.job + 1, Said::Done, &truth()?))),
             Act::Lie => Ok(encoded(&Probed::of(b"other bytes"))),
+            Act::ForgeId | Act::ForgeSpan | Act::ForgeLoop | Act::OtherFile => self.forge(act),
             Act::HugeLength => Ok(self.say(&u32::MAX.to_be_bytes())),
             Act::Garbage => loop {
                 self.say(&[0x00, 0x00, 0x01, 0x00, 0xff, 0xff, 0xff, 0xff]);
@@ -141,8 +184,8 @@ impl Scene<'_> {
                 stay()
             }
             Act::Twice => {
-                self.say(&frame_of(self.job, Said::Done, &truth()));
-                Ok(truth())
+                self.say(&frame_of(self.job, Said::Done, &truth()?));
+                truth()
             }
             Act::Outlive => stay(),
             Act::GiveUp => {
@@ -153,7 +196,7 @@ impl Scene<'_> {
             }
             Act::Refuse => Err(Declined::Unsupported),
             Act::FindTooLarge => Err(Declined::OverLimit),
-            Act::RefuseAndAnswer => Ok(self.say(&frame_of(self.job, Said::Unsupported, &truth()))),
+            Act::RefuseAndAnswer => Ok(self.say(&frame_of(self.job, Said::Unsupported, &truth()?))),
             Act::Allocate => loop {
                 std::mem::forget(Vec::<u8>::with_capacity(hint::black_box(16 << 20)));
             },
@@ -162,8 +205,39 @@ impl Scene<'_> {
             Act::Abort => process::abort(),
             Act::Exit => process::exit(0),
             Act::AbortIfOdd if self.bytes.first().is_some_and(|byte| byte % 2 == 1) => process::abort(),
-            Act::AbortIfOdd | Act::Behave => Ok(truth()),
+            Act::AbortIfOdd | Act::Behave => truth(),
         }
+    }
+
+    /// A module that is not this file's.
+    fn forge(&self, act: Act) -> Result<Vec<u8>, Declined> {
+        let language = self.language.unwrap_or(Language::Python);
+        let mut forged = match act {
+            Act::OtherFile => lowered(language, &[self.bytes, self.bytes].concat())?,
+            _ => lowered(language, self.bytes)?,
+        };
+        let module = &mut forged.module;
+        let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        match act {
+            Act::ForgeId => module.imports.push(Import {
+                local: NameId(u32::MAX),
+                path: NameId(0),
+            }),
+            Act::ForgeLoop => {
+                let own = ExprId(u32::try_from(module.exprs.len()).unwrap_or(u32::MAX));
+                module.exprs.push(Expr {
+                    kind: ExprKind::Not(own),
+                    span: Span::default(),
+                });
+                let marks = module.functions.last_mut().map(|function| &mut function.marks);
+                marks.into_iter().for_each(|marks| marks.push(own));
+            }
+            _ => module.unparsed.push(Span {
+                start: end,
+                end: end.saturating_add(1),
+            }),
+        }
+        Ok(encoded(&forged))
     }
 
     fn say(&self, bytes: &[u8]) -> Vec<u8> {
@@ -172,8 +246,8 @@ impl Scene<'_> {
     }
 }
 
-fn encoded(probed: &Probed) -> Vec<u8> {
-    postcard::to_allocvec(probed).unwrap_or_default()
+fn encoded(answer: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(answer).unwrap_or_default()
 }
 
 fn frame_of(job: u64, said: Said, answer: &[u8]) -> Vec<u8> {

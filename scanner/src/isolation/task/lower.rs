@@ -11,7 +11,6 @@ use super::super::room::Room;
 use super::super::spawner::Spawner;
 use super::super::worker_pool::{Fault, Unanswered, WorkerPool};
 use super::{Declined, Implausible, Job, Task};
-use crate::engine::Outcome;
 use crate::facts::Language;
 use crate::taint::ir::{IrFault, Limits};
 use crate::taint::lower::{LowerFault, Lowered, Lowerer, Lowering, Nowhere, lower};
@@ -55,13 +54,19 @@ impl Lowering for Confined {
 
 impl Lowerer for WorkerPool {
     fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
-        self.ask(&Lower(language), source)
-            .map_err(|unanswered: Unanswered| match unanswered.outcome() {
-                Outcome::Unsupported => LowerFault::Unsupported,
-                Outcome::OverLimit => LowerFault::OverLimit,
-                Outcome::TimedOut => LowerFault::TimedOut,
-                Outcome::Crashed | Outcome::Scanned => LowerFault::Crashed,
-            })
+        Ok(self.ask(&Lower(language), source)?)
+    }
+}
+
+impl From<Unanswered> for LowerFault {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Unconfined(_) => Self::Unsupported,
+            Unanswered::OverLimit => Self::OverLimit,
+            Unanswered::TimedOut | Unanswered::Spent => Self::TimedOut,
+            // Workers are asked about languages that can be lowered alone: one that declines is broken, or lies.
+            Unanswered::Unsupported | Unanswered::Crashed(_) => Self::Crashed,
+        }
     }
 }
 

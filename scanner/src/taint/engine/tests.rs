@@ -496,3 +496,33 @@ fn a_name_with_a_letter_written_as_an_escape_is_the_same_name() {
         assert_eq!(found.len(), 1, "{name}");
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_lowered_once_more_beside_the_others_is_not_scanned() {
+    /// Lowers what comes by itself, and crashes over what comes again.
+    #[derive(Clone, Default)]
+    struct Once(Arc<Mutex<Vec<Vec<u8>>>>);
+    impl Lowerer for Once {
+        fn lower(&self, language: Language, source: &[u8]) -> Result<Lowered, LowerFault> {
+            let mut lowered = self.0.lock().unwrap();
+            if lowered.iter().any(|known| known == source) {
+                return Err(LowerFault::Crashed);
+            }
+            lowered.push(source.to_vec());
+            Here.lower(language, source)
+        }
+    }
+    let calling = "from flask import request\nfrom .db import select\nselect(request.args['n'])\n";
+    let content = Memory::new()
+        .with("a/__init__.py", "")
+        .with("a/db.py", DB)
+        .with("a/views.py", calling);
+    let outcome = |sast: Sast| {
+        let scanner = Scanner::with_engines(vec![Box::new(sast)], FingerprintKey::new([1; 32]));
+        let report = scanner.scan(&content, &mut |_| {});
+        (report.files[2].outcomes["sast"], report.findings.len())
+    };
+    assert_eq!(outcome(SAST.clone()), (Outcome::Scanned, 1));
+    let once = SAST.lowered_by(Arc::new(Once::default()));
+    assert_eq!(outcome(once), (Outcome::Crashed, 0));
+}
