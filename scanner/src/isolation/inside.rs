@@ -19,10 +19,10 @@ use super::confine::confine;
 use super::memfd::SealedFile;
 use super::message::{Hello, MAX_SMALL, PREFIX_LEN, ReplyHead, Request, Said, body_len, frame, whole};
 use super::rights::receive;
-use super::task::lower::lowered;
+use super::task::lower::{Lower, lowered};
 use super::task::probe::Probed;
 use super::task::rules::checked;
-use super::task::{Deadline, Declined, Task};
+use super::task::{Deadline, Declined, Job, Task};
 
 /// Serves as a worker until its socket ends.
 pub(super) fn serve() -> ExitCode {
@@ -112,7 +112,11 @@ fn answer(line: BorrowedFd<'_>, request: &Request, file: &SealedFile, bytes: &[u
     };
     match request.task {
         Task::Probe => encoded(&Probed::before(deadline, bytes)?),
-        Task::Lower(language) => encoded(&lowered(language, bytes)?),
+        // One of many small parts is longer than anybody would take: that is the file's, and no fault of the worker.
+        Task::Lower(language) => match encoded(&lowered(language, bytes)?)? {
+            answer if answer.len() > Lower(language).reply_cap(bytes.len()) => Err(Declined::OverLimit),
+            answer => Ok(answer),
+        },
         Task::CheckRules(kind) => encoded(&checked(kind, bytes)),
         #[cfg(debug_assertions)]
         Task::Hostile(act) => scene(None).perform(act),

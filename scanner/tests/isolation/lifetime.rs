@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use diode_scanner::isolation::{Fault, Probe, Probed, SpawnerError, Unanswered, WorkerPool};
+use diode_scanner::facts::Language;
+use diode_scanner::isolation::{Fault, Lower, Probe, Probed, SpawnerError, Unanswered, WorkerPool};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
@@ -60,6 +61,16 @@ fn one_worker_answers_file_after_file() {
         let file = vec![b'\n'; usize::try_from(number).unwrap() * 1000];
         assert_eq!(pool.ask(&Probe, &file), Ok(Probed::of(&file)));
     }
+    assert_eq!(children_of(spawner.process_id()), before);
+}
+
+#[test]
+fn a_file_whose_module_is_too_long_is_over_the_limit_and_its_worker_is_kept() {
+    let Some((spawner, pool)) = pool(patient()) else { return };
+    let before = children_of(spawner.process_id());
+    let flat = format!("eval(x);\n{}", "a;".repeat(100_000));
+    let lowered = pool.ask(&Lower(Language::JavaScript), flat.as_bytes());
+    assert_eq!(lowered.unwrap_err(), Unanswered::OverLimit);
     assert_eq!(children_of(spawner.process_id()), before);
 }
 
