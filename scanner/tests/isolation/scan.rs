@@ -390,12 +390,12 @@ fn package_of(number: usize) -> Vec<(String, String)> {
             files.push(("store.py".to_owned(), own(STORE)));
             files.push(("views.py".to_owned(), own(VIEWS)));
         }
-        5 if number % 7 == 0 => files.push(("deep.js".to_owned(), own(&deep()))),
-        6 if number % 5 == 0 => files.push((
+        5 if number.is_multiple_of(7) => files.push(("deep.js".to_owned(), own(&deep()))),
+        6 if number.is_multiple_of(5) => files.push((
             name.replace('*', "crash"),
             format!("{}\n{}", own(weak), said(name, CRASHES)),
         )),
-        7 if number % 97 == 0 => files.push((
+        7 if number.is_multiple_of(97) => files.push((
             name.replace('*', "late"),
             format!("{}\n{}", own(weak), said(name, LINGERS)),
         )),
