@@ -47,7 +47,7 @@ impl FixedRule {
 
 /// Declares rules, each under a name, and `ALL` of them.
 macro_rules! fixed_rules {
-    ($($name:ident = $id:literal, $title:literal, $severity:ident, $cwe:expr, $mend:literal;)*) => {
+    ($($name:ident = $id:literal, $title:literal, $severity:ident, $cwe:expr, $mend:expr;)*) => {
         $(pub(super) const $name: $crate::fixed_rule::FixedRule = $crate::fixed_rule::FixedRule {
             id: $id,
             title: $title,
