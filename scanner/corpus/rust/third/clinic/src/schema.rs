@@ -1,0 +1,7 @@
+diesel::table! {
+    patients (id) {
+        id -> Int4,
+        name -> Text,
+        ward -> Text,
+    }
+}

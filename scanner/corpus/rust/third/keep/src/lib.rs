@@ -1,0 +1,3 @@
+pub mod crypt;
+pub mod keys;
+pub mod people;

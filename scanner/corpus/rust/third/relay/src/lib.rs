@@ -1,0 +1,4 @@
+mod accounts;
+pub mod doors;
+pub mod filters;
+pub mod tools;

@@ -1,0 +1,3 @@
+pub mod ffi;
+pub mod frame;
+pub mod header;
