@@ -106,6 +106,10 @@ struct Summary {
     writes: Vec<Write>,
     /// What is handed on to functions that are not in this file.
     passes: Vec<Passed>,
+    /// Whether it may say that it did not go well, and go on.
+    fails: bool,
+    /// Whether nobody comes back from it.
+    never: bool,
 }
 
 /// A parameter that reaches a sink.
@@ -142,6 +146,8 @@ struct Frame {
     /// States in which rounds of loops were cut short.
     continued: Vec<State>,
     passes: Vec<Passed>,
+    /// Whether it may say that it did not go well.
+    fails: bool,
     /// The call by which it was come to, if it is followed with that call's values.
     called_at: Option<Span>,
 }
@@ -358,6 +364,7 @@ impl<'a> Flow<'a> {
             left: Vec::new(),
             continued: Vec::new(),
             passes: Vec::new(),
+            fails: false,
             called_at,
         });
         if called_at.is_none() {
@@ -378,6 +385,8 @@ impl<'a> Flow<'a> {
             proves: proves.collect(),
             writes: self.writes_of(function, &frame.state, frame.given.as_ref()),
             passes: frame.passes,
+            never: self.rules.prints && frame.state.ended && !frame.fails && frame.returned.is_none(),
+            fails: frame.fails,
             returns: frame.returned.unwrap_or_default(),
             reaches: frame.reaches,
         };

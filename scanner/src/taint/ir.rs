@@ -29,6 +29,9 @@ pub const MAX_NESTING: u16 = 200;
 /// Functions within functions, at most.
 pub const MAX_CLOSURES: u16 = 24;
 
+/// A parameter at this position and `n` takes all arguments from `n` on, those that others take, too: `"$@"`.
+pub const ALL_FROM: u16 = 0x8000;
+
 /// A position in [`Module::exprs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExprId(pub u32);

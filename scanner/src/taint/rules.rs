@@ -106,6 +106,8 @@ pub struct Ruleset {
     pub bounded: Kinds,
     /// Whether what is written through a variable is written to what the variable was taken from.
     pub pointers: bool,
+    /// Whether what a function gives back is what it prints, and says nothing of whether it went well.
+    pub prints: bool,
     /// Further words of which a file must have one: signs that stand for sinks.
     pub signs: Vec<String>,
     /// Calls that do not come back: `sys.exit`.

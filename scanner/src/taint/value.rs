@@ -363,6 +363,36 @@ fn join_items(one: &Items, two: &Items) -> Option<Items> {
         return Some(Rc::clone(one));
     }
     let alike = one.len() == two.len() && one.iter().zip(two.iter()).all(|((a, _), (b, _))| a == b);
+    let numbered = |items: &Items| {
+        items.iter().any(|(key, _)| {
+            key.as_deref()
+                .is_none_or(|key| key.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    if !alike && !numbered(one) && !numbered(two) {
+        // What one of them alone has is not known.
+        let mut items = Vec::new();
+        for (key, value) in one.iter().chain(two.iter()) {
+            if items.iter().any(|(known, _)| known == key) {
+                continue;
+            }
+            let has = |items: &Items| {
+                items
+                    .iter()
+                    .find(|(other, _)| other == key)
+                    .map(|(_, value)| value.clone())
+            };
+            let value = match (has(one), has(two)) {
+                (Some(first), Some(second)) => first.join(&second),
+                _ => Value {
+                    taints: value.taints.clone(),
+                    ..Value::default()
+                },
+            };
+            items.push((key.clone(), value));
+        }
+        return Some(Rc::new(items));
+    }
     let joined = one.iter().zip(two.iter());
     alike.then(|| {
         Rc::new(

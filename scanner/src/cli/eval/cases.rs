@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::finding::Finding;
 
 /// Weaknesses that are one and the same to a person who mends them.
-const FAMILIES: [&[u32]; 18] = [
+const FAMILIES: [&[u32]; 19] = [
     &[77, 78, 88],
     &[94, 95, 96, 1336],
     &[327, 328, 326, 329, 916, 1240, 323],
@@ -24,6 +24,7 @@ const FAMILIES: [&[u32]; 18] = [
     &[119, 120, 121, 122, 125, 242, 676, 787, 193, 680, 131],
     &[798, 259, 321],
     &[611, 776, 827],
+    &[416, 562, 825],
 ];
 
 /// The list of a language.

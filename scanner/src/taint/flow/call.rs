@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use super::super::ir::{Arg, ExprId, ExprKind, FunctionId, NameId, Span};
+use super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, FunctionId, NameId, Span};
 use super::super::rules::Kinds;
 use super::super::value::{Items, Label, Text, Value, bounded_path, merge};
 use super::own::CONSTRUCTORS;
@@ -28,6 +28,17 @@ const FORMATTERS: [&str; 8] = [
     "Errorf",
     "format_map",
     "snprintf",
+];
+/// Calls that give another part each time.
+const MOVING: [&str; 8] = [
+    "next",
+    "nextLine",
+    "next_line",
+    "pop",
+    "pop_front",
+    "recv",
+    "nextToken",
+    "next_back",
 ];
 /// What the path of a closure begins with.
 const CLOSURE: &str = "closure.";
@@ -75,6 +86,7 @@ impl Flow<'_> {
             value.proves = self.proved_by_call(&callee, &given, value.proves);
             self.proved_of_fields(&callee, receiver, args, &given, &mut value.proves);
         }
+        self.put_behind(&callee, &given);
         let own = callee.function.and_then(|_| value.path.take());
         let own = own.filter(|own| !own.starts_with(['$', '?']));
         let ty = Some(&self.rules.types).filter(|_| callee.known);
@@ -314,8 +326,12 @@ impl Flow<'_> {
         }
     }
 
-    /// Whether a call is `getName()`: one part, which says nothing of the others, unless it decides.
+    /// Whether a call is `getName()`: one part, which says nothing of the others, unless it decides; or `next()`, which is
+    /// another one each time.
     fn is_part(&self, name: &str, given: &[Given]) -> bool {
+        if given.is_empty() && MOVING.contains(&name) {
+            return true;
+        }
         let rest = name.strip_prefix("get").unwrap_or_default();
         given.is_empty()
             && rest.starts_with(char::is_uppercase)
@@ -355,6 +371,12 @@ impl Flow<'_> {
                 ExprKind::Name(name) => return Some(*name),
                 ExprKind::Attr { object, .. } | ExprKind::Index { object, .. } => *object,
                 ExprKind::Of(parts) => *parts.first()?,
+                // `buffer + used` points into the buffer.
+                ExprKind::Binary {
+                    op: BinaryOp::Add,
+                    left,
+                    ..
+                } if self.rules.pointers => *left,
                 _ => return None,
             };
         }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::ir::{FunctionId, Span};
+use super::super::ir::{ALL_FROM, FunctionId, Span};
 use super::super::rules::Kinds;
-use super::super::value::{Label, Taint, Text, Value};
+use super::super::value::{Label, Taint, Text, Value, merge};
 use super::call::Callee;
 use super::sink::Given;
 use super::{Flow, Known, Summary, Write};
@@ -36,6 +36,11 @@ pub struct Exported {
     gives_sources: Vec<(usize, Kinds)>,
     /// What is written through parameters.
     writes: Vec<ExportedWrite>,
+    /// Parameters that are proved by the result, and what they are safe for then.
+    proves: Vec<(u16, Kinds)>,
+    /// Whether it may say that it did not go well, and go on; whether nobody comes back from it.
+    fails: bool,
+    never: bool,
     /// The result's text, in pieces.
     text: Option<Vec<String>>,
 }
@@ -121,6 +126,9 @@ impl Flow<'_> {
                     .collect(),
                 gives_sources: taints.iter().filter_map(source_of).collect(),
                 writes: exported_writes(id, summary),
+                proves: summary.proves.clone(),
+                fails: summary.fails,
+                never: summary.never,
                 text: summary.returns.text.as_ref().map(Text::pieces),
             };
             if exported.matters() {
@@ -228,7 +236,8 @@ impl Flow<'_> {
             ..Value::default()
         };
         for &(param, clean) in &exported.gives_params {
-            for mut taint in exported.bound(param, given).taints {
+            let bound = exported.bound(param, given);
+            for mut taint in bound.taints {
                 taint.clean = taint.clean.or(clean);
                 result.add(taint);
             }
@@ -253,6 +262,15 @@ impl Flow<'_> {
                 value,
             });
         }
+        for &(param, kinds) in &exported.proves {
+            let proofs = self.proofs_of(&exported.bound(param, given), kinds);
+            merge(&mut result.proves.held, &proofs);
+        }
+        if self.rules.prints && !exported.fails {
+            let held = result.proves.held.clone();
+            self.state().prove(&held);
+        }
+        self.state().ended |= exported.never;
         result.step(at);
         result
     }
@@ -271,7 +289,7 @@ impl ExportedReach {
     /// not what reaches.
     #[must_use]
     pub fn through(&self, passed: &Passed, of: &Exported) -> Option<Self> {
-        let fits = of.param_of(&passed.arg) == Some(self.param) && !passed.clean.has(self.kinds);
+        let fits = of.gets(self.param, &passed.arg) && !passed.clean.has(self.kinds);
         fits.then(|| Self {
             param: passed.param,
             rule: self.rule,
@@ -308,6 +326,9 @@ impl Exported {
             gives_params: Vec::new(),
             gives_sources: Vec::new(),
             writes: Vec::new(),
+            proves: Vec::new(),
+            fails: false,
+            never: false,
             text: None,
         }
     }
@@ -316,7 +337,12 @@ impl Exported {
     #[must_use]
     pub fn decides(&self) -> bool {
         let cleans = self.gives_params.iter().any(|(_, clean)| *clean != Kinds::NONE);
-        !self.reaches.is_empty() || !self.gives_sources.is_empty() || !self.writes.is_empty() || cleans
+        !self.reaches.is_empty()
+            || !self.gives_sources.is_empty()
+            || !self.writes.is_empty()
+            || cleans
+            || !self.proves.is_empty()
+            || self.never
     }
 
     /// Whether callers in other files need to know of it.
@@ -330,15 +356,14 @@ impl Exported {
         first.is_some_and(|(first, ..)| matches!(first.as_str(), "self" | "cls" | "this"))
     }
 
-    /// The parameter that gets an argument, by its position and name.
-    fn param_of(&self, (position, name): &(u16, Option<String>)) -> Option<u16> {
+    /// Whether a parameter gets an argument, by its position and name.
+    fn gets(&self, wanted: u16, (position, name): &(u16, Option<String>)) -> bool {
         let index = position + u16::from(self.has_receiver());
-        let mut params = self.params.iter();
-        let param = params.find(|(param, at, rest)| match name {
+        let mut params = self.params.iter().filter(|(_, at, _)| *at == wanted);
+        params.any(|(param, at, rest)| match name {
             Some(name) => name == param,
-            None => *at == index || *rest && *at < index,
-        });
-        param.map(|(_, at, _)| *at)
+            None => *at == index || *rest && (*at & !ALL_FROM) <= index,
+        })
     }
 
     /// What a parameter gets.
@@ -346,7 +371,7 @@ impl Exported {
         let Some((name, _, rest)) = self.params.iter().find(|(_, at, _)| *at == position) else {
             return Value::default();
         };
-        let Some(index) = usize::from(position).checked_sub(usize::from(self.has_receiver())) else {
+        let Some(index) = usize::from(position & !ALL_FROM).checked_sub(usize::from(self.has_receiver())) else {
             return Value::default();
         };
         let mut value = Value::default();
@@ -357,6 +382,7 @@ impl Exported {
             };
             if meant {
                 value.absorb(&arg.value);
+                merge(&mut value.reads, &arg.value.reads);
             }
         }
         value

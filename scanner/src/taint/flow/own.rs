@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::ir::{FunctionId, NameId, Param, Span};
+use super::super::ir::{ALL_FROM, FunctionId, NameId, Param, Span};
 use super::super::value::{Label, Proofs, Value, merge};
 use super::call::Callee;
 use super::sink::Given;
@@ -46,6 +46,13 @@ impl Flow<'_> {
             // What an object was made of may be in it.
             result = Value::default();
             given.iter().for_each(|arg| result.absorb(&arg.value));
+        }
+        // What comes to it through a pipe may be what it prints.
+        for arg in given
+            .iter()
+            .filter(|arg| self.rules.prints && arg.name.as_deref() == Some("stdin"))
+        {
+            result.absorb(&arg.value);
         }
         result.step(at);
         result
@@ -94,6 +101,7 @@ impl Flow<'_> {
         }
         let around = self.surroundings(function);
         let (_, summary) = self.run(function, around, Entry::Called { at, bound });
+        self.went_well(&summary, function, callee, given);
         let mut result = summary.returns.clone();
         result.reads = self.reads_of_result(&summary, function, callee, given);
         result.proves = self.proofs_of_summary(&summary, function, callee, given);
@@ -110,6 +118,7 @@ impl Flow<'_> {
         given: &[Given],
         at: Span,
     ) -> Value {
+        self.went_well(summary, function, callee, given);
         for reach in &summary.reaches {
             if let Some(value) = self.bound_at(function, callee, given, reach.param) {
                 self.reached(reach, &value, at);
@@ -142,6 +151,18 @@ impl Flow<'_> {
             self.written.push(Write { value, ..*write });
         }
         result
+    }
+
+    /// What holds after a call because the function came back: one that ends the program unless it holds.
+    fn went_well(&mut self, summary: &Summary, function: FunctionId, callee: &Callee, given: &[Given]) {
+        if !self.rules.prints {
+            return;
+        }
+        if !summary.fails {
+            let proofs = self.proofs_of_summary(summary, function, callee, given);
+            self.state().prove(&proofs.held);
+        }
+        self.state().ended |= summary.never;
     }
 
     /// Adds where a value of a summary comes from, with the caller's values in the labels' places.
@@ -190,7 +211,7 @@ impl Flow<'_> {
         // `self` is written as a parameter, and given before the dot.
         let first = function.params.first().map(|first| self.module.name(first.name));
         let receiver = usize::from(function.class.is_some() && matches!(first, Some("self" | "cls" | "this")));
-        let position = usize::from(param.position);
+        let position = usize::from(param.position & !ALL_FROM);
         if receiver > position {
             return callee.receiver.clone();
         }

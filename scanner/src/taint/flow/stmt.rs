@@ -48,6 +48,7 @@ impl Flow<'_> {
             StmtKind::Return(value) => self.give_back(*value, stmt.span),
             StmtKind::Throw(value) => {
                 value.map(|value| self.eval(value));
+                self.frame().fails = true;
                 self.state().ended = true;
             }
             StmtKind::Break => {
@@ -211,7 +212,8 @@ impl Flow<'_> {
         if result.is_tainted() {
             self.named_sinks(&result, at);
         }
-        let proofs = match result.truth() {
+        let prints = self.rules.prints;
+        let proofs = match result.truth().filter(|_| !prints) {
             Some(false) => None,
             Some(true) => Some(self.state().proved.clone()),
             None => {

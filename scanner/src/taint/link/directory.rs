@@ -6,7 +6,8 @@
 //!                           └─ function Page
 //! ```
 //!
-//! Always true: a path leads to one function or to none. Where several have the name, the module decides, then the folder.
+//! Always true: a path leads to one function or to none. Where several have the name, the module decides, then the folder,
+//! then which folder is nearest.
 
 use std::collections::HashMap;
 
@@ -63,6 +64,7 @@ impl<'a> Directory<'a> {
         }
         let (before, name) = cut(call.called).unwrap_or(("", call.called));
         let mut found: Vec<Place<'_>> = self.by_name.get(&(call.language, name))?.clone();
+        let before = made(before);
         let class = last_part(before);
         let of_class = found.iter().any(|place| place.class.is_some() && place.class == class);
         // `repo.Users.find`: the module is what stands before the class.
@@ -95,10 +97,35 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// The one place there is, or the one in the caller's folder.
+/// What `Runner.default()` and `Runner.new()` are is a `Runner`.
+fn made(path: &str) -> &str {
+    let makers = [
+        ".new()",
+        ".default()",
+        ".create()",
+        ".connect()",
+        ".open()",
+        ".with_defaults()",
+    ];
+    let before = makers.iter().find_map(|maker| path.strip_suffix(maker));
+    let class = |before: &&str| last_part(before).is_some_and(|part| part.starts_with(char::is_uppercase));
+    before.filter(class).unwrap_or(path)
+}
+
+/// The one place there is, or the one in the caller's folder, or in the one that is nearest to it.
 fn lone(mut found: Vec<Place<'_>>, call: Call<'_>) -> Option<(usize, usize)> {
     if found.len() > 1 {
-        found.retain(|place| folder(place.path) == folder(call.from));
+        let shared = |place: &Place<'_>| {
+            let parts = folder(place.path).split('/').zip(folder(call.from).split('/'));
+            let same = parts.take_while(|(one, other)| one == other && !one.is_empty()).count();
+            (folder(place.path) == folder(call.from), same)
+        };
+        let nearest = found
+            .iter()
+            .map(shared)
+            .max()
+            .filter(|(beside, same)| *beside || *same > 0)?;
+        found.retain(|place| shared(place) == nearest);
     }
     match found.as_slice() {
         [place] if place.file != call.file => Some((place.file, place.export)),
@@ -258,6 +285,14 @@ mod tests {
             found(Language::C, files, "b/x.c", "log"),
             Some("b/log.c:log".to_owned())
         );
+    }
+
+    #[test]
+    fn of_two_functions_of_one_name_the_nearest_is_meant_if_one_is_nearer() {
+        let files: &[(&str, &[&str])] = &[("a/lib/log.sh", &["log"]), ("b/lib/log.sh", &["log"])];
+        let found = |from| found(Language::Shell, files, from, "log");
+        assert_eq!(found("a/ops/x.sh"), Some("a/lib/log.sh:log".to_owned()));
+        assert_eq!(found("c/x.sh"), None);
     }
 
     #[test]

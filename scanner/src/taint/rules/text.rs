@@ -57,6 +57,8 @@ pub(super) struct RulesText {
     #[serde(default)]
     pointers: bool,
     #[serde(default)]
+    prints: bool,
+    #[serde(default)]
     result: Vec<ResultText>,
     #[serde(default)]
     pub(super) rule: Vec<RuleText>,
@@ -242,6 +244,7 @@ impl RulesText {
             set.arithmetic_cleans = words.special.others();
         }
         set.pointers = self.pointers;
+        set.prints = self.prints;
         self.add_to(&mut set, words)?;
         Ok(set)
     }
@@ -251,6 +254,7 @@ impl RulesText {
         let switches = [
             ("special", !self.special.is_empty()),
             ("pointers", self.pointers),
+            ("prints", self.prints),
             ("arithmetic_cleans", self.arithmetic_cleans),
         ];
         if let Some((switch, _)) = switches.into_iter().find(|(_, written)| *written) {

@@ -1,12 +1,17 @@
 //! What a call changes besides its result: what it is called on, what it writes through its arguments.
 
-use super::super::super::ir::{Arg, ExprId, ExprKind, NameId, Span};
+use std::rc::Rc;
+
+use super::super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, NameId, Span};
 use super::super::super::rules::Kinds;
 use super::super::super::value::{Label, Taint, Value};
 use super::super::eval::is_whole;
 use super::super::sink::Given;
 use super::super::{Flow, Write, format};
 use super::Callee;
+
+/// Parts that a list is given one by one.
+const MAX_PUT: usize = 64;
 
 impl Flow<'_> {
     /// What carriers put into what they are called on or given.
@@ -44,6 +49,27 @@ impl Flow<'_> {
                 self.taint_with_aliases(name, &taken);
             }
         }
+    }
+
+    /// `args.push(x)`: a list whose parts are known has one more.
+    pub(super) fn put_behind(&mut self, callee: &Callee, given: &[Given]) {
+        let (Some(name), [one]) = (callee.variable, given) else {
+            return;
+        };
+        let adds = matches!(callee.name.as_str(), "push" | "push_back" | "append" | "add");
+        let whole = callee.receiver.as_ref().and_then(|receiver| receiver.items.as_ref());
+        let listed = whole.filter(|items| {
+            let numbered =
+                |(index, (key, _)): (usize, &(Option<Rc<str>>, Value))| key.as_deref() == Some(&*index.to_string());
+            adds && items.len() < MAX_PUT && items.iter().enumerate().all(numbered)
+        });
+        let Some(items) = listed.cloned() else { return };
+        let at = items.len().to_string();
+        let value = &mut self.state().entry(name).value;
+        let taints = std::mem::take(&mut value.taints);
+        value.items = Some(items);
+        value.set_item(&at, &one.value);
+        taints.into_iter().for_each(|taint| value.add(taint));
     }
 
     fn taint_with_aliases(&mut self, name: NameId, taken: &Value) {
@@ -98,6 +124,14 @@ impl Flow<'_> {
 
     /// Gives what an argument is, or points into, what a call wrote there.
     fn write_through(&mut self, arg: ExprId, written: &Value, at: Span, direct: bool) {
+        let arg = match self.module.expr(arg).kind {
+            ExprKind::Binary {
+                op: BinaryOp::Add,
+                left,
+                ..
+            } if self.rules.pointers => left,
+            _ => arg,
+        };
         let mut inside = written.clone();
         inside.step(at);
         let mut whole = Value::default();

@@ -123,7 +123,9 @@ impl Flow<'_> {
     /// Whether the text that a guard compares with is like what it must be.
     fn has_shape(&self, guard: &Guard, callee: &Callee, given: &[Given]) -> bool {
         let text = callee.receiver.as_ref().and_then(|receiver| receiver.text.as_ref());
-        let first = given.first().and_then(|arg| arg.value.text.as_ref());
+        let guarded = guard.arg.map(usize::from).filter(|_| given.len() > 1);
+        let mut others = given.iter().enumerate().filter(|(at, _)| Some(*at) != guarded);
+        let first = others.next().and_then(|(_, arg)| arg.value.text.as_ref());
         // Of what a method proves of its own object, the pattern is what it is given.
         let text = match guard.arg {
             None => first.or(text),
