@@ -15,6 +15,7 @@ mod declare;
 mod define;
 mod expr;
 mod facts;
+mod heeded;
 mod jump;
 mod room;
 

@@ -24,6 +24,7 @@ mod call;
 mod declare;
 mod expr;
 mod literal;
+mod said;
 
 pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
     let root = tree.root_node();
@@ -206,6 +207,10 @@ impl Go<'_> {
 
     fn take_apart(&mut self, left: &[Node<'_>], value: Node<'_>, new: bool, node: Node<'_>, out: &mut Vec<StmtId>) {
         let lowered = self.expr(value);
+        let lowered = match self.ignored(left, value) {
+            Some(said) => self.beside(vec![said], lowered, value),
+            None => lowered,
+        };
         // `v, ok := table[key]`: that it is there says what the key is.
         let there = (value.kind() == "index_expression").then(|| self.is_in(value));
         if new {

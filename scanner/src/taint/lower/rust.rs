@@ -25,6 +25,7 @@ use super::{LowerFault, Lowered, Source, children, fields, parse, span};
 mod call;
 mod command;
 mod control;
+mod credential;
 mod declare;
 mod expr;
 mod literal;
@@ -32,6 +33,7 @@ mod macros;
 mod memory;
 mod pattern;
 mod types;
+mod unsound;
 
 use self::control::Tail;
 use self::types::Types;
@@ -56,6 +58,7 @@ fn lower_tree(source: &[u8], tree: &Tree) -> Lowered {
         before: Vec::new(),
         commands: vec![HashMap::new()],
         pointers: HashMap::new(),
+        arrays: HashSet::new(),
         loops: Vec::new(),
         modules: HashSet::new(),
     };
@@ -79,6 +82,8 @@ struct Rust<'s> {
     commands: Vec<HashMap<String, Vec<Option<String>>>>,
     /// For the variables of a function, the pointers into them.
     pointers: HashMap<String, Vec<String>>,
+    /// Variables that are arrays of one number.
+    arrays: HashSet<String>,
     /// The loops around, innermost last, with the variable that gets their value.
     loops: Vec<Option<String>>,
     /// The modules that stand in the file.
@@ -258,6 +263,9 @@ impl Rust<'_> {
         if pattern.kind() == "identifier" {
             self.note_command(pattern, value);
             self.note_pointer(pattern, value);
+            if value.kind() == "array_expression" && value.child_by_field_name("length").is_some() {
+                self.arrays.insert(self.source.text(pattern).into_owned());
+            }
         }
         let made = self.typed_value(value, ty);
         let ty = ty.and_then(|ty| self.telling(ty));
@@ -313,6 +321,10 @@ impl Rust<'_> {
         let value = self.field(node, "value");
         let ty = node.child_by_field_name("type").and_then(|ty| self.telling(ty));
         let name = self.source.text(name).into_owned();
+        let value = match node.child_by_field_name("value") {
+            Some(given) => self.given_credential(&name, given, value),
+            None => value,
+        };
         let target = self.source.build.name_expr(&name, span(node));
         self.assign(target, value, ty, node, out);
     }

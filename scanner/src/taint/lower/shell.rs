@@ -8,12 +8,19 @@ use std::collections::BTreeSet;
 
 use tree_sitter::{Node, Tree};
 
-use super::super::ir::{BlockId, ExprId, ExprKind, Function, Param, Span, StmtId, StmtKind};
+use self::list::is_compound;
+use super::super::ir::{ALL_FROM, BlockId, ExprId, ExprKind, Function, Param, Span, StmtId, StmtKind};
 use super::walk::Walk;
 use super::{Lowered, Source, children, fields, span};
 
 mod expr;
+mod list;
+mod start;
 
+/// Words that a function puts aside by `shift`, at most, as far as that is followed.
+const MAX_SHIFT: u16 = 3;
+/// Functions of a file that one word chooses from.
+const MAX_CHOSEN: usize = 64;
 /// What a function has printed so far.
 const PRINTED: &str = "stdout";
 
@@ -24,7 +31,18 @@ pub(super) fn lower(source: Source<'_>, tree: &Tree) -> Lowered {
         source,
         within: false,
         double: false,
+        shifted: 0,
+        substituted: false,
+        placeholder: None,
+        fetched: BTreeSet::new(),
+        functions: Vec::new(),
     };
+    shell.functions = children(root)
+        .into_iter()
+        .filter(|child| child.kind() == "function_definition")
+        .filter_map(|child| Some(shell.source.text(child.child_by_field_name("name")?).into_owned()))
+        .take(MAX_CHOSEN)
+        .collect();
     let body = shell.block_of_all(&children(root));
     shell.source.finish(tree, body)
 }
@@ -35,6 +53,16 @@ struct Shell<'s> {
     within: bool,
     /// Whether a test in two brackets is.
     double: bool,
+    /// How many words a function was given that it has put aside: what `$1` was then is no more.
+    shifted: u16,
+    /// Whether what is lowered is put into something, or tested.
+    substituted: bool,
+    /// What `xargs` replaces by a name.
+    placeholder: Option<String>,
+    /// Files that were fetched, and compared with nothing since.
+    fetched: BTreeSet<String>,
+    /// The functions of the file.
+    functions: Vec<String>,
     /// Arrays whose keys are texts.
     associative: BTreeSet<String>,
 }
@@ -86,6 +114,8 @@ impl Shell<'_> {
                 self.push(StmtKind::Block(block), node, out);
             }
             "if_statement" => self.if_stmt(node, out),
+            "list" => self.list_stmt(node, out),
+            "pipeline" if children(node).iter().any(|part| is_compound(*part)) => self.piped(node, out),
             "while_statement" => {
                 let condition = fields(node, "condition")
                     .first()
@@ -103,6 +133,9 @@ impl Shell<'_> {
             }
             "case_statement" => self.case_stmt(node, out),
             "redirected_statement" => self.redirected(node, out),
+            "command" if self.command_word(node).as_deref() == Some("return") && self.returns_failure(node) => {
+                self.push(StmtKind::Throw(None), node, out);
+            }
             "command" if self.command_word(node).as_deref() == Some("return") => {
                 let printed = self.source.build.name_expr(PRINTED, span(node));
                 self.push(StmtKind::Return(Some(printed)), node, out);
@@ -112,6 +145,14 @@ impl Shell<'_> {
                 self.push(StmtKind::Continue, node, out);
             }
             "command" if self.command_word(node).as_deref() == Some("read") => self.read(node, out),
+            "command"
+                if matches!(
+                    self.command_word(node).as_deref(),
+                    Some("mapfile" | "readarray" | "getopts" | "printf")
+                ) =>
+            {
+                self.filled(node, out);
+            }
             "comment" | "heredoc_body" => {}
             "ERROR" => {
                 for child in children(node) {
@@ -125,6 +166,10 @@ impl Shell<'_> {
     /// A command as a statement; what it prints is added to what its function gives back.
     fn printed(&mut self, node: Node<'_>, prints: bool, out: &mut Vec<StmtId>) {
         let value = self.expr(node);
+        self.printed_value(value, node, prints, out);
+    }
+
+    fn printed_value(&mut self, value: ExprId, node: Node<'_>, prints: bool, out: &mut Vec<StmtId>) {
         if self.within && prints {
             let target = self.source.build.name_expr(PRINTED, span(node));
             return self.give(target, value, true, node, out);
@@ -147,6 +192,16 @@ impl Shell<'_> {
         };
         let mut cursor = node.walk();
         let append = node.children(&mut cursor).any(|child| child.kind() == "+=");
+        let written = node.child_by_field_name("value");
+        let plain = |value: &Node<'_>| {
+            matches!(value.kind(), "word" | "string" | "raw_string") && !self.source.text(*value).contains(['$', '`'])
+        };
+        let written = written.filter(|value| plain(value) && start::is_password(&self.source.text(name)));
+        if let Some(written) = written {
+            let given = self.expr(written);
+            let said = self.call_of("credential", &[given], span(node));
+            self.push(StmtKind::Expr(said), node, out);
+        }
         self.give(target, value, append, node, out);
     }
 
@@ -160,19 +215,27 @@ impl Shell<'_> {
         for position in 0..9_u16 {
             params.push(self.param(&format!("${}", position + 1), position, false));
         }
-        params.push(self.param("$@", 0, true));
-        params.push(self.param("$*", 0, true));
+        for shifted in 0..=MAX_SHIFT {
+            params.push(self.param(&rest_name(shifted), ALL_FROM + shifted, true));
+        }
+        let shifted = std::mem::take(&mut self.shifted);
         let outer = std::mem::replace(&mut self.within, true);
+        let fetched = std::mem::take(&mut self.fetched);
         let mut stmts = Vec::new();
         let target = self.source.build.name_expr(PRINTED, at);
         let nothing = self.source.build.str_expr("", at);
         self.give(target, nothing, false, node, &mut stmts);
         for child in node.child_by_field_name("body").map(children).unwrap_or_default() {
             self.stmt(child, &mut stmts);
+            if self.command_word(child).as_deref() == Some("shift") && self.shifted < MAX_SHIFT {
+                self.shifted += 1;
+            }
         }
         let printed = self.source.build.name_expr(PRINTED, at);
         self.push(StmtKind::Return(Some(printed)), node, &mut stmts);
         self.within = outer;
+        self.shifted = shifted;
+        self.fetched = fetched;
         let function = Function {
             name: self.source.build.name(&name),
             class: None,
@@ -247,7 +310,12 @@ impl Shell<'_> {
             None => self.source.unknown(node),
         };
         let values = fields(node, "value");
+        let globbed = values.iter().any(|value| self.is_glob(*value));
         let iterable = match values.as_slice() {
+            _ if globbed => {
+                let parts = self.exprs(values);
+                self.call_of("glob", &parts, span(node))
+            }
             [one] => self.expr(*one),
             _ => {
                 let parts = values.into_iter().map(|value| self.expr(value)).collect();
@@ -359,7 +427,14 @@ impl Shell<'_> {
             Some(body) if matches!(body.kind(), "command" | "pipeline" | "list") => {
                 match self.command_word(body).as_deref() {
                     Some("read") => self.read_from(body, &fields(node, "redirect"), out),
-                    _ => self.printed(body, prints, out),
+                    Some(_) => {
+                        let input = self.redirected_input(&fields(node, "redirect"));
+                        let value = self.command(body, input);
+                        self.printed_value(value, body, prints, out);
+                    }
+                    None if body.kind() == "list" => self.list_stmt(body, out),
+                    None if children(body).iter().any(|part| is_compound(*part)) => self.piped(body, out),
+                    None => self.printed(body, prints, out),
                 }
             }
             Some(body) => self.stmt(body, out),
@@ -412,6 +487,14 @@ fn arm(item: Node<'_>) -> Vec<Node<'_>> {
     let patterns: Vec<usize> = fields(item, "value").iter().map(Node::id).collect();
     let parts = children(item).into_iter();
     parts.filter(|part| !patterns.contains(&part.id())).collect()
+}
+
+/// What all words are that a function was given, but for those that it put aside.
+fn rest_name(shifted: u16) -> String {
+    match shifted {
+        0 => "$@".to_owned(),
+        shifted => format!("$@{shifted}"),
+    }
 }
 
 /// What is proved of a text that such a pattern does not fit.

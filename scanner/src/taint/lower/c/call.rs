@@ -25,8 +25,11 @@ const CREDENTIALS: [&str; 14] = [
     "master",
 ];
 /// Words in the names of functions that make what nobody may guess.
-const SECRETS: [&str; 16] = [
+const SECRETS: [&str; 19] = [
     "token",
+    "code",
+    "session",
+    "key",
     "otp",
     "nonce",
     "salt",
@@ -165,6 +168,7 @@ impl C<'_> {
         };
         let name = name.unwrap_or_default();
         let values = self.values_given(&name, &args);
+        let less = self.less(&name, &args, node);
         let beyond = self.is_beyond(&name, &args);
         let made = matches!(name.as_str(), "snprintf" | "sprintf")
             .then(|| self.filled_word())
@@ -178,6 +182,8 @@ impl C<'_> {
         let new = false;
         let call = self.source.build.expr(ExprKind::Call { callee, args, new }, at);
         let mut parts = Vec::new();
+        parts.extend(self.made_room(&name, &given.map(children).unwrap_or_default()));
+        parts.extend(less);
         if beyond {
             parts.push(self.beyond(node));
         }
@@ -199,6 +205,32 @@ impl C<'_> {
         self.source.build.expr(ExprKind::Last(parts), at)
     }
 
+    /// A size that is a difference, which may be less than nothing.
+    fn less(&mut self, name: &str, args: &[Node<'_>], node: Node<'_>) -> Option<ExprId> {
+        let at = match name {
+            "memcpy" | "memmove" | "memset" | "strncpy" | "recv" | "read" | "send" | "write" => 2,
+            "malloc" | "alloca" => 0,
+            _ => return None,
+        };
+        let size = bare(*args.get(at)?);
+        let minus = size
+            .child_by_field_name("operator")
+            .is_some_and(|sign| sign.kind() == "-");
+        let left = size
+            .child_by_field_name("left")
+            .map(bare)
+            .filter(|left| minus && left.kind() == "identifier")?;
+        let name = self.source.text(left).into_owned();
+        let number = self
+            .facts
+            .numbers
+            .get(&name)
+            .filter(|_| !self.facts.floored.contains(&name));
+        number.filter(|number| !number.signed)?;
+        let value = self.expr(left);
+        Some(self.call_of("operator.less", &[value], span(node)))
+    }
+
     /// The arguments, each as far as its call looks at it: what an allocator is to give as a sum, a callback that always
     /// agrees as one.
     fn values_given(&mut self, name: &str, args: &[Node<'_>]) -> Vec<ExprId> {
@@ -213,6 +245,10 @@ impl C<'_> {
                 self.sum(*arg)
             } else {
                 self.expr(*arg)
+            };
+            let value = match self.fits(name, args, index) {
+                true => self.call_of("operator.rem", &[value], span(*arg)),
+                false => value,
             };
             let one = arg.kind() == "identifier" && self.files.ones.contains(&*self.source.text(*arg));
             let agrees = one && verifies;

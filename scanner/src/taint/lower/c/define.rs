@@ -41,7 +41,12 @@ impl C<'_> {
         let body = node
             .child_by_field_name("body")
             .filter(|body| body.kind() != "try_statement");
-        let body = self.block(body);
+        let mut unheeded = self.unheeded(node);
+        let mut body = self.block(body);
+        if !unheeded.is_empty() {
+            unheeded.push(self.source.build.stmt(StmtKind::Block(body), span(node)));
+            body = self.source.build.block(unheeded);
+        }
         (self.class, self.within, self.jumps) = outer;
         self.facts = around;
         let function = Function {

@@ -109,6 +109,18 @@ impl C<'_> {
             "field_expression" => self.member(node),
             "subscript_expression" => return self.subscript(node),
             "call_expression" => return self.call(node),
+            "conditional_expression"
+                if self
+                    .facts
+                    .slashes
+                    .iter()
+                    .any(|slash| self.source.text(node).starts_with(slash.as_str())) =>
+            {
+                match self.last_part(node) {
+                    Some(part) => return part,
+                    None => ExprKind::Of(self.exprs(children(node))),
+                }
+            }
             "conditional_expression" => ExprKind::Choice {
                 condition: Some(self.field(node, "condition")),
                 then: self.field(node, "consequence"),
@@ -249,6 +261,13 @@ impl C<'_> {
         }
         if let Some(compared) = self.compared(node, operator) {
             return compared;
+        }
+        if let Some(known) = self
+            .found(node, operator)
+            .or_else(|| self.spanned(node, operator))
+            .or_else(|| self.last_part(node))
+        {
+            return known;
         }
         let left = self.field(node, "left");
         let right = self.field(node, "right");

@@ -49,6 +49,8 @@ pub(super) struct Facts {
     pub(super) numbers: HashMap<String, Number>,
     /// What is compared with 0 from below.
     pub(super) floored: HashSet<String>,
+    /// Where the last slash of a path is: what `strrchr` found.
+    pub(super) slashes: HashSet<String>,
     /// What `realpath` made.
     pub(super) resolved: HashSet<String>,
     /// Variables whose room ends with the function: arrays, objects.
@@ -230,6 +232,9 @@ impl Facts {
         };
         if is_call_of(value, source, &["realpath", "canonicalize_file_name"]) {
             self.resolved.insert(name.clone());
+        }
+        if is_call_of(value, source, &["strrchr", "memrchr", "rindex"]) && source.text(value).contains("'/'") {
+            self.slashes.insert(name.clone());
         }
         let callee = value
             .child_by_field_name("function")

@@ -34,9 +34,17 @@ impl Go<'_> {
             let object = self.field(function, "operand");
             let name = self.source.build.name("CleanRooted");
             self.source.build.expr(ExprKind::Attr { object, name }, at)
+        } else if let Some(known) = self
+            .renamed(node, &last, &args)
+            .filter(|_| function.kind() == "selector_expression")
+        {
+            let object = self.field(function, "operand");
+            let name = self.source.build.name(known);
+            self.source.build.expr(ExprKind::Attr { object, name }, at)
         } else {
             self.expr(function)
         };
+        let logged = self.logged_secret(&name, &args, node);
         let args = self.args(&args);
         let call = self.source.build.expr(
             ExprKind::Call {
@@ -51,7 +59,7 @@ impl Go<'_> {
                 let target = self.expr(array);
                 self.source.build.expr(ExprKind::Assign { target, value: call }, at)
             }
-            None => call,
+            None => self.beside(logged.into_iter().collect(), call, node),
         }
     }
 
@@ -85,7 +93,15 @@ impl Go<'_> {
             }
             (name, [one]) if NUMBERS.contains(&name) => {
                 let value = self.expr(*one);
-                let callee = self.source.build.name_expr("int", at);
+                let narrow = matches!(
+                    name,
+                    "int8" | "int16" | "int32" | "uint8" | "uint16" | "uint32" | "byte"
+                );
+                let narrow = narrow && matches!(one.kind(), "identifier" | "selector_expression" | "call_expression");
+                let callee = self
+                    .source
+                    .build
+                    .name_expr(if narrow { "int.narrow" } else { "int" }, at);
                 return Some(self.source.build.call(callee, &[value], at));
             }
             ("strings.Join", [parts, separator]) => {

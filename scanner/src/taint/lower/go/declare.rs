@@ -279,8 +279,11 @@ impl Go<'_> {
                 if matches!(&*ty, "strings.Builder" | "bytes.Buffer") {
                     return (self.source.build.str_expr("", span(value)), None);
                 }
+                // What is made is known by its parts, and said as a call of its type as anywhere else.
+                let said = self.is_said(literal).then(|| self.expr(literal));
                 let entries = self.entries(body);
                 let made = self.source.build.expr(ExprKind::Map(entries), span(value));
+                let made = self.beside(said.into_iter().collect(), made, value);
                 (made, self.telling(&ty))
             }
             _ => (self.expr(value), None),

@@ -123,9 +123,14 @@ impl Go<'_> {
             "&&" | "||" => return self.condition(node),
             other => binary_op(other),
         };
+        let said = match op {
+            BinaryOp::Eq | BinaryOp::Ne => self.compared_credential(node),
+            _ => None,
+        };
         let left = self.field(node, "left");
         let right = self.field(node, "right");
-        self.source.build.expr(ExprKind::Binary { op, left, right }, span(node))
+        let whole = self.source.build.expr(ExprKind::Binary { op, left, right }, span(node));
+        self.beside(said.into_iter().collect(), whole, node)
     }
 
     /// `a + b + …`: a text if any part is written as one.
@@ -226,7 +231,8 @@ impl Go<'_> {
         };
         let keyed = children(body).iter().all(names);
         let Some(ty) = structure.filter(|_| keyed) else {
-            return self.untyped(body);
+            let said = ty.map(|ty| self.source.text(ty).into_owned()).unwrap_or_default();
+            return self.untyped_of(&said, body);
         };
         let callee = self.expr(ty);
         let mut args = Vec::new();
@@ -254,9 +260,31 @@ impl Go<'_> {
                 continue;
             };
             let key = self.source.text(key).into_owned();
-            entries.push((key, self.field(child, "value")));
+            let mut said = Vec::new();
+            if let Some(given) = child.child_by_field_name("value") {
+                said.extend(self.written_credential(&key, given));
+                said.extend(self.suites(&key, given));
+            }
+            let value = self.field(child, "value");
+            let value = self.beside(said, value, child);
+            entries.push((key, value));
         }
         entries
+    }
+
+    /// A list or map of such a type.
+    fn untyped_of(&mut self, ty: &str, body: Node<'_>) -> ExprId {
+        let mut said = Vec::new();
+        for child in children(body)
+            .into_iter()
+            .filter(|child| child.kind() == "keyed_element")
+        {
+            if let Some(value) = child.child_by_field_name("value") {
+                said.extend(self.loose_value(ty, value));
+            }
+        }
+        let value = self.untyped(body);
+        self.beside(said, value, body)
     }
 
     /// A list, or a map by what its keys are.

@@ -4,8 +4,9 @@
 use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Node, Param, Rust, StmtKind, Walk, children, span};
 
 /// Methods whose result is what they are called on, or in it.
-const SAME: [&str; 50] = [
+const SAME: [&str; 51] = [
     "unwrap",
+    "try_clone",
     "expect",
     "clone",
     "cloned",
@@ -71,7 +72,7 @@ const SAME_ELSE: [&str; 11] = [
     "change_context",
 ];
 /// Functions that wrap a value.
-const WRAPS: [&str; 26] = [
+const WRAPS: [&str; 31] = [
     "Some",
     "Ok",
     "Box::new",
@@ -98,6 +99,11 @@ const WRAPS: [&str; 26] = [
     "Bytes::from",
     "str::to_owned",
     "Some::<_>",
+    "NonZeroU32::new",
+    "NonZeroUsize::new",
+    "GenericArray::from_slice",
+    "BufReader::new",
+    "BufStream::new",
 ];
 /// Functions that are given a closure to be made of what it gives.
 const MADE_LATER: [&str; 4] = ["LazyLock::new", "Lazy::new", "LazyCell::new", "OnceLock::from"];
@@ -155,7 +161,27 @@ impl Rust<'_> {
             _ => self.args(&args),
         };
         let new = false;
-        self.source.build.expr(ExprKind::Call { callee, args, new }, at)
+        let call = self.source.build.expr(ExprKind::Call { callee, args, new }, at);
+        match method {
+            true => call,
+            false => self.with_types(function, call),
+        }
+    }
+
+    /// A call, and the types that it was made with: each is one of `TYPE.typed`.
+    fn with_types(&mut self, function: Node<'_>, call: ExprId) -> ExprId {
+        let path = self.source.text(function).into_owned();
+        let path = self.unaliased(&path).unwrap_or(path);
+        let mut parts = Vec::new();
+        for ty in Self::made_with(&path) {
+            let callee = self.path(&format!("{ty}::typed"), function);
+            parts.push(self.source.build.call(callee, &[], span(function)));
+        }
+        if parts.is_empty() {
+            return call;
+        }
+        parts.push(call);
+        self.source.build.expr(ExprKind::Last(parts), span(function))
     }
 
     pub(super) fn args(&mut self, nodes: &[Node<'_>]) -> Vec<Arg> {
@@ -220,7 +246,7 @@ impl Rust<'_> {
     fn function_idiom(&mut self, node: Node<'_>, function: Node<'_>, args: &[Node<'_>]) -> Option<ExprId> {
         let path = self.source.text(function).into_owned();
         let last_two = ends_of(&path);
-        if last_two == "Command::new" {
+        if last_two == "Command::new" || self.types.runs(&path) {
             return self.command(node);
         }
         if let Some(done) = self.unsafe_idiom(node, last_two, args) {
@@ -288,6 +314,7 @@ impl Rust<'_> {
                 let (left, right) = (self.expr(receiver), self.expr(*other));
                 Some(self.source.build.expr(ExprKind::Binary { op, left, right }, at))
             }
+            ("filter", [closure]) if closure.kind() == "closure_expression" => self.filtered(node, receiver, *closure),
             ("then_some" | "then", [value]) => self.given_if(node, receiver, *value),
             ("fill_bytes" | "try_fill_bytes", [filled]) if filled.kind() == "reference_expression" => {
                 let callee = self.attribute(function);
@@ -299,7 +326,20 @@ impl Rust<'_> {
                 let value = self.expr(receiver);
                 Some(self.call_of("as", "uninit", &[value], node))
             }
+            (method, _) if self.is_reached_unweighed(method, receiver, args) => {
+                let value = self.expr(receiver);
+                Some(self.granted("unweighed", value, node))
+            }
             ("push_str", [text]) => self.grown(receiver, *text, node),
+            ("send" | "call", []) => self.fetched(node, function, receiver),
+            // What is made new, or not at all, is nobody else's.
+            ("join", [_]) if self.source.text(receiver).ends_with("temp_dir()") && self.makes_new(node) => {
+                Some(self.source.unknown(node))
+            }
+            ("concat", []) if bare_list(receiver).is_some() => {
+                let parts = bare_list(receiver).map(|list| self.values(list)).unwrap_or_default();
+                Some(self.source.build.expr(ExprKind::Concat(parts), at))
+            }
             ("concat", []) => {
                 let value = self.expr(receiver);
                 Some(self.source.build.expr(ExprKind::Concat(vec![value]), at))
@@ -325,6 +365,66 @@ impl Rust<'_> {
             return Some(self.as_number(value, node));
         }
         matches!(&*self.type_text(ty), "String" | "PathBuf" | "OsString").then_some(value)
+    }
+
+    /// `client.get(url).header(…).send()`: the address, said as a call of `fetch.url`.
+    fn fetched(&mut self, node: Node<'_>, function: Node<'_>, receiver: Node<'_>) -> Option<ExprId> {
+        let mut at = receiver;
+        for _ in 0..12 {
+            let inner = at
+                .child_by_field_name("function")
+                .filter(|_| at.kind() == "call_expression")?;
+            let name = inner
+                .child_by_field_name("field")
+                .map(|field| self.source.text(field).into_owned());
+            let args = at.child_by_field_name("arguments").map(children).unwrap_or_default();
+            let url = match (name.as_deref(), args.as_slice()) {
+                (Some("get" | "post" | "put" | "head" | "delete" | "patch"), [url]) => Some(*url),
+                (Some("request"), [_, url]) => Some(*url),
+                _ => None,
+            };
+            if let Some(url) = url {
+                let url = self.expr(url);
+                let said = self.call_of("fetch", "url", &[url], node);
+                let callee = self.attribute(function);
+                let call = self.source.build.call(callee, &[], span(node));
+                return Some(self.source.build.expr(ExprKind::Last(vec![said, call]), span(node)));
+            }
+            at = inner.child_by_field_name("value")?;
+        }
+        None
+    }
+
+    /// Whether the function around makes files anew: `create_new(true)`.
+    fn makes_new(&self, node: Node<'_>) -> bool {
+        let function = super::unsound::enclosing(node);
+        function.is_some_and(|function| self.source.text(function).contains("create_new("))
+    }
+
+    /// `x.filter(|given| LIST.contains(given))`: what it is if that holds.
+    fn filtered(&mut self, node: Node<'_>, receiver: Node<'_>, closure: Node<'_>) -> Option<ExprId> {
+        let body = closure
+            .child_by_field_name("body")
+            .filter(|body| body.kind() != "block")?;
+        let params = children(closure.child_by_field_name("parameters")?);
+        let [param] = params.as_slice() else { return None };
+        let mut stmts = std::mem::take(&mut self.before);
+        let value = self.expr(receiver);
+        let name = super::control::temporary(node);
+        stmts.append(&mut self.before);
+        let target = self.source.build.name_expr(&name, span(node));
+        self.assign(target, value, None, node, &mut stmts);
+        self.bind(*param, &name, &mut stmts);
+        self.before = stmts;
+        let condition = self.condition(body);
+        let then = self.source.build.name_expr(&name, span(node));
+        let otherwise = self.source.build.expr(ExprKind::Null, span(node));
+        let kind = ExprKind::Choice {
+            condition: Some(condition),
+            then,
+            otherwise,
+        };
+        Some(self.source.build.expr(kind, span(node)))
     }
 
     /// `condition.then(|| value)`.
@@ -427,6 +527,16 @@ impl Rust<'_> {
             [Some(left), Some(right)] if is_param(right) => Some(left),
             _ => None,
         }
+    }
+}
+
+/// `["a", x]`, also behind `&` and in brackets.
+fn bare_list(node: Node<'_>) -> Option<Node<'_>> {
+    match node.kind() {
+        "array_expression" => Some(node).filter(|node| node.child_by_field_name("length").is_none()),
+        "reference_expression" => bare_list(node.child_by_field_name("value")?),
+        "parenthesized_expression" => bare_list(children(node).first().copied()?),
+        _ => None,
     }
 }
 

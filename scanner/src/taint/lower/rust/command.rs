@@ -53,7 +53,8 @@ impl Rust<'_> {
                 at = function.child_by_field_name("value")?;
             } else {
                 let path = self.source.text(function);
-                return (ends_of(&path) == "Command::new" && given.len() <= MAX_ARGS).then_some((at, given));
+                let begins = ends_of(&path) == "Command::new" || self.types.runs(&path);
+                return (begins && given.len() <= MAX_ARGS).then_some((at, given));
             }
         }
     }

@@ -93,6 +93,11 @@ impl Rust<'_> {
             };
             self.tail(inner, tail, out);
         }
+        for pointer in self.outlived(block) {
+            let value = self.source.build.name_expr(&pointer, span(block));
+            let gone = self.call_of("as", "drop", &[value], block);
+            self.push(StmtKind::Expr(gone), block, out);
+        }
     }
 
     /// A block or branch within an expression: done before, its value in a variable.
@@ -322,16 +327,18 @@ impl Rust<'_> {
             let Some(whole) = arm.child_by_field_name("pattern") else {
                 continue;
             };
-            let Some(pattern) = children(whole).first().copied() else {
-                continue;
-            };
+            // `_` has no name in the tree.
+            let pattern = children(whole).first().copied().unwrap_or(whole);
+            let any = pattern.id() == whole.id() || self.is_any(pattern);
             let guard = whole.child_by_field_name("condition");
             let before = std::mem::take(&mut self.before);
             let mut stmts = Vec::new();
             // The last arm is come to if no other was.
             let last = index + 1 == arms.len() && guard.is_none();
-            let mut condition = (!last && !self.is_any(pattern)).then(|| self.fits(pattern, subject));
-            self.bind(pattern, subject, &mut stmts);
+            let mut condition = (!last && !any).then(|| self.fits(pattern, subject));
+            if !any || pattern.id() != whole.id() {
+                self.bind(pattern, subject, &mut stmts);
+            }
             if let Some(guard) = guard {
                 let right = self.condition(guard);
                 let op = BinaryOp::And;
@@ -342,7 +349,16 @@ impl Rust<'_> {
             }
             stmts.append(&mut self.before);
             self.before = before;
+            // Each arm stands within what is done if the ones before it did not fit.
+            let within = u16::try_from(index).unwrap_or(u16::MAX).saturating_add(2);
+            let room = super::super::MAX_DEPTH.saturating_sub(self.source.depth);
+            if within >= room {
+                self.source.cut = true;
+                continue;
+            }
+            self.source.depth += within;
             let then = self.block(arm.child_by_field_name("value"), tail);
+            self.source.depth -= within;
             let kind = match condition {
                 Some(condition) => StmtKind::If {
                     condition,
@@ -359,6 +375,6 @@ impl Rust<'_> {
 }
 
 /// A variable that no program can name.
-fn temporary(node: Node<'_>) -> String {
+pub(super) fn temporary(node: Node<'_>) -> String {
     format!("@{}", node.start_byte())
 }

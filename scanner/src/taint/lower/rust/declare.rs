@@ -41,6 +41,7 @@ impl Rust<'_> {
                     }
                 }
                 "impl_item" => self.find_impl(*item),
+                "type_item" => self.find_alias(*item),
                 "function_item" => {
                     if let Some(name) = item.child_by_field_name("name") {
                         let params = item.child_by_field_name("parameters").map(children).unwrap_or_default();
@@ -180,6 +181,9 @@ impl Rust<'_> {
             "use_as_clause" => {
                 let path = below(&text(node.child_by_field_name("path")));
                 let alias = text(node.child_by_field_name("alias"));
+                if path.ends_with("::Command") {
+                    self.types.commands.insert(alias.clone());
+                }
                 self.import(&alias, path.trim_end_matches("::self"));
             }
             "use_wildcard" => {
@@ -285,6 +289,7 @@ impl Rust<'_> {
         self.commands.push(HashMap::new());
         let loops = std::mem::take(&mut self.loops);
         self.pointers.clear();
+        self.arrays.clear();
         // What a method has inside is no method of its type.
         let class = self.class.clone();
         let gives = node.child_by_field_name("return_type").is_some();

@@ -6,6 +6,8 @@ use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Node, Rust, StmtKind, Wal
 
 /// Parts of a sum that are added one by one.
 const MAX_SUM: usize = 32;
+/// Elements of an array of one number all along that are told one by one.
+const MAX_SAME: usize = 64;
 
 impl Rust<'_> {
     pub(super) fn expr_within(&mut self, node: Node<'_>) -> ExprId {
@@ -32,7 +34,7 @@ impl Rust<'_> {
             "call_expression" => return self.call(node),
             "macro_invocation" => return self.tokens_of(node),
             "token_tree" => return self.token_tree(node),
-            "reference_expression" => return self.field(node, "value"),
+            "reference_expression" => return self.reference(node),
             "unary_expression" => return self.unary(node),
             "binary_expression" => return self.binary(node),
             // What only passes a value on is not there.
@@ -41,7 +43,10 @@ impl Rust<'_> {
             }
             "type_cast_expression" => return self.cast(node),
             "range_expression" => ExprKind::Of(self.exprs(children(node))),
-            "tuple_expression" => ExprKind::List(self.values(node)),
+            "tuple_expression" => match self.answered(node) {
+                Some(answer) => return answer,
+                None => ExprKind::List(self.values(node)),
+            },
             "array_expression" => return self.array(node),
             "struct_expression" => return self.structure_value(node),
             "closure_expression" => return self.closure(node),
@@ -67,6 +72,44 @@ impl Rust<'_> {
         self.source.build.expr(kind, at)
     }
 
+    fn reference(&mut self, node: Node<'_>) -> ExprId {
+        let value = self.field(node, "value");
+        self.rewritten(node);
+        if self.is_made_exclusive(node) {
+            return self.granted("mutable", value, node);
+        }
+        match self.is_overlaid(node) {
+            true => self.granted("overlaid", value, node),
+            false => value,
+        }
+    }
+
+    /// `&mut x` of an array of one number: whoever is given it writes another one there.
+    fn rewritten(&mut self, node: Node<'_>) {
+        let exclusive = children(node).iter().any(|child| child.kind() == "mutable_specifier");
+        let name = node
+            .child_by_field_name("value")
+            .filter(|value| exclusive && value.kind() == "identifier");
+        let name = name.map(|name| self.source.text(name).into_owned());
+        let Some(name) = name.filter(|name| self.arrays.contains(name)) else {
+            return;
+        };
+        let at = span(node);
+        let before = self.source.build.name_expr(&name, at);
+        let unknown = self.source.unknown(node);
+        let value = self.source.build.expr(ExprKind::Of(vec![before, unknown]), at);
+        let target = self.source.build.name_expr(&name, at);
+        let (append, ty) = (false, None);
+        let kind = StmtKind::Assign {
+            target,
+            value,
+            append,
+            ty,
+        };
+        let stmt = self.source.build.stmt(kind, at);
+        self.before.push(stmt);
+    }
+
     fn identifier(&mut self, node: Node<'_>) -> ExprId {
         let text = self.source.text(node).into_owned();
         let at = span(node);
@@ -80,6 +123,8 @@ impl Rust<'_> {
     /// `a::b::c` as `a.b.c`.
     pub(super) fn path(&mut self, path: &str, node: Node<'_>) -> ExprId {
         let at = span(node);
+        let known = self.unaliased(path);
+        let path = known.as_deref().unwrap_or(path);
         let mut bare = String::new();
         let mut depth = 0_u32;
         // Type arguments are no names: `Vec::<u8>::new`, `<T as U>::f`.
@@ -219,7 +264,11 @@ impl Rust<'_> {
         }
         let (op, left) = (self::operator(operator), self.field(node, "left"));
         let right = self.field(node, "right");
-        self.source.build.expr(ExprKind::Binary { op, left, right }, span(node))
+        let whole = self.source.build.expr(ExprKind::Binary { op, left, right }, span(node));
+        match op {
+            BinaryOp::Eq | BinaryOp::Ne => self.compared_credential(node, whole),
+            _ => whole,
+        }
     }
 
     /// `a + &b + …`: a text if any part is one.
@@ -292,7 +341,20 @@ impl Rust<'_> {
             let callee = self.source.build.name_expr("vec!", at);
             return self.source.build.call(callee, &[element, length], at);
         }
-        self.source.build.expr(ExprKind::Last(vec![length, element]), at)
+        let written = |kind: &ExprKind| match kind {
+            ExprKind::Int(count) => usize::try_from(*count).ok(),
+            _ => None,
+        };
+        let count = written(self.source.build.kind(length)).filter(|count| (8..=MAX_SAME).contains(count));
+        match (count, self.source.build.kind(element)) {
+            // A key or nonce of one byte all along.
+            (Some(count), &ExprKind::Int(number)) => {
+                let same = (0..count).map(|_| self.source.build.expr(ExprKind::Int(number), at));
+                let same = same.collect();
+                self.source.build.expr(ExprKind::List(same), at)
+            }
+            _ => self.source.build.expr(ExprKind::Last(vec![length, element]), at),
+        }
     }
 
     /// `T { a: x, ..y }` makes a `T` of named parts.
@@ -307,7 +369,7 @@ impl Rust<'_> {
         let mut args = Vec::new();
         for field in node.child_by_field_name("body").map(children).unwrap_or_default() {
             let (name, value) = match field.kind() {
-                "field_initializer" => (field.child_by_field_name("field"), self.field(field, "value")),
+                "field_initializer" => (field.child_by_field_name("field"), self.initial(field)),
                 "shorthand_field_initializer" => {
                     let name = children(field).into_iter().find(|child| child.kind() == "identifier");
                     let Some(name) = name else { continue };
@@ -325,6 +387,14 @@ impl Rust<'_> {
         }
         let new = true;
         self.source.build.expr(ExprKind::Call { callee, args, new }, span(node))
+    }
+
+    fn initial(&mut self, field: Node<'_>) -> ExprId {
+        let value = self.field(field, "value");
+        let parts = (field.child_by_field_name("field"), field.child_by_field_name("value"));
+        let (Some(name), Some(given)) = parts else { return value };
+        let name = self.source.text(name).into_owned();
+        self.given_credential(&name, given, value)
     }
 
     pub(super) fn closure(&mut self, node: Node<'_>) -> ExprId {

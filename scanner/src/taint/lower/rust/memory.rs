@@ -25,7 +25,11 @@ impl Rust<'_> {
                 Some(self.call_of("as", "static", &[value], node))
             }
             ("zeroed", []) if self.is_never_zero(node) => Some(self.call_of("as", "zeroed", &[], node)),
-            _ => None,
+            _ => {
+                let granted = self.taken_for_granted(node, name, args)?;
+                let value = self.expr(*args.last()?);
+                Some(self.granted(granted, value, node))
+            }
         }
     }
 
@@ -83,12 +87,75 @@ impl Rust<'_> {
                 function.child_by_field_name("value")?,
             ))
         });
+        if let Some(into) = self.taken_address(value) {
+            let name = self.source.text(name).into_owned();
+            self.pointers.entry(into).or_default().push(name);
+            return;
+        }
         let Some((method, into)) = parts else { return };
         if matches!(&*self.source.text(method), "as_ptr" | "as_mut_ptr") && into.kind() == "identifier" {
             let into = self.source.text(into).into_owned();
             let name = self.source.text(name).into_owned();
             self.pointers.entry(into).or_default().push(name);
         }
+    }
+
+    /// In `&x as *const T`, `&*x as *mut T`, `&raw const x` the `x`.
+    fn taken_address(&self, value: Node<'_>) -> Option<String> {
+        let mut inner = value;
+        let mut pointer = false;
+        for _ in 0..8 {
+            inner = match inner.kind() {
+                "type_cast_expression" => {
+                    pointer |= inner.child_by_field_name("type")?.kind() == "pointer_type";
+                    inner.child_by_field_name("value")?
+                }
+                "reference_expression" => {
+                    pointer |= self.source.text(inner).starts_with("&raw ");
+                    inner.child_by_field_name("value")?
+                }
+                "unary_expression" => children(inner).first().copied()?,
+                _ => break,
+            };
+        }
+        let whole = self.source.text(value);
+        let taken = pointer && whole.starts_with('&') && inner.kind() == "identifier";
+        taken.then(|| self.source.text(inner).into_owned())
+    }
+
+    /// Pointers into variables of a block that outlive it.
+    pub(super) fn outlived(&self, block: Node<'_>) -> Vec<String> {
+        let statements = children(block);
+        let declared = |name: &str| {
+            statements.iter().any(|statement| {
+                let pattern = statement
+                    .child_by_field_name("pattern")
+                    .filter(|_| statement.kind() == "let_declaration");
+                pattern.is_some_and(|pattern| self.source.text(pattern) == name)
+            })
+        };
+        let mut outlived = Vec::new();
+        for statement in statements
+            .iter()
+            .filter(|statement| statement.kind() == "expression_statement")
+        {
+            let assigned = children(*statement).first().copied();
+            let Some(assigned) = assigned.filter(|assigned| assigned.kind() == "assignment_expression") else {
+                continue;
+            };
+            let (Some(left), Some(right)) = (
+                assigned.child_by_field_name("left"),
+                assigned.child_by_field_name("right"),
+            ) else {
+                continue;
+            };
+            let pointer = self.source.text(left).into_owned();
+            let into = self.taken_address(right);
+            if left.kind() == "identifier" && into.is_some_and(|into| declared(&into)) && !declared(&pointer) {
+                outlived.push(pointer);
+            }
+        }
+        outlived
     }
 
     /// Whether a value points into a text that nobody keeps: `CString::new(x)?.as_ptr()`.

@@ -5,6 +5,9 @@ use super::{BinaryOp, ExprId, ExprKind, Node, Rust, StmtId, Walk, children, span
 /// Wrappers that a value is the same without.
 const WRAPPERS: [&str; 2] = ["Some", "Ok"];
 
+/// Parts of a pattern that are looked at.
+const MAX_PARTS: usize = 64;
+
 impl Rust<'_> {
     /// A pattern as what gets the parts of a value.
     pub(super) fn pattern(&mut self, node: Node<'_>) -> ExprId {
@@ -99,6 +102,32 @@ impl Rust<'_> {
         if !matches!(self.source.build.kind(target), ExprKind::Unknown) {
             self.assign(target, value, None, node, out);
             self.numbers_in(node, out);
+            self.named_within(node, out);
+        }
+    }
+
+    /// What stands in a pattern within goes by that one's name: `(Some(Component::Normal(part)), None)`.
+    fn named_within(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        let mut nodes = children(node);
+        let mut seen = 0;
+        while let Some(part) = nodes.pop().filter(|_| seen < MAX_PARTS) {
+            seen += 1;
+            let ty = part.child_by_field_name("type").map(|ty| ty.id());
+            let inside: Vec<Node<'_>> = children(part)
+                .into_iter()
+                .filter(|inner| Some(inner.id()) != ty)
+                .collect();
+            if let ("tuple_struct_pattern", [one]) = (part.kind(), inside.as_slice())
+                && one.kind() == "identifier"
+            {
+                let name = self.source.text(*one).into_owned();
+                let value = self.taken(part, &name);
+                if matches!(self.source.build.kind(value), ExprKind::Call { .. }) {
+                    let target = self.source.build.name_expr(&name, span(*one));
+                    self.assign(target, value, None, *one, out);
+                }
+            }
+            nodes.extend(inside);
         }
     }
 

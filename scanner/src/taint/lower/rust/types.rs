@@ -45,7 +45,7 @@ const NUMBERS: [&str; 37] = [
     "OffsetDateTime",
 ];
 /// Types that are used like what is in them.
-const TRANSPARENT: [&str; 19] = [
+const TRANSPARENT: [&str; 21] = [
     "Option",
     "Result",
     "Box",
@@ -65,6 +65,8 @@ const TRANSPARENT: [&str; 19] = [
     "OnceCell",
     "Lazy",
     "Weak",
+    "BufReader",
+    "BufStream",
 ];
 /// Types of which nothing follows.
 const PLAIN: [&str; 9] = [
@@ -84,11 +86,26 @@ pub(super) struct Types {
     pub(super) traits: HashMap<String, Vec<String>>,
     /// Fields by name, and whether every structure that has one says that it is a number.
     fields: HashMap<String, bool>,
+    /// What else `Command` is called.
+    pub(super) commands: HashSet<String>,
+    /// What else types are called, with what they stand for: `Cbc` for `cbc::Encryptor<aes::Aes128>`.
+    pub(super) aliases: HashMap<String, String>,
     /// The functions of the file, and how many parameters each has.
     pub(super) functions: HashMap<String, usize>,
 }
 
 impl Types {
+    /// Whether a path makes a command by another name: `Run::new` after `use std::process::Command as Run`.
+    pub(super) fn runs(&self, path: &str) -> bool {
+        path.strip_suffix("::new")
+            .is_some_and(|name| self.commands.contains(name))
+    }
+
+    /// Whether it is a name of a list of the file.
+    pub(super) fn is_plain(&self, ty: &str) -> bool {
+        self.plain.contains(ty)
+    }
+
     pub(super) fn own_type(&mut self, name: &str) {
         if !self.own.iter().any(|own| own == name) {
             self.own.push(name.to_owned());
@@ -130,6 +147,44 @@ impl Rust<'_> {
             let known = self.types.fields.entry(name).or_insert(true);
             *known &= number;
         }
+    }
+
+    pub(super) fn class_is_plain(&self) -> bool {
+        self.class.as_deref().is_some_and(|class| self.types.is_plain(class))
+    }
+
+    /// Notes what else a type is called, if that says more.
+    pub(super) fn find_alias(&mut self, node: Node<'_>) {
+        let parts = [node.child_by_field_name("name"), node.child_by_field_name("type")];
+        let [Some(name), Some(ty)] = parts else { return };
+        let named = matches!(ty.kind(), "generic_type" | "scoped_type_identifier" | "type_identifier");
+        if named && ty.byte_range().len() <= MAX_TYPE && node.child_by_field_name("type_parameters").is_none() {
+            let ty = self.source.text(ty).into_owned();
+            self.types.aliases.insert(self.source.text(name).into_owned(), ty);
+        }
+    }
+
+    /// A path with what its first name stands for: `Cbc::new` is `cbc::Encryptor<aes::Aes128>::new`.
+    pub(super) fn unaliased(&self, path: &str) -> Option<String> {
+        let (first, rest) = path.split_once("::")?;
+        let stands_for = self.types.aliases.get(first)?;
+        Some(format!("{stands_for}::{rest}"))
+    }
+
+    /// The types that a path is made with, as paths: of `cbc::Encryptor<aes::Aes128>::new` that is `aes::Aes128`.
+    pub(super) fn made_with(path: &str) -> Vec<String> {
+        let Some((_, inside)) = path.split_once('<') else {
+            return Vec::new();
+        };
+        let words = inside.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'));
+        let named = words.map(|word| word.trim_matches(':')).filter(|word| {
+            let last = word.rsplit("::").next().unwrap_or(word);
+            last.starts_with(char::is_uppercase)
+                && last.len() > 1
+                && !PLAIN.contains(&last)
+                && !TRANSPARENT.contains(&last)
+        });
+        named.map(str::to_owned).take(4).collect()
     }
 
     pub(super) fn is_number_field(&self, name: &str) -> bool {

@@ -7,11 +7,6 @@ use super::super::{children, fields, span};
 use super::Shell;
 use super::Walk;
 
-/// Commands that start the command that their arguments are.
-const STARTERS: [&str; 9] = [
-    "sudo", "env", "exec", "command", "nohup", "time", "nice", "doas", "xargs",
-];
-
 impl Shell<'_> {
     /// A variable; those that a web server makes of the request's headers are parts of one.
     pub(super) fn variable(&mut self, name: &str, at: Span) -> ExprId {
@@ -23,6 +18,11 @@ impl Shell<'_> {
                 "@" | "*" => "$arguments".to_owned(),
                 _ => format!("$argument{name}"),
             },
+            None if matches!(name, "@" | "*") => super::rest_name(self.shifted),
+            None if given && self.shifted > 0 => {
+                let number = name.parse::<u16>().unwrap_or_default();
+                format!("${}", number.saturating_add(self.shifted))
+            }
             None => format!("${name}"),
         };
         self.source.build.name_expr(&name, at)
@@ -37,12 +37,16 @@ impl Shell<'_> {
             }
             "raw_string" | "ansi_c_string" => {
                 let text = self.source.text(node).into_owned();
+                let text = self.with_placeholder(text);
                 return self
                     .source
                     .build
                     .str_expr(text.trim_start_matches('$').trim_matches('\''), at);
             }
-            "string_content" => return self.source.build.str_expr(&self.source.text(node), at),
+            "string_content" => {
+                let text = self.with_placeholder(self.source.text(node).into_owned());
+                return self.source.build.str_expr(&text, at);
+            }
             "string" | "concatenation" | "translated_string" => return self.joined(node),
             "variable_name" => return self.variable(&self.source.text(node), at),
             "simple_expansion" => return self.simple(node),
@@ -52,7 +56,10 @@ impl Shell<'_> {
             "command" => return self.command(node, None),
             "pipeline" => return self.pipeline(node),
             "command_substitution" | "subshell" | "compound_statement" | "process_substitution" => {
-                return self.substitution(node);
+                let outer = std::mem::replace(&mut self.substituted, true);
+                let value = self.substitution(node);
+                self.substituted = outer;
+                return value;
             }
             "redirected_statement" => return self.redirected_value(node),
             "list" => return self.list(node),
@@ -78,6 +85,14 @@ impl Shell<'_> {
         self.source.build.expr(kind, at)
     }
 
+    /// What stands for a name is `{}` in whatever words.
+    fn with_placeholder(&self, text: String) -> String {
+        match self.placeholder.as_deref().filter(|word| word.len() > 1) {
+            Some(word) => text.replace(word, "{}"),
+            None => text,
+        }
+    }
+
     /// Words and expansions next to each other.
     fn joined(&mut self, node: Node<'_>) -> ExprId {
         let parts = self.exprs(children(node));
@@ -93,7 +108,8 @@ impl Shell<'_> {
         let name = text.strip_prefix('$').unwrap_or(&text).to_owned();
         match name.as_str() {
             // The number of the process, which anyone can see, and a small number of tries.
-            "$" | "RANDOM" | "PPID" => self.source.build.str_expr("0", span(node)),
+            "$" | "PPID" => self.source.build.str_expr("0", span(node)),
+            "RANDOM" | "SRANDOM" if name == "RANDOM" => self.call_of("random", &[], span(node)),
             _ => self.variable(&name, span(node)),
         }
     }
@@ -121,6 +137,16 @@ impl Shell<'_> {
         }
         if rest.starts_with("@Q") {
             return self.call_of("quoted", &[value], at);
+        }
+        let given = rest
+            .trim_start_matches([':', '-', '='])
+            .trim_end_matches('}')
+            .trim_matches(['"', '\'']);
+        let written = rest.starts_with([':', '-', '=']) && !given.contains(['$', '`']);
+        if written && super::start::is_password(&self.source.text(first)) {
+            let given = self.source.build.str_expr(given, at);
+            let said = self.call_of("credential", &[given], at);
+            return self.source.build.expr(ExprKind::Last(vec![said, value]), at);
         }
         let other = parts.iter().copied().rfind(|part| part.id() != first.id());
         match other.filter(|_| rest.starts_with([':', '-', '=']) && rest.contains(['-', '='])) {
@@ -191,15 +217,11 @@ impl Shell<'_> {
     }
 
     /// A command; `input` is what comes to it through a pipe.
-    fn command(&mut self, node: Node<'_>, input: Option<ExprId>) -> ExprId {
+    pub(super) fn command(&mut self, node: Node<'_>, input: Option<ExprId>) -> ExprId {
         let at = span(node);
         let name = node.child_by_field_name("name").and_then(|name| name.named_child(0));
         let mut words: Vec<Node<'_>> = name.into_iter().chain(fields(node, "argument")).collect();
-        while words.len() > 1 && self.starts(words[0]) {
-            let first = words.iter().skip(1).position(|word| !self.is_setting(*word));
-            let Some(first) = first else { break };
-            words.drain(..=first);
-        }
+        self.started(&mut words);
         for setting in children(node)
             .into_iter()
             .filter(|child| child.kind() == "variable_assignment")
@@ -209,7 +231,6 @@ impl Shell<'_> {
                 .child_by_field_name("name")
                 .map(|name| self.source.text(name).into_owned());
             if let (Some(value), Some(name)) = (value, name) {
-                words.truncate(words.len());
                 let target = self.variable(&name, span(setting));
                 let set = self
                     .source
@@ -222,25 +243,29 @@ impl Shell<'_> {
         self.command_of(&words, node, input)
     }
 
-    fn starts(&self, word: Node<'_>) -> bool {
-        STARTERS.contains(&&*self.source.text(word))
-    }
-
-    /// An option or a variable's value, before the command that is started.
-    fn is_setting(&self, word: Node<'_>) -> bool {
-        let text = self.source.text(word);
-        text.starts_with('-')
-            || text
-                .split_once('=')
-                .is_some_and(|(name, _)| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
-    }
-
     fn command_of(&mut self, words: &[Node<'_>], node: Node<'_>, input: Option<ExprId>) -> ExprId {
         let at = span(node);
         let Some(name) = words.first() else {
             return self.source.unknown(node);
         };
+        if self.fetched(words) {
+            let said = self.call_of("fetched", &[], at);
+            let run = self.command_with(words, node, input);
+            return self.source.build.expr(ExprKind::Last(vec![said, run]), at);
+        }
+        if let Some(value) = self.known_command(words, input.is_some(), at) {
+            return value;
+        }
+        let mut said = self.started_within(words, at);
+        said.extend(self.split_words(words, at));
+        if !said.is_empty() {
+            said.push(self.command_with(words, node, input));
+            return self.source.build.expr(ExprKind::Last(said), at);
+        }
         let chosen = matches!(name.kind(), "simple_expansion" | "expansion" | "string") && !self.is_whole_array(*name);
+        if self.is_choice(*name) {
+            return self.chosen(at);
+        }
         if chosen {
             let run = self.expr(*name);
             let run = self.call_of("runs", &[run], at);
@@ -248,6 +273,27 @@ impl Shell<'_> {
             return self.source.build.expr(ExprKind::Last(vec![run, call]), at);
         }
         self.command_with(words, node, input)
+    }
+
+    /// Commands that are something else here: what quotes, what reads all that comes in.
+    fn known_command(&mut self, words: &[Node<'_>], piped: bool, at: Span) -> Option<ExprId> {
+        let texts: Vec<String> = words.iter().map(|word| self.source.text(*word).into_owned()).collect();
+        let args: Vec<&str> = texts
+            .iter()
+            .skip(1)
+            .map(|text| text.trim_matches(['"', '\'']))
+            .collect();
+        match (texts.first()?.as_str(), args.as_slice()) {
+            ("printf", [format, ..]) if format.trim_end_matches("\\n") == "%q" => {
+                let values = self.exprs(words.iter().skip(2).copied().collect());
+                Some(self.call_of("quoted", &values, at))
+            }
+            ("cat", [] | ["-"] | ["/dev/stdin"]) if !piped => Some(self.call_of("read", &[], at)),
+            ("head" | "dd", _) if !piped && args.iter().any(|arg| arg.contains("CONTENT_LENGTH")) => {
+                Some(self.source.build.name_expr("$REQUEST_BODY", at))
+            }
+            _ => None,
+        }
     }
 
     fn command_with(&mut self, words: &[Node<'_>], node: Node<'_>, input: Option<ExprId>) -> ExprId {
@@ -269,15 +315,10 @@ impl Shell<'_> {
             let name = None;
             args.push(Arg { name, value, spread });
         }
-        let here = fields(node, "redirect")
-            .into_iter()
-            .find(|redirect| redirect.kind().starts_with("here"));
-        let here = here.and_then(|redirect| {
-            children(redirect)
-                .into_iter()
-                .find(|part| part.kind() != "heredoc_start")
-        });
-        let input = input.or_else(|| here.map(|part| self.expr(part)));
+        let input = match input {
+            Some(input) => Some(input),
+            None => self.redirected_input(&fields(node, "redirect")),
+        };
         if let Some(value) = input {
             let name = Some(self.source.build.name("stdin"));
             let spread = false;
@@ -475,8 +516,7 @@ impl Shell<'_> {
             "!=" | "-ne" => BinaryOp::Ne,
             _ => return self.source.build.expr(ExprKind::Unknown, at),
         };
-        let glob =
-            matches!(operator, "=" | "==" | "!=") && pattern.contains(['*', '?']) && !pattern.starts_with(['"', '\'']);
+        let glob = matches!(operator, "=" | "==" | "!=") && self.double && unquoted(&pattern).contains(['*', '?']);
         if glob && super::proves(&pattern).is_some() {
             let named = self.listed(&pattern, left, at);
             // It is listed where the pattern does not fit.
@@ -491,6 +531,21 @@ impl Shell<'_> {
         let (left, right) = (self.expr(left), self.expr(right));
         self.source.build.expr(ExprKind::Binary { op, left, right }, at)
     }
+}
+
+/// A pattern without what stands in quotes.
+fn unquoted(pattern: &str) -> String {
+    let mut quote = None;
+    let mut rest = String::new();
+    for c in pattern.chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, c) => rest.push(c),
+            _ => {}
+        }
+    }
+    rest
 }
 
 fn plain(value: ExprId) -> Arg {
