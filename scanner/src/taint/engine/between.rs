@@ -87,7 +87,7 @@ impl BundleSast<'_> {
         let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
         thread::scope(|scope| {
             for _ in 0..workers.min(new.iter().filter(|new| **new).count()) {
-                room::spawn(scope, &work);
+                room::spawn(scope, work);
             }
         });
         found.into_iter().map(OnceLock::into_inner).collect()
