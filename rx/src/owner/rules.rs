@@ -11,12 +11,24 @@ use audit::line;
 use protocol::digest::Digest;
 use protocol::time::UnixMillis;
 use scanner::additions::RuleFile;
+use scanner::scan::Scanner;
 
 use super::{Owner, OwnerError};
 use crate::control::Answer;
 use crate::engines::Prepared;
 use crate::ledger::Ledger;
 use crate::rules;
+
+/// What a change of the file `name` comes to, once `scanner` is in force.
+fn change(name: &str, scanner: &Scanner) -> String {
+    match scanner.additions().iter().find(|info| info.name == name) {
+        Some(info) => {
+            let count = line::count(info.count, info.kind.noun());
+            format!("installed {name}: {}, {count}", info.kind)
+        }
+        None => format!("removed {name}"),
+    }
+}
 
 impl Owner {
     /// Takes a change of the rules that was prepared, and records it.
@@ -37,15 +49,7 @@ impl Owner {
             return Ok(Answer { exit: 0, text });
         }
         let path = self.rules_path(&name);
-        let known = scanner.additions().iter().find(|info| info.name == name);
-        let what = match known {
-            Some(info) => format!(
-                "installed {name}: {}, {}",
-                info.kind,
-                line::count(info.count, info.kind.noun())
-            ),
-            None => format!("removed {name}"),
-        };
+        let what = change(&name, &scanner);
         let reason = match file {
             Some(_) => "rules-installed",
             None => "rules-removed",

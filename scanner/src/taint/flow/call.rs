@@ -291,16 +291,8 @@ impl Flow<'_> {
                 value
             });
         value.clean(cleaned);
-        let rules = self.rules;
-        let at_first = |label: Label| match label {
-            Label::Source(source, _) => rules.sources[source].clean,
-            Label::Param(..) => Kinds::NONE,
-        };
         if callee.known {
-            rules
-                .spoilers
-                .of(&callee.path)
-                .for_each(|kinds| value.spoil(*kinds, at_first));
+            self.spoil(callee, &mut value);
         }
         value.step(at);
         let receiver = callee.receiver.as_ref();
@@ -317,6 +309,18 @@ impl Flow<'_> {
             value.constant = constant.filter(|_| !value.is_tainted());
         }
         value
+    }
+
+    /// Takes from a call's result what it was safe for by what the call undoes.
+    fn spoil(&self, callee: &Callee, value: &mut Value) {
+        let rules = self.rules;
+        let at_first = |label: Label| match label {
+            Label::Source(source, _) => rules.sources[source].clean,
+            Label::Param(..) => Kinds::NONE,
+        };
+        for kinds in rules.spoilers.of(&callee.path) {
+            value.spoil(*kinds, at_first);
+        }
     }
 
     /// Lets what a call gives stand for its arguments, if rules say that what is proved of it is proved of them.

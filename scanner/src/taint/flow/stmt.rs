@@ -1,6 +1,6 @@
 //! Statements followed: branches apart, then joined; a loop's body at most twice.
 
-use super::super::ir::{BlockId, Expr, ExprId, ExprKind, Module, NameId, Span, StmtId, StmtKind};
+use super::super::ir::{BlockId, Expr, ExprId, ExprKind, FunctionId, Module, NameId, Span, StmtId, StmtKind};
 use super::super::rules::Kinds;
 use super::super::value::{Proofs, Value};
 use super::{Flow, State};
@@ -61,20 +61,22 @@ impl Flow<'_> {
                 self.frame().continued.push(state);
                 self.state().ended = true;
             }
-            StmtKind::Define(function) => {
-                let defined = self.module.function(*function);
-                // A method is found by its class.
-                if defined.class.is_some() {
-                    return;
-                }
-                let name = defined.name;
-                let value = Value {
-                    function: Some(*function),
-                    ..Value::default()
-                };
-                self.state().set(name, value);
-            }
+            StmtKind::Define(function) => self.define(*function),
         }
+    }
+
+    fn define(&mut self, function: FunctionId) {
+        let defined = self.module.function(function);
+        // A method is found by its class.
+        if defined.class.is_some() {
+            return;
+        }
+        let name = defined.name;
+        let value = Value {
+            function: Some(function),
+            ..Value::default()
+        };
+        self.state().set(name, value);
     }
 
     fn branch(&mut self, condition: ExprId, then: BlockId, otherwise: BlockId) {

@@ -133,32 +133,28 @@ impl Shell<'_> {
             }
             "case_statement" => self.case_stmt(node, out),
             "redirected_statement" => self.redirected(node, out),
-            "command" if self.command_word(node).as_deref() == Some("return") && self.returns_failure(node) => {
-                self.push(StmtKind::Throw(None), node, out);
-            }
-            "command" if self.command_word(node).as_deref() == Some("return") => {
-                let printed = self.source.build.name_expr(PRINTED, span(node));
-                self.push(StmtKind::Return(Some(printed)), node, out);
-            }
-            "command" if self.command_word(node).as_deref() == Some("break") => self.push(StmtKind::Break, node, out),
-            "command" if self.command_word(node).as_deref() == Some("continue") => {
-                self.push(StmtKind::Continue, node, out);
-            }
-            "command" if self.command_word(node).as_deref() == Some("read") => self.read(node, out),
-            "command"
-                if matches!(
-                    self.command_word(node).as_deref(),
-                    Some("mapfile" | "readarray" | "getopts" | "printf")
-                ) =>
-            {
-                self.filled(node, out);
-            }
+            "command" => self.command_stmt(node, out),
             "comment" | "heredoc_body" => {}
             "ERROR" => {
                 for child in children(node) {
                     self.stmt(child, out);
                 }
             }
+            _ => self.printed(node, true, out),
+        }
+    }
+
+    fn command_stmt(&mut self, node: Node<'_>, out: &mut Vec<StmtId>) {
+        match self.command_word(node).as_deref() {
+            Some("return") if self.returns_failure(node) => self.push(StmtKind::Throw(None), node, out),
+            Some("return") => {
+                let printed = self.source.build.name_expr(PRINTED, span(node));
+                self.push(StmtKind::Return(Some(printed)), node, out);
+            }
+            Some("break") => self.push(StmtKind::Break, node, out),
+            Some("continue") => self.push(StmtKind::Continue, node, out),
+            Some("read") => self.read(node, out),
+            Some("mapfile" | "readarray" | "getopts" | "printf") => self.filled(node, out),
             _ => self.printed(node, true, out),
         }
     }

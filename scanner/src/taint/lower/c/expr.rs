@@ -109,23 +109,7 @@ impl C<'_> {
             "field_expression" => self.member(node),
             "subscript_expression" => return self.subscript(node),
             "call_expression" => return self.call(node),
-            "conditional_expression"
-                if self
-                    .facts
-                    .slashes
-                    .iter()
-                    .any(|slash| self.source.text(node).starts_with(slash.as_str())) =>
-            {
-                match self.last_part(node) {
-                    Some(part) => return part,
-                    None => ExprKind::Of(self.exprs(children(node))),
-                }
-            }
-            "conditional_expression" => ExprKind::Choice {
-                condition: Some(self.field(node, "condition")),
-                then: self.field(node, "consequence"),
-                otherwise: self.field(node, "alternative"),
-            },
+            "conditional_expression" => return self.conditional(node),
             "comma_expression" => ExprKind::Last(self.exprs(children(node))),
             "initializer_list" => self.list(node),
             "new_expression" => self.creation(node),
@@ -141,6 +125,23 @@ impl C<'_> {
             _ => ExprKind::Of(self.exprs(children(node))),
         };
         self.source.build.expr(kind, at)
+    }
+
+    fn conditional(&mut self, node: Node<'_>) -> ExprId {
+        let text = self.source.text(node);
+        let kind = if self.facts.slashes.iter().any(|slash| text.starts_with(slash.as_str())) {
+            match self.last_part(node) {
+                Some(part) => return part,
+                None => ExprKind::Of(self.exprs(children(node))),
+            }
+        } else {
+            ExprKind::Choice {
+                condition: Some(self.field(node, "condition")),
+                then: self.field(node, "consequence"),
+                otherwise: self.field(node, "alternative"),
+            }
+        };
+        self.source.build.expr(kind, span(node))
     }
 
     /// `&a` is `a`, and `*a` a part of it.
@@ -259,11 +260,9 @@ impl C<'_> {
         if operator == "<<" && self.dialect == Dialect::Cpp {
             return self.stream(node);
         }
-        if let Some(compared) = self.compared(node, operator) {
-            return compared;
-        }
         if let Some(known) = self
-            .found(node, operator)
+            .compared(node, operator)
+            .or_else(|| self.found(node, operator))
             .or_else(|| self.spanned(node, operator))
             .or_else(|| self.last_part(node))
         {

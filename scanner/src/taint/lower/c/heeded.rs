@@ -91,10 +91,8 @@ impl C<'_> {
                 self.unheeded_at("operator.agrees", declarator, &mut said);
             }
         }
-        let pointers: Vec<String> = pointers
-            .into_iter()
-            .map(|name| self.source.text(name).into_owned())
-            .collect();
+        let names = pointers.into_iter();
+        let pointers: Vec<String> = names.map(|name| self.source.text(name).into_owned()).collect();
         for (name, at) in made {
             let reached = calls
                 .iter()

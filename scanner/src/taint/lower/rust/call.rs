@@ -293,21 +293,15 @@ impl Rust<'_> {
         let at = span(node);
         let receiver = function.child_by_field_name("value")?;
         let method = self.source.text(function.child_by_field_name("field")?).into_owned();
+        if args.is_empty() {
+            return self.bare_method(node, function, turbofish, (receiver, &method));
+        }
         match (&*method, args) {
-            (method, [] | [_]) if SAME.contains(&method) => Some(self.expr(receiver)),
+            (method, [_]) if SAME.contains(&method) => Some(self.expr(receiver)),
             (method, [other]) if SAME_ELSE.contains(&method) => {
                 let other = self.expr(*other);
                 let value = self.expr(receiver);
                 Some(self.source.build.expr(ExprKind::Last(vec![other, value]), at))
-            }
-            ("parse", []) => self.parsed(node, receiver, turbofish),
-            ("is_ok" | "is_err", []) if self.is_call(receiver) => {
-                let value = self.expr(receiver);
-                let kind = ExprKind::Not(value);
-                Some(match &*method {
-                    "is_err" => self.source.build.expr(kind, at),
-                    _ => value,
-                })
             }
             ("eq" | "eq_ignore_ascii_case" | "ne", [other]) => {
                 let op = if method == "ne" { BinaryOp::Ne } else { BinaryOp::Eq };
@@ -322,27 +316,14 @@ impl Rust<'_> {
                 let target = self.expr(*filled);
                 Some(self.source.build.expr(ExprKind::Assign { target, value }, at))
             }
-            ("assume_init", []) if self.is_unwritten(receiver) => {
-                let value = self.expr(receiver);
-                Some(self.call_of("as", "uninit", &[value], node))
-            }
             (method, _) if self.is_reached_unweighed(method, receiver, args) => {
                 let value = self.expr(receiver);
                 Some(self.granted("unweighed", value, node))
             }
             ("push_str", [text]) => self.grown(receiver, *text, node),
-            ("send" | "call", []) => self.fetched(node, function, receiver),
             // What is made new, or not at all, is nobody else's.
             ("join", [_]) if self.source.text(receiver).ends_with("temp_dir()") && self.makes_new(node) => {
                 Some(self.source.unknown(node))
-            }
-            ("concat", []) if bare_list(receiver).is_some() => {
-                let parts = bare_list(receiver).map(|list| self.values(list)).unwrap_or_default();
-                Some(self.source.build.expr(ExprKind::Concat(parts), at))
-            }
-            ("concat", []) => {
-                let value = self.expr(receiver);
-                Some(self.source.build.expr(ExprKind::Concat(vec![value]), at))
             }
             ("any" | "all" | "find" | "position" | "contains_key" | "is_some_and" | "is_none_or", [closure])
                 if closure.kind() == "closure_expression" =>
@@ -352,6 +333,43 @@ impl Rust<'_> {
             ("arg" | "args" | "arg0", [_]) => self
                 .command(node)
                 .or_else(|| self.more_of_command(node, receiver, args)),
+            _ => None,
+        }
+    }
+
+    /// A method that is given nothing.
+    fn bare_method(
+        &mut self,
+        node: Node<'_>,
+        function: Node<'_>,
+        turbofish: Option<Node<'_>>,
+        (receiver, method): (Node<'_>, &str),
+    ) -> Option<ExprId> {
+        let at = span(node);
+        match method {
+            method if SAME.contains(&method) => Some(self.expr(receiver)),
+            "parse" => self.parsed(node, receiver, turbofish),
+            "is_ok" | "is_err" if self.is_call(receiver) => {
+                let value = self.expr(receiver);
+                Some(match method {
+                    "is_err" => self.source.build.expr(ExprKind::Not(value), at),
+                    _ => value,
+                })
+            }
+            "assume_init" if self.is_unwritten(receiver) => {
+                let value = self.expr(receiver);
+                Some(self.call_of("as", "uninit", &[value], node))
+            }
+            method if self.is_reached_unweighed(method, receiver, &[]) => {
+                let value = self.expr(receiver);
+                Some(self.granted("unweighed", value, node))
+            }
+            "send" | "call" => self.fetched(node, function, receiver),
+            "concat" => {
+                let list = bare_list(receiver).map(|list| self.values(list));
+                let parts = list.unwrap_or_else(|| vec![self.expr(receiver)]);
+                Some(self.source.build.expr(ExprKind::Concat(parts), at))
+            }
             _ => None,
         }
     }

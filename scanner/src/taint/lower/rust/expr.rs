@@ -42,7 +42,6 @@ impl Rust<'_> {
                 return self.first(node).unwrap_or_else(|| self.source.unknown(node));
             }
             "type_cast_expression" => return self.cast(node),
-            "range_expression" => ExprKind::Of(self.exprs(children(node))),
             "tuple_expression" => match self.answered(node) {
                 Some(answer) => return answer,
                 None => ExprKind::List(self.values(node)),
