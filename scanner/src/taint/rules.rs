@@ -22,6 +22,7 @@ use crate::finding::{Confidence, Severity};
 
 mod offered;
 mod pattern;
+mod shared;
 mod text;
 
 pub use self::offered::Offered;

@@ -3,6 +3,8 @@
 use regex::Regex;
 use serde::Deserialize;
 
+use super::shared;
+
 /// When a hit of a rule is an offer: `name` or `text` matches, and `unless` does not.
 #[derive(Debug, Default)]
 pub struct Offered {
@@ -22,7 +24,7 @@ pub(super) struct OfferedText {
 
 impl OfferedText {
     pub(super) fn compile(self) -> Result<Offered, regex::Error> {
-        let compile = |text: Option<String>| text.map(|text| Regex::new(&text)).transpose();
+        let compile = |text: Option<String>| text.map(|text| shared::regex(&text)).transpose();
         Ok(Offered {
             name: compile(self.name)?,
             text: compile(self.text)?,

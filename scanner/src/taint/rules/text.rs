@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::offered::OfferedText;
 use super::{
     AssignedCleaner, Carrier, Condition, Fill, Guard, Kinds, ParamSource, Pattern, Rule, RulesFault, Ruleset, Sample,
-    Sink, Source, Test,
+    Sink, Source, Test, shared,
 };
 use crate::finding::{Confidence, Severity};
 
@@ -562,7 +562,7 @@ fn patterns(place: &str, texts: &[String]) -> Result<Vec<Pattern>, RulesFault> {
 }
 
 fn regex(place: &str, text: &str) -> Result<Regex, RulesFault> {
-    Regex::new(text).map_err(|error| RulesFault {
+    shared::regex(text).map_err(|error| RulesFault {
         place: place.to_owned(),
         problem: format!(
             "the regular expression {text:?}: {}",
