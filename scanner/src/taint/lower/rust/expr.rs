@@ -2,6 +2,7 @@
 
 use super::super::{binary_op, summands};
 use super::control::Tail;
+use super::memory::KEYWORD;
 use super::{Arg, BinaryOp, ExprId, ExprKind, Function, Node, Rust, StmtKind, Walk, children, literal, span};
 
 /// Parts of a sum that are added one by one.
@@ -235,8 +236,7 @@ impl Rust<'_> {
             // `*x` is `x`, of a pointer that is looked through as such.
             ("*", ExprKind::Name(_)) if self.is_unsafe(node) => {
                 // The call is named by the word before such a block, which every file that has one holds.
-                let word = "unsafe_block".trim_end_matches("_block");
-                return self.call_of("as", word, &[inner], node);
+                return self.call_of("as", KEYWORD, &[inner], node);
             }
             _ => return inner,
         };

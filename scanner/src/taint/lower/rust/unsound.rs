@@ -3,6 +3,7 @@
 //! Always true: it is said only of what a safe function was given and looks at nowhere, so that whoever calls it is free to
 //! give it anything.
 
+use super::memory::KEYWORD;
 use super::{ExprId, Node, Rust, children, span};
 
 /// Nodes of a function that are looked at.
@@ -188,7 +189,7 @@ impl Rust<'_> {
             .find(|child| child.kind() == "function_modifiers");
         if modifiers.is_some_and(|modifiers| {
             let text = self.source.text(modifiers);
-            text.contains("unsafe") || text.contains("extern")
+            text.contains(KEYWORD) || text.contains("extern")
         }) {
             return None;
         }
