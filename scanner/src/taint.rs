@@ -17,6 +17,7 @@ pub mod flow;
 pub mod ir;
 pub mod link;
 pub mod lower;
+pub mod path;
 mod quick;
 pub mod rules;
 pub mod value;

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::ir::{ExprKind, FunctionId, Module, NameId, Span};
+use super::path::Path;
 use super::quick::QuickMap;
 use super::rules::{Kinds, Ruleset};
 use super::value::{Label, Proof, Value};
@@ -180,7 +181,15 @@ pub struct Flow<'a> {
     /// Whether a field changed after some method had looked at it.
     fields_changed: bool,
     /// The paths of variables that nothing else is known of: `$name`.
-    unknown: QuickMap<NameId, Option<Rc<str>>>,
+    unknown: QuickMap<NameId, Option<Path>>,
+    /// The paths of names that are no variables, and the functions that they are.
+    named: QuickMap<NameId, (Option<Path>, Option<FunctionId>)>,
+    /// The paths of names as they are written.
+    written_names: QuickMap<NameId, Path>,
+    /// The path of what has none: `?`.
+    nameless: Path,
+    /// The path of reaching through a pointer.
+    reached: Path,
     /// What the function of this file that was called last wrote through its parameters.
     written: Vec<Write>,
     /// Whether a rule is about reaching through a pointer.
@@ -249,6 +258,10 @@ impl<'a> Flow<'a> {
             fields: QuickMap::default(),
             fields_changed: false,
             unknown: QuickMap::default(),
+            named: QuickMap::default(),
+            written_names: QuickMap::default(),
+            nameless: Path::new("?"),
+            reached: Path::new(sink::ACCESS),
             written: Vec::new(),
             accesses,
             relevance: Relevance::of(module, rules, outside, accesses),
@@ -439,6 +452,13 @@ impl<'a> Flow<'a> {
             Some(frame) => frame,
             None => unreachable!("`run` pushes a frame before anything is worked out, and pops it last"),
         }
+    }
+
+    /// The path of a name as it is written.
+    fn own_name(&mut self, name: NameId) -> Path {
+        let module = self.module;
+        let path = self.written_names.entry(name);
+        path.or_insert_with(|| Path::new(module.name(name))).clone()
     }
 
     fn state(&mut self) -> &mut State {

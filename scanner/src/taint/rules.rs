@@ -26,7 +26,7 @@ mod shared;
 mod text;
 
 pub use self::offered::Offered;
-pub use self::pattern::{MARKED, Pattern, PatternFault, PatternIndex, RETURNED};
+pub use self::pattern::{Keyed, Keys, MARKED, Pattern, PatternFault, PatternIndex, RETURNED};
 use self::text::{RulesText, Words};
 
 /// The kinds of sink that a value may be unsafe for, as a set.

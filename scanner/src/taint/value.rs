@@ -5,18 +5,16 @@
 //! - joining two values knows no more than both did, and is unsafe for whatever either was;
 //! - a value holds at most [`MAX_TAINTS`] labels and [`MAX_TEXT`] bytes of text, so that no code makes it grow.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use super::ir::{FunctionId, NameId, Span};
+use super::path::Path;
 use super::rules::Kinds;
 
 /// Labels of one value; more are dropped: one is enough for a finding.
 pub const MAX_TAINTS: usize = 12;
 /// Bytes of known text.
 pub const MAX_TEXT: usize = 2048;
-/// Parts of a path: what is named by more is not in any rule.
-const MAX_PATH: usize = 200;
 /// Steps that a trail keeps between its ends.
 const MAX_STEPS: u16 = 24;
 
@@ -67,7 +65,7 @@ pub struct Value {
     /// Where it may come from.
     pub taints: Vec<Taint>,
     /// What it is: `flask.request.args`.
-    pub path: Option<Rc<str>>,
+    pub path: Option<Path>,
     /// Its text.
     pub text: Option<Text>,
     /// Its value, if it is a constant but no text.
@@ -164,13 +162,7 @@ impl Value {
     /// What stands for its path in a [`Proof`], if the same path is the same value again: `$req.params.id`.
     #[must_use]
     pub fn place(&self) -> Option<u64> {
-        let path = self
-            .path
-            .as_deref()
-            .filter(|path| path.contains('.') && !path.contains(['(', '[', '?']))?;
-        let mut hasher = DefaultHasher::new();
-        path.hash(&mut hasher);
-        Some(hasher.finish())
+        self.path.as_ref()?.place()
     }
 
     /// A constant text.
@@ -195,7 +187,7 @@ impl Value {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         Self {
-            path: bounded_path(path),
+            path: Path::bounded(path),
             ..Self::default()
         }
     }
@@ -410,11 +402,6 @@ pub(super) fn merge<T: Copy + PartialEq>(into: &mut Vec<T>, from: &[T]) {
             into.push(*item);
         }
     }
-}
-
-/// A path that is not too long to be in a rule.
-pub(super) fn bounded_path(path: &str) -> Option<Rc<str>> {
-    (path.len() <= MAX_PATH).then(|| path.into())
 }
 
 impl Text {

@@ -1,7 +1,8 @@
 //! Targets that get values.
 
 use super::super::ir::{ExprId, ExprKind, NameId, Span};
-use super::super::value::{Value, bounded_path};
+use super::super::path::Path;
+use super::super::value::Value;
 use super::{Flow, format};
 
 impl Flow<'_> {
@@ -19,7 +20,7 @@ impl Flow<'_> {
         if let Some(ty) = ty {
             // A declared type says more than the path of the call that made the value.
             let path = self.names.type_path(self.module.name(ty));
-            given.path = bounded_path(&path).or(given.path);
+            given.path = Path::bounded(&path).or(given.path);
         }
         self.assign(target, given);
     }
@@ -31,13 +32,14 @@ impl Flow<'_> {
         match &expr.kind {
             ExprKind::Name(name) => {
                 value.reads.retain(|read| read != name);
-                self.assigned_sinks(self.module.name(*name), &value, expr.span);
+                let path = self.own_name(*name);
+                self.assigned_sinks(&path, &value, expr.span);
                 self.state().set(*name, value);
             }
             ExprKind::Attr { object, name } => {
                 let object_value = self.eval(*object);
-                let path = object_value.path.as_deref().unwrap_or("?");
-                let path = format!("{path}.{}", self.module.name(*name));
+                let path = object_value.path.as_ref().unwrap_or(&self.nameless);
+                let path = path.attribute(*name, self.module.name(*name));
                 self.assigned_sinks(&path, &value, expr.span);
                 self.assigned_below(*object, expr.span);
                 if let ExprKind::Name(variable) = self.module.expr(*object).kind {
@@ -84,8 +86,11 @@ impl Flow<'_> {
         let at = self.module.expr(target).span;
         let key = self.eval(key);
         let object_value = self.eval(object);
-        let path = object_value.path.as_deref().unwrap_or("?");
-        let path = format!("{path}.{}", key.written().as_deref().unwrap_or("[]"));
+        let path = object_value.path.as_ref().unwrap_or(&self.nameless);
+        let path = match key.written() {
+            Some(key) => Path::new(format!("{path}.{key}")),
+            None => path.part(),
+        };
         self.assigned_sinks(&path, &value, at);
         self.assigned_below(object, at);
         self.settle_by_assignment(&path, object, &value);
@@ -100,12 +105,8 @@ impl Flow<'_> {
         let key = self.eval(key);
         if key.is_tainted() {
             let object = self.eval(object);
-            let path = object
-                .path
-                .as_deref()
-                .filter(|path| !path.starts_with('$'))
-                .unwrap_or("?");
-            let path = format!("{path}.[].[]");
+            let path = object.path.filter(|path| !path.starts_with('$'));
+            let path = path.as_ref().unwrap_or(&self.nameless).part().part();
             self.assigned_sinks(&path, &key, at);
         }
     }
@@ -209,7 +210,7 @@ impl Flow<'_> {
         let path = whole
             .path
             .as_deref()
-            .and_then(|path| bounded_path(&format!("{path}.{key}")));
+            .and_then(|path| Path::bounded(&format!("{path}.{key}")));
         Value {
             taints: whole.taints.clone(),
             path,

@@ -9,9 +9,9 @@
 use std::rc::Rc;
 
 use super::super::ir::{Arg, BinaryOp, ExprId, ExprKind, FunctionId, NameId, Span};
+use super::super::path::Path;
 use super::super::rules::Kinds;
-use super::super::value::{Items, Label, Text, Value, bounded_path, merge};
-use super::own::CONSTRUCTORS;
+use super::super::value::{Items, Label, Text, Value, merge};
 use super::sink::Given;
 use super::{Entry, Flow, fold, format};
 
@@ -46,20 +46,18 @@ const CLOSURE: &str = "closure.";
 const MAX_CALLED: usize = 4096;
 
 /// What is called, worked out.
-pub(super) struct Callee {
-    pub(super) path: String,
+pub(super) struct Callee<'m> {
+    pub(super) path: Path,
     /// Whether any rule is about calls of this path.
     known: bool,
-    /// What the path is beside itself.
-    others: Vec<String>,
     pub(super) receiver: Option<Value>,
     function: Option<FunctionId>,
     /// The variable that a method is called on.
     variable: Option<NameId>,
-    name: String,
+    name: &'m str,
 }
 
-impl Flow<'_> {
+impl<'a> Flow<'a> {
     pub(super) fn call(&mut self, callee: ExprId, args: &[Arg], new: bool, at: Span) -> Value {
         let receiver = match self.module.expr(callee).kind {
             ExprKind::Attr { object, .. } => Some(object),
@@ -67,7 +65,7 @@ impl Flow<'_> {
         };
         let callee = self.callee(callee);
         let given = self.given(args, &callee);
-        if callee.known || !callee.others.is_empty() {
+        if callee.known || !self.others(&callee.path).is_empty() {
             self.called_sinks(&callee.path, callee.receiver.as_ref(), &given, at);
         }
         self.called_again(&callee, args, at);
@@ -91,16 +89,16 @@ impl Flow<'_> {
         let own = own.filter(|own| !own.starts_with(['$', '?']));
         let ty = Some(&self.rules.types).filter(|_| callee.known);
         let path = match (ty.and_then(|types| types.of(&callee.path).next()), own) {
-            (Some(path), _) => path.clone(),
+            (Some(path), _) => Path::bounded(path),
             // What it is was said where it was made, sources included.
             (None, Some(own)) => {
                 value.path = Some(own);
                 return value;
             }
-            _ if new || self.names.is_class(&callee.path) => callee.path.clone(),
-            _ => format!("{}()", callee.path),
+            _ if new || self.call_facts(&callee.path).is_class => callee.path.clone().if_bounded(),
+            _ => callee.path.called().if_bounded(),
         };
-        value.path = bounded_path(&path);
+        value.path = path;
         self.take_source(&mut value, at);
         if new {
             value.items = value.items.or_else(|| parts_of(&given));
@@ -111,27 +109,27 @@ impl Flow<'_> {
         value
     }
 
-    fn callee(&mut self, callee: ExprId) -> Callee {
+    fn callee(&mut self, callee: ExprId) -> Callee<'a> {
         let mut callee = self.named_callee(callee);
-        callee.known = self.rules.about_calls.has(&callee.path);
-        callee.others = self.other_paths(&callee.path);
+        callee.known = self.call_facts(&callee.path).known;
         callee
     }
 
-    fn named_callee(&mut self, callee: ExprId) -> Callee {
-        let expr = self.module.expr(callee);
+    fn named_callee(&mut self, callee: ExprId) -> Callee<'a> {
+        let module = self.module;
+        let expr = module.expr(callee);
         match &expr.kind {
             ExprKind::Attr { object, name } => {
-                let text = self.module.name(*name).to_owned();
+                let text = module.name(*name);
                 let variable = self.root_of(*object);
                 let receiver = self.eval(*object);
-                let receiver_path = receiver.path.as_deref().unwrap_or("?").to_owned();
-                let item = receiver.item(&text).and_then(|item| item.function);
-                let function = item.or_else(|| self.method(&receiver_path, &text));
+                let receiver_path = receiver.path.as_ref().unwrap_or(&self.nameless);
+                let path = receiver_path.attribute(*name, text);
+                let item = receiver.item(text).and_then(|item| item.function);
+                let function = item.or_else(|| path.method(|| self.method(receiver_path, text)));
                 Callee {
-                    path: format!("{receiver_path}.{text}"),
+                    path,
                     known: false,
-                    others: Vec::new(),
                     receiver: Some(receiver),
                     function,
                     variable,
@@ -140,22 +138,25 @@ impl Flow<'_> {
             }
             ExprKind::Name(name) => {
                 let value = self.eval(callee);
-                let text = self.module.name(*name).to_owned();
+                let text = module.name(*name);
                 // What a closure is like is told by its path, what is called by the name.
-                let path = value.path.as_deref().filter(|path| !path.starts_with(CLOSURE));
+                let path = value.path.clone().filter(|path| !path.starts_with(CLOSURE));
                 // `$f = 'system'; $f($x)`: the variable holds the name of what is called.
                 let spoken = value.written().filter(|_| text.starts_with('$') && !value.is_tainted());
                 let spoken = spoken.as_deref().and_then(|spoken| spoken.split_whitespace().next());
-                let path = spoken.or(path).unwrap_or(&text);
-                let path = path.trim_start_matches('$').to_owned();
+                let path = match (spoken, path) {
+                    (Some(spoken), _) => Path::new(spoken.trim_start_matches('$')),
+                    (None, Some(path)) if !path.starts_with('$') => path,
+                    (None, Some(path)) => Path::new(path.trim_start_matches('$')),
+                    (None, None) => self.own_name(*name),
+                };
                 let class = self.module.function(self.frame().function).class;
-                let own = class.and_then(|class| self.names.method(self.module.name(class), &text));
-                let constructor = || CONSTRUCTORS.iter().find_map(|name| self.names.method(&path, name));
+                let own = || class.and_then(|class| self.names.method(self.module.name(class), text));
+                let constructor = || self.call_facts(&path).constructor;
                 Callee {
-                    function: value.function.or(own).or_else(constructor),
+                    function: value.function.or_else(own).or_else(constructor),
                     path,
                     known: false,
-                    others: Vec::new(),
                     receiver: None,
                     variable: None,
                     name: text,
@@ -164,13 +165,12 @@ impl Flow<'_> {
             _ => {
                 let value = self.eval(callee);
                 Callee {
-                    path: value.path.as_deref().unwrap_or("?").to_owned(),
+                    path: value.path.clone().unwrap_or_else(|| self.nameless.clone()),
                     known: false,
-                    others: Vec::new(),
                     function: value.function,
                     receiver: Some(value),
                     variable: None,
-                    name: String::new(),
+                    name: "",
                 }
             }
         }
@@ -190,7 +190,7 @@ impl Flow<'_> {
     }
 
     /// The arguments; closures last, since what they are given is what the others are.
-    fn given(&mut self, args: &[Arg], callee: &Callee) -> Vec<Given> {
+    fn given(&mut self, args: &[Arg], callee: &Callee<'_>) -> Vec<Given> {
         let mut known: Vec<Option<Value>> = Vec::new();
         for arg in args {
             let closure = matches!(self.module.expr(arg.value).kind, ExprKind::Closure(_));
@@ -230,9 +230,9 @@ impl Flow<'_> {
         // What a function gives whatever it is asked says what it is: `closure.true`, `closure.$c.disable()`.
         let gives = returned
             .written()
-            .or_else(|| returned.path.clone())
+            .or_else(|| returned.path.as_deref().map(Rc::from))
             .filter(|gives| !gives.is_empty());
-        let path = gives.and_then(|gives| bounded_path(&format!("{CLOSURE}{gives}")));
+        let path = gives.and_then(|gives| Path::bounded(&format!("{CLOSURE}{gives}")));
         let own = |label: Label| matches!(label, Label::Param(of, _) if of == function);
         returned.taints.retain(|taint| !own(taint.label));
         Value {
@@ -244,19 +244,21 @@ impl Flow<'_> {
     }
 
     /// A call of what is not in this file: of a function of another file of the bundle, or of what only rules know.
-    fn strange_call(&mut self, callee: &Callee, given: &[Given], at: Span) -> Value {
-        if let Some(exported) = self.outside.get(&callee.path).copied() {
+    fn strange_call(&mut self, callee: &Callee<'_>, given: &[Given], at: Span) -> Value {
+        if let Some(exported) = self.outside.get(&*callee.path).copied() {
             return self.outside_call(exported, callee, given, at);
         }
         if self.called.len() < MAX_CALLED && !callee.path.starts_with(['$', '?']) {
-            self.called.insert(callee.path.clone());
+            if !self.called.contains(&*callee.path) {
+                self.called.insert(callee.path.to_string());
+            }
             self.pass_on(callee, given, at);
         }
         self.foreign_call(callee, given, at)
     }
 
     /// A call of what is known by rules alone: cleaned by the rules, else whatever it was given.
-    pub(super) fn foreign_call(&mut self, callee: &Callee, given: &[Given], at: Span) -> Value {
+    pub(super) fn foreign_call(&mut self, callee: &Callee<'_>, given: &[Given], at: Span) -> Value {
         let cleaned = self.cleaned_by(callee, given.first().map(|arg| &arg.value));
         if cleaned == Kinds::ALL {
             let mut value = Value::default();
@@ -296,7 +298,7 @@ impl Flow<'_> {
         }
         value.step(at);
         let receiver = callee.receiver.as_ref();
-        if !chooses && !self.is_part(&callee.name, given) {
+        if !chooses && !self.is_part(callee.name, given) {
             receiver
                 .iter()
                 .for_each(|receiver| merge(&mut value.reads, &receiver.reads));
@@ -312,7 +314,7 @@ impl Flow<'_> {
     }
 
     /// Takes from a call's result what it was safe for by what the call undoes.
-    fn spoil(&self, callee: &Callee, value: &mut Value) {
+    fn spoil(&self, callee: &Callee<'_>, value: &mut Value) {
         let rules = self.rules;
         let at_first = |label: Label| match label {
             Label::Source(source, _) => rules.sources[source].clean,
@@ -324,7 +326,7 @@ impl Flow<'_> {
     }
 
     /// Lets what a call gives stand for its arguments, if rules say that what is proved of it is proved of them.
-    fn keep_reads(&self, callee: &Callee, given: &[Given], value: &mut Value) {
+    fn keep_reads(&self, callee: &Callee<'_>, given: &[Given], value: &mut Value) {
         if callee.known && self.rules.keeps_reads.has(&callee.path) {
             given.iter().for_each(|arg| merge(&mut value.reads, &arg.value.reads));
         }
@@ -343,7 +345,7 @@ impl Flow<'_> {
     }
 
     /// `TABLE.get(key, default)`: a part of the table, or the default; never the key.
-    fn looked_up(&self, callee: &Callee, given: &[Given]) -> Option<Value> {
+    fn looked_up(&self, callee: &Callee<'_>, given: &[Given]) -> Option<Value> {
         let receiver = callee.receiver.as_ref()?;
         if callee.name == "values" && given.is_empty() && receiver.items.is_some() {
             return Some(receiver.clone());
@@ -425,12 +427,12 @@ pub(super) fn one_of(items: &[(Option<Rc<str>>, Value)]) -> Value {
     parts.fold(first, Value::join)
 }
 
-fn formatted_call(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
+fn formatted_call(callee: &Callee<'_>, given: &[Given], at: Span) -> Option<Value> {
     // `path.join(a, b)` is none.
     if callee.name == "join" && given.len() == 1 {
         return joined(callee, given, at);
     }
-    if !FORMATTERS.contains(&callee.name.as_str()) {
+    if !FORMATTERS.contains(&callee.name) {
         return None;
     }
     let values: Vec<Value> = given.iter().map(|arg| arg.value.clone()).collect();
@@ -443,7 +445,7 @@ fn formatted_call(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
 }
 
 /// `separator.join(parts)`, `parts.join(separator)`.
-fn joined(callee: &Callee, given: &[Given], at: Span) -> Option<Value> {
+fn joined(callee: &Callee<'_>, given: &[Given], at: Span) -> Option<Value> {
     let receiver = callee.receiver.as_ref()?;
     let [Given { value: first, .. }] = given else {
         return None;

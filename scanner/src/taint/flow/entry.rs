@@ -1,8 +1,9 @@
 //! What a function's parameters are when it begins: labels of its summary, and sources where the rules say so.
 
 use super::super::ir::{ExprId, ExprKind, Function, FunctionId, NameId, Param, Span};
+use super::super::path::Path;
 use super::super::rules::{Kinds, ParamSource, Pattern};
-use super::super::value::{Label, Taint, Value, bounded_path};
+use super::super::value::{Label, Taint, Value};
 use super::Flow;
 
 /// The names that languages have for the object of a method.
@@ -65,7 +66,7 @@ impl Flow<'_> {
             // Who calls may give something else than the default; what takes all that is left is never its first part.
             let value = Value {
                 path: if param.rest {
-                    bounded_path(REST)
+                    Path::bounded(REST)
                 } else {
                     default.path.clone()
                 },
@@ -91,7 +92,7 @@ impl Flow<'_> {
         // Of a type of the language itself nothing follows, and what is given may be known better.
         let unknown = value.path.as_deref().is_none_or(|path| path.starts_with(['$', '?']));
         let ty = ty.filter(|ty| !ty.is_empty() && (unknown || ty.contains('.')));
-        value.path = ty.and_then(|ty| bounded_path(&ty)).or(value.path);
+        value.path = ty.and_then(|ty| Path::bounded(&ty)).or(value.path);
         value
     }
 
@@ -142,7 +143,7 @@ impl Flow<'_> {
                 continue;
             }
             match &wanted.is {
-                Some(path) => value.path = bounded_path(path),
+                Some(path) => value.path = Path::bounded(path),
                 None => {
                     let at = Span {
                         start: function.span.start,

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::super::ir::{BinaryOp, Expr, ExprId, ExprKind, NameId, Span};
+use super::super::path::Path;
 use super::super::rules::{Kinds, Ruleset};
-use super::super::value::{Constant, Label, Proofs, Taint, Text, Value, bounded_path, merge};
+use super::super::value::{Constant, Label, Proofs, Taint, Text, Value, merge};
 use super::format::{formatted, join_texts, text_of};
 use super::{Flow, fold};
 
@@ -107,7 +108,7 @@ impl Flow<'_> {
             let unnamed = value.path.as_deref().is_none_or(|path| path.starts_with('$'));
             if unnamed {
                 let unknown = self.unknown.entry(name);
-                let path = unknown.or_insert_with(|| bounded_path(&format!("${}", module.name(name))));
+                let path = unknown.or_insert_with(|| Path::bounded(&format!("${}", module.name(name))));
                 let path = path.clone();
                 let known = std::mem::replace(&mut value.path, path);
                 self.take_source(&mut value, at);
@@ -115,9 +116,15 @@ impl Flow<'_> {
             }
             return value;
         }
-        let text = module.name(name);
-        let mut value = Value::of_path(&self.names.path_of(text));
-        value.function = self.names.function(text);
+        let named = self.named.entry(name).or_insert_with(|| {
+            let text = module.name(name);
+            (Path::bounded(&self.names.path_of(text)), self.names.function(text))
+        });
+        let mut value = Value {
+            path: named.0.clone(),
+            function: named.1,
+            ..Value::default()
+        };
         self.take_source(&mut value, at);
         if value.is_tainted() {
             // A source by its name alone is a variable from here on: what is proved of it holds where it is read again.
@@ -177,25 +184,24 @@ impl Flow<'_> {
 
     /// An attribute of a value.
     pub(super) fn attribute_of(&mut self, object: &Value, name: NameId, at: Span) -> Value {
-        let name = self.module.name(name);
-        if let Some(item) = object.item(name) {
+        let text = self.module.name(name);
+        if let Some(item) = object.item(text) {
             return item.clone();
         }
-        let path = object.path.as_deref().unwrap_or("?");
-        let path = format!("{path}.{name}");
-        let decides = self.decides(name);
+        let path = object.path.as_ref().unwrap_or(&self.nameless).attribute(name, text);
+        let cleaners = match self.rules.attributes_apart {
+            true => &self.rules.attribute_cleaners,
+            false => &self.rules.cleaners,
+        };
+        let cleaned = path.cleaned(|| cleaners.of(&path).fold(Kinds::NONE, |all, kinds| all.or(*kinds)));
+        let decides = self.decides(text);
         let mut value = Value {
             taints: object.taints.clone(),
-            path: bounded_path(&path),
+            path: path.if_bounded(),
             // One part says nothing of the others.
             reads: if decides { object.reads.clone() } else { Vec::new() },
             ..Value::default()
         };
-        let cleaned = match self.rules.attributes_apart {
-            true => &self.rules.attribute_cleaners,
-            false => &self.rules.cleaners,
-        };
-        let cleaned = cleaned.of(&path).fold(Kinds::NONE, |all, kinds| all.or(*kinds));
         value.clean(cleaned);
         self.take_source(&mut value, at);
         value
@@ -220,10 +226,13 @@ impl Flow<'_> {
         }
         let mut value = Value {
             taints: object.taints.clone(),
-            path: object.path.as_deref().and_then(|path| {
-                let key = written.as_deref().filter(|key| !key.contains('.')).unwrap_or("[]");
-                bounded_path(&format!("{path}.{key}"))
-            }),
+            path: object
+                .path
+                .as_ref()
+                .and_then(|path| match written.as_deref().filter(|key| !key.contains('.')) {
+                    Some(key) => Path::bounded(&format!("{path}.{key}")),
+                    None => path.part().if_bounded(),
+                }),
             reads: if written.as_deref().is_none_or(|key| self.decides(key)) {
                 object.reads.clone()
             } else {
@@ -243,15 +252,9 @@ impl Flow<'_> {
     /// Adds the source that a path is.
     pub(super) fn take_source(&mut self, value: &mut Value, at: Span) {
         let Some(path) = value.path.clone() else { return };
-        let others = self.other_paths(&path);
-        for path in std::iter::once(&*path).chain(others.iter().map(String::as_str)) {
-            for &source in self.rules.by_path.of(path) {
-                if !self.active[source] {
-                    continue;
-                }
-                let clean = self.rules.sources[source].clean;
-                value.add(Taint::new(Label::Source(source, at), clean, at));
-            }
+        for &source in self.sources(&path) {
+            let clean = self.rules.sources[source].clean;
+            value.add(Taint::new(Label::Source(source, at), clean, at));
         }
     }
 
@@ -409,7 +412,7 @@ impl Flow<'_> {
         let tag = self.module.name(tag).to_owned();
         for (name, value) in attributes {
             let value = self.eval(*value);
-            let path = format!("jsx.{tag}.{}", self.module.name(*name));
+            let path = Path::new(format!("jsx.{tag}.{}", self.module.name(*name)));
             self.assigned_sinks(&path, &value, at);
         }
         for &child in children {
@@ -425,10 +428,7 @@ impl Flow<'_> {
         if let Some(items) = whole.items.as_ref().filter(|items| !items.is_empty()) {
             return super::call::one_of(items);
         }
-        let path = whole
-            .path
-            .as_deref()
-            .and_then(|path| bounded_path(&format!("{path}.[]")));
+        let path = whole.path.as_ref().and_then(|path| path.part().if_bounded());
         Value {
             taints: whole.taints,
             path,

@@ -2,35 +2,40 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::super::ir::{FunctionId, Module, NameId};
+
+/// A map by texts out of the file: its seed is not known to whoever wrote them.
+type Texts<K, V> = HashMap<K, V, RandomState>;
 
 /// The names of a file, by their text.
 #[derive(Debug)]
 pub(super) struct Names<'a> {
     module: &'a Module,
-    imports: HashMap<&'a str, &'a str>,
+    imports: Texts<&'a str, &'a str>,
     /// A module all of whose names are brought in, if there is one alone.
     star: Option<&'a str>,
-    functions: HashMap<&'a str, FunctionId>,
+    functions: Texts<&'a str, FunctionId>,
     /// Methods by class and name.
-    methods: HashMap<(&'a str, &'a str), FunctionId>,
+    methods: Texts<(&'a str, &'a str), FunctionId>,
     /// Methods by name, if one class alone has it.
-    lone_methods: HashMap<&'a str, Option<FunctionId>>,
-    classes: HashMap<&'a str, usize>,
-    ids: HashMap<&'a str, NameId>,
+    lone_methods: Texts<&'a str, Option<FunctionId>>,
+    classes: Texts<&'a str, usize>,
+    ids: Texts<&'a str, NameId>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn of(module: &'a Module) -> Self {
         let mut names = Self {
             module,
-            imports: HashMap::new(),
+            imports: Texts::default(),
             star: None,
-            functions: HashMap::new(),
-            methods: HashMap::new(),
-            lone_methods: HashMap::new(),
-            classes: HashMap::new(),
-            ids: HashMap::new(),
+            functions: Texts::default(),
+            methods: Texts::default(),
+            lone_methods: Texts::default(),
+            classes: Texts::default(),
+            ids: Texts::default(),
         };
         for (index, name) in module.names.iter().enumerate() {
             names.ids.insert(name, NameId(u32::try_from(index).unwrap_or(u32::MAX)));

@@ -162,7 +162,7 @@ impl Flow<'_> {
     }
 
     /// Keeps that a function hands parameters on, for when it turns out what becomes of them.
-    pub(super) fn pass_on(&mut self, callee: &Callee, given: &[Given], at: Span) {
+    pub(super) fn pass_on(&mut self, callee: &Callee<'_>, given: &[Given], at: Span) {
         for (position, arg) in given.iter().enumerate() {
             for taint in &arg.value.taints {
                 let Label::Param(function, param) = taint.label else {
@@ -172,7 +172,7 @@ impl Flow<'_> {
                 way.push(at);
                 let passed = Passed {
                     param,
-                    called: callee.path.clone(),
+                    called: callee.path.to_string(),
                     arg: (
                         u16::try_from(position).unwrap_or(u16::MAX),
                         arg.name.as_deref().map(str::to_owned),
@@ -216,7 +216,13 @@ impl Flow<'_> {
     }
 
     /// A call of a function of another file.
-    pub(super) fn outside_call(&mut self, exported: &Exported, callee: &Callee, given: &[Given], at: Span) -> Value {
+    pub(super) fn outside_call(
+        &mut self,
+        exported: &Exported,
+        callee: &Callee<'_>,
+        given: &[Given],
+        at: Span,
+    ) -> Value {
         for (number, reach) in exported.reaches.iter().enumerate() {
             for taint in exported.bound(reach.param, given).taints {
                 if taint.clean.has(reach.kinds) {
@@ -225,7 +231,7 @@ impl Flow<'_> {
                 let mut way = taint.places();
                 way.push(at);
                 let beyond = Beyond {
-                    called: callee.path.clone(),
+                    called: callee.path.to_string(),
                     reach: number,
                 };
                 self.hit_beyond(taint.label, reach.rule, reach.kinds, way, at, Some(beyond));

@@ -32,7 +32,7 @@ impl Flow<'_> {
     }
 
     /// A call of a function of this file.
-    pub(super) fn own_call(&mut self, function: FunctionId, callee: &Callee, given: &[Given], at: Span) -> Value {
+    pub(super) fn own_call(&mut self, function: FunctionId, callee: &Callee<'_>, given: &[Given], at: Span) -> Value {
         let constructs = CONSTRUCTORS.contains(&self.module.name(self.module.function(function).name));
         let mut result = if self.may_follow_again(function, callee, given) {
             self.followed_again(function, callee, given, at)
@@ -59,7 +59,7 @@ impl Flow<'_> {
     }
 
     /// Whether a function is to be followed with the values of this call: where they say more than its summary does.
-    fn may_follow_again(&self, function: FunctionId, callee: &Callee, given: &[Given]) -> bool {
+    fn may_follow_again(&self, function: FunctionId, callee: &Callee<'_>, given: &[Given]) -> bool {
         let under_way = self.frames.iter().any(|frame| frame.function == function);
         let told = |value: &Value| {
             value.is_tainted() || value.is_constant() || value.items.is_some() || value.function.is_some()
@@ -89,7 +89,7 @@ impl Flow<'_> {
         reaches || self.relevance.has(function) || called_back.any(|function| self.relevance.has(function))
     }
 
-    fn followed_again(&mut self, function: FunctionId, callee: &Callee, given: &[Given], at: Span) -> Value {
+    fn followed_again(&mut self, function: FunctionId, callee: &Callee<'_>, given: &[Given], at: Span) -> Value {
         let params = &self.module.function(function).params;
         let mut bound = Vec::new();
         for param in params {
@@ -114,7 +114,7 @@ impl Flow<'_> {
         &mut self,
         summary: &Summary,
         function: FunctionId,
-        callee: &Callee,
+        callee: &Callee<'_>,
         given: &[Given],
         at: Span,
     ) -> Value {
@@ -154,7 +154,7 @@ impl Flow<'_> {
     }
 
     /// What holds after a call because the function came back: one that ends the program unless it holds.
-    fn went_well(&mut self, summary: &Summary, function: FunctionId, callee: &Callee, given: &[Given]) {
+    fn went_well(&mut self, summary: &Summary, function: FunctionId, callee: &Callee<'_>, given: &[Given]) {
         if !self.rules.prints {
             return;
         }
@@ -166,7 +166,7 @@ impl Flow<'_> {
     }
 
     /// Adds where a value of a summary comes from, with the caller's values in the labels' places.
-    fn add_as_called(&self, to: &mut Value, from: &Value, function: FunctionId, callee: &Callee, given: &[Given]) {
+    fn add_as_called(&self, to: &mut Value, from: &Value, function: FunctionId, callee: &Callee<'_>, given: &[Given]) {
         for taint in &from.taints {
             match taint.label {
                 Label::Param(of, param) if of == function => {
@@ -195,14 +195,14 @@ impl Flow<'_> {
         }
     }
 
-    fn bound_at(&self, function: FunctionId, callee: &Callee, given: &[Given], position: u16) -> Option<Value> {
+    fn bound_at(&self, function: FunctionId, callee: &Callee<'_>, given: &[Given], position: u16) -> Option<Value> {
         let params = &self.module.function(function).params;
         let param = params.iter().find(|param| param.position == position)?;
         self.bound(function, callee, given, param)
     }
 
     /// What a parameter of a function of this file gets.
-    fn bound(&self, function: FunctionId, callee: &Callee, given: &[Given], param: &Param) -> Option<Value> {
+    fn bound(&self, function: FunctionId, callee: &Callee<'_>, given: &[Given], param: &Param) -> Option<Value> {
         let function = self.module.function(function);
         let name = self.module.name(param.name);
         if let Some(arg) = given.iter().find(|arg| arg.name.as_deref() == Some(name)) {
@@ -230,7 +230,7 @@ impl Flow<'_> {
         &self,
         summary: &Summary,
         function: FunctionId,
-        callee: &Callee,
+        callee: &Callee<'_>,
         given: &[Given],
     ) -> Vec<NameId> {
         let mut reads = Vec::new();
@@ -244,7 +244,13 @@ impl Flow<'_> {
         reads
     }
 
-    fn proofs_of_summary(&self, summary: &Summary, function: FunctionId, callee: &Callee, given: &[Given]) -> Proofs {
+    fn proofs_of_summary(
+        &self,
+        summary: &Summary,
+        function: FunctionId,
+        callee: &Callee<'_>,
+        given: &[Given],
+    ) -> Proofs {
         let mut held = Vec::new();
         for &(position, kinds) in &summary.proves {
             if let Some(value) = self.bound_at(function, callee, given, position) {

@@ -1,12 +1,13 @@
 //! Whether a value may go where it goes.
 
-use std::iter;
 use std::rc::Rc;
 
 use super::super::ir::{ExprId, ExprKind, Span};
+use super::super::path::{CallFacts, Path};
 use super::super::rules::{Condition, Kinds, MARKED, Pattern, RETURNED, Sink, Test};
 use super::super::value::{Constant, Label, Text, Value};
 use super::Flow;
+use super::own::CONSTRUCTORS;
 
 /// What a call gives, worked out.
 #[derive(Debug)]
@@ -32,24 +33,23 @@ impl Given {
 
 impl Flow<'_> {
     /// Reports what a call of `path` must not be given.
-    pub(super) fn called_sinks(&mut self, path: &str, receiver: Option<&Value>, given: &[Given], at: Span) {
+    pub(super) fn called_sinks(&mut self, path: &Path, receiver: Option<&Value>, given: &[Given], at: Span) {
         let rules = self.rules;
-        let others = self.other_paths(path);
-        for path in iter::once(path).chain(others.iter().map(String::as_str)) {
-            for &(rule, sink) in rules.calls.of(path) {
-                let sink = &rules.rules[rule].sinks[sink];
-                if !conditions_hold(sink, receiver, given) {
-                    continue;
-                }
-                let Some(kinds) = rules.rules[rule].kind else {
-                    self.hits_pattern(rule, at);
-                    continue;
-                };
-                let mut values = watched(sink, given);
-                values.extend(receiver.filter(|_| sink.receiver));
-                for value in values {
-                    self.check(rule, kinds, sink, value, at);
-                }
+        let own = rules.calls.of(path);
+        let others = self.others(path).iter().flat_map(|other| rules.calls.of(other));
+        for &(rule, sink) in own.chain(others) {
+            let sink = &rules.rules[rule].sinks[sink];
+            if !conditions_hold(sink, receiver, given) {
+                continue;
+            }
+            let Some(kinds) = rules.rules[rule].kind else {
+                self.hits_pattern(rule, at);
+                continue;
+            };
+            let mut values = watched(sink, given);
+            values.extend(receiver.filter(|_| sink.receiver));
+            for value in values {
+                self.check(rule, kinds, sink, value, at);
             }
         }
     }
@@ -60,23 +60,23 @@ impl Flow<'_> {
             return;
         }
         let value = self.eval(object);
-        self.called_sinks(ACCESS, None, &Given::alone(&value), at);
+        let path = self.reached.clone();
+        self.called_sinks(&path, None, &Given::alone(&value), at);
     }
 
     /// Reports what must not be assigned to `path`.
-    pub(super) fn assigned_sinks(&mut self, path: &str, value: &Value, at: Span) {
+    pub(super) fn assigned_sinks(&mut self, path: &Path, value: &Value, at: Span) {
         let rules = self.rules;
-        let others = self.other_paths(path);
-        for path in iter::once(path).chain(others.iter().map(String::as_str)) {
-            for &(rule, sink) in rules.assigned.of(path) {
-                let sink = &rules.rules[rule].sinks[sink];
-                if !conditions_hold(sink, None, &Given::alone(value)) {
-                    continue;
-                }
-                match rules.rules[rule].kind {
-                    None => self.hits_pattern(rule, at),
-                    Some(kinds) => self.check(rule, kinds, sink, value, at),
-                }
+        let own = rules.assigned.of(path);
+        let others = self.others(path).iter().flat_map(|other| rules.assigned.of(other));
+        for &(rule, sink) in own.chain(others) {
+            let sink = &rules.rules[rule].sinks[sink];
+            if !conditions_hold(sink, None, &Given::alone(value)) {
+                continue;
+            }
+            match rules.rules[rule].kind {
+                None => self.hits_pattern(rule, at),
+                Some(kinds) => self.check(rule, kinds, sink, value, at),
             }
         }
     }
@@ -85,7 +85,7 @@ impl Flow<'_> {
     pub(super) fn returned_sinks(&mut self, value: &Value, at: Span) {
         let function = self.frame().function;
         for mark in self.marks_and_bases(function) {
-            self.called_sinks(&format!("{mark}.{RETURNED}"), None, &Given::alone(value), at);
+            self.called_sinks(&Path::new(format!("{mark}.{RETURNED}")), None, &Given::alone(value), at);
         }
     }
 
@@ -93,7 +93,12 @@ impl Flow<'_> {
     pub(super) fn named_sinks(&mut self, value: &Value, at: Span) {
         let name = self.module.name(self.module.function(self.frame().function).name);
         for word in words_of(name) {
-            self.called_sinks(&format!("name.{word}.{RETURNED}"), None, &Given::alone(value), at);
+            self.called_sinks(
+                &Path::new(format!("name.{word}.{RETURNED}")),
+                None,
+                &Given::alone(value),
+                at,
+            );
         }
     }
 
@@ -102,12 +107,38 @@ impl Flow<'_> {
         let id = self.frame().function;
         let function = self.module.function(id);
         for mark in self.mark_paths(function) {
-            self.called_sinks(&format!("{mark}.{MARKED}"), None, &[], function.span);
+            self.called_sinks(&Path::new(format!("{mark}.{MARKED}")), None, &[], function.span);
         }
     }
 
+    /// What a path is beside itself.
+    pub(super) fn others<'p>(&self, path: &'p Path) -> &'p [String] {
+        path.others(|| self.other_paths(path))
+    }
+
+    /// The sources of this file that a path is.
+    pub(super) fn sources<'p>(&self, path: &'p Path) -> &'p [usize] {
+        path.sources(|| {
+            let own = self.rules.by_path.of(path);
+            let others = self.others(path).iter().flat_map(|other| self.rules.by_path.of(other));
+            own.chain(others)
+                .copied()
+                .filter(|source| self.active[*source])
+                .collect()
+        })
+    }
+
+    /// What calls of a path are.
+    pub(super) fn call_facts<'p>(&self, path: &'p Path) -> &'p CallFacts {
+        path.call_facts(|| CallFacts {
+            known: self.rules.about_calls.has(path),
+            is_class: self.names.is_class(path),
+            constructor: CONSTRUCTORS.iter().find_map(|name| self.names.method(path, name)),
+        })
+    }
+
     /// What a path is beside itself: by the foreign classes that a class of this file extends.
-    pub(super) fn other_paths(&self, path: &str) -> Vec<String> {
+    fn other_paths(&self, path: &str) -> Vec<String> {
         let mut paths = Vec::new();
         if !self.names.has_classes() && self.names.star().is_none() {
             return paths;

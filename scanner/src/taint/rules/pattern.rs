@@ -4,8 +4,9 @@
 //! front stands for anything that ends before it, `.*` at the end for anything that goes on after it.
 
 use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault};
 
-use super::super::quick::QuickMap;
+use super::super::quick::{Quick, QuickMap};
 
 /// Stands at the end of a mark's path for what the marked function gives back.
 pub const RETURNED: &str = "return";
@@ -92,17 +93,60 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// What a path is looked up by: hashes of it and of its first and last part.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys {
+    whole: u64,
+    first: u64,
+    last: u64,
+}
+
+impl Keys {
+    /// Those of a path.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        Self {
+            whole: key(path),
+            first: key(first(path)),
+            last: key(last(path)),
+        }
+    }
+}
+
+/// What can be looked up in a [`PatternIndex`].
+pub trait Keyed {
+    /// The path.
+    fn text(&self) -> &str;
+
+    /// What it is looked up by.
+    fn keys(&self) -> Keys {
+        Keys::of(self.text())
+    }
+}
+
+impl Keyed for str {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
+impl Keyed for String {
+    fn text(&self) -> &str {
+        self
+    }
+}
+
 /// Values by patterns, found by a path without trying each.
 #[derive(Debug)]
 pub struct PatternIndex<T> {
     entries: Vec<(Pattern, T)>,
-    exact: QuickMap<String, Vec<usize>>,
+    exact: QuickMap<u64, Vec<usize>>,
     /// By the last part of what the path must end with.
-    by_last: QuickMap<String, Vec<usize>>,
+    by_last: QuickMap<u64, Vec<usize>>,
     /// Those that match what goes on, by the first name of what the path must begin with.
-    by_first: QuickMap<String, Vec<usize>>,
-    /// Those that match what goes on after anything.
-    open: Vec<usize>,
+    by_first: QuickMap<u64, Vec<usize>>,
+    /// Those that match what goes on after anything, by their first name.
+    by_inner: QuickMap<u64, Vec<usize>>,
 }
 
 impl<T> Default for PatternIndex<T> {
@@ -112,7 +156,7 @@ impl<T> Default for PatternIndex<T> {
             exact: QuickMap::default(),
             by_last: QuickMap::default(),
             by_first: QuickMap::default(),
-            open: Vec::new(),
+            by_inner: QuickMap::default(),
         }
     }
 }
@@ -121,16 +165,14 @@ impl<T> PatternIndex<T> {
     /// Adds a value.
     pub fn insert(&mut self, pattern: Pattern, value: T) {
         let at = self.entries.len();
-        match (pattern.any_front, pattern.any_end) {
-            (false, false) => self.exact.entry(pattern.core.clone()).or_default().push(at),
-            (true, false) => self.by_last.entry(last(&pattern.core).to_owned()).or_default().push(at),
-            (false, true) => self
-                .by_first
-                .entry(first(&pattern.core).to_owned())
-                .or_default()
-                .push(at),
-            (true, true) => self.open.push(at),
-        }
+        let core = &pattern.core;
+        let (index, key) = match (pattern.any_front, pattern.any_end) {
+            (false, false) => (&mut self.exact, key(core)),
+            (true, false) => (&mut self.by_last, key(last(core))),
+            (false, true) => (&mut self.by_first, key(first(core))),
+            (true, true) => (&mut self.by_inner, key(first(core))),
+        };
+        index.entry(key).or_default().push(at);
         self.entries.push((pattern, value));
     }
 
@@ -145,17 +187,25 @@ impl<T> PatternIndex<T> {
     }
 
     /// The values of all patterns that mean `path`, in the order in which they were added.
-    pub fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a T> {
-        let exact = self.exact.get(path).into_iter().flatten();
-        let by_last = self.by_last.get(last(path)).into_iter().flatten();
-        let by_first = self.by_first.get(first(path)).into_iter().flatten();
-        let tried = by_last
-            .chain(by_first)
-            .chain(&self.open)
-            .filter(|at| self.entries[**at].0.matches(path));
-        let mut found: Vec<usize> = exact.chain(tried).copied().collect();
+    pub fn of<'a, K: Keyed + ?Sized>(&'a self, path: &K) -> impl Iterator<Item = &'a T> + use<'a, T, K> {
+        let mut found: Vec<usize> = self.tried(path).collect();
         found.sort_unstable();
+        found.dedup();
         found.into_iter().map(|at| &self.entries[at].1)
+    }
+
+    /// The positions of those that mean `path`, in no order; one that means it in two ways twice.
+    fn tried(&self, path: &(impl Keyed + ?Sized)) -> impl Iterator<Item = usize> {
+        let (text, keys) = (path.text(), path.keys());
+        let exact = self.exact.get(&keys.whole).into_iter();
+        let by_last = self.by_last.get(&keys.last).into_iter();
+        let by_first = self.by_first.get(&keys.first).into_iter();
+        let dots = text.bytes().enumerate().filter(|(_, byte)| *byte == b'.');
+        let inner = dots
+            .take_while(|_| !self.by_inner.is_empty())
+            .filter_map(|(at, _)| self.by_inner.get(&key(first(&text[at + 1..]))));
+        let tried = exact.chain(by_last).chain(by_first).chain(inner).flatten();
+        tried.copied().filter(move |at| self.entries[*at].0.matches(text))
     }
 
     /// All patterns with their values, in the order in which they were added.
@@ -170,9 +220,13 @@ impl<T> PatternIndex<T> {
 
     /// Whether any pattern means `path`.
     #[must_use]
-    pub fn has(&self, path: &str) -> bool {
-        self.of(path).next().is_some()
+    pub fn has(&self, path: &(impl Keyed + ?Sized)) -> bool {
+        self.tried(path).next().is_some()
     }
+}
+
+fn key(text: &str) -> u64 {
+    BuildHasherDefault::<Quick>::default().hash_one(text)
 }
 
 /// What stands before the first part or call that hangs below it.

@@ -15,7 +15,7 @@ const MAX_PUT: usize = 64;
 
 impl Flow<'_> {
     /// What carriers put into what they are called on or given.
-    pub(super) fn carry(&mut self, callee: &Callee, args: &[Arg], given: &[Given]) {
+    pub(super) fn carry(&mut self, callee: &Callee<'_>, args: &[Arg], given: &[Given]) {
         let rules = self.rules;
         for carrier in rules.carriers.of(&callee.path) {
             let mut taken = Value::default();
@@ -52,11 +52,11 @@ impl Flow<'_> {
     }
 
     /// `args.push(x)`: a list whose parts are known has one more.
-    pub(super) fn put_behind(&mut self, callee: &Callee, given: &[Given]) {
+    pub(super) fn put_behind(&mut self, callee: &Callee<'_>, given: &[Given]) {
         let (Some(name), [one]) = (callee.variable, given) else {
             return;
         };
-        let adds = matches!(callee.name.as_str(), "push" | "push_back" | "append" | "add");
+        let adds = matches!(callee.name, "push" | "push_back" | "append" | "add");
         let whole = callee.receiver.as_ref().and_then(|receiver| receiver.items.as_ref());
         let listed = whole.filter(|items| {
             let numbered =
@@ -194,7 +194,7 @@ impl Flow<'_> {
     }
 
     /// What a call puts into its arguments that someone else wrote.
-    pub(super) fn fill(&mut self, callee: &Callee, args: &[Arg], given: &[Given], at: Span) {
+    pub(super) fn fill(&mut self, callee: &Callee<'_>, args: &[Arg], given: &[Given], at: Span) {
         let rules = self.rules;
         for fill in rules.fills.of(&callee.path) {
             let clean = rules.sources[fill.source].clean;
@@ -213,7 +213,7 @@ impl Flow<'_> {
     }
 
     /// What a call that writes to an argument gives is there, too: `decoder.Decode(&x)`.
-    pub(super) fn carry_result(&mut self, callee: &Callee, args: &[Arg], result: &Value) {
+    pub(super) fn carry_result(&mut self, callee: &Callee<'_>, args: &[Arg], result: &Value) {
         let carriers = self.rules.carriers.of(&callee.path);
         // What is written over everything else was said by `carry`.
         for to in carriers
@@ -228,7 +228,7 @@ impl Flow<'_> {
     }
 
     /// What a call makes safe of what it is called on.
-    pub(super) fn settle(&mut self, callee: &Callee) {
+    pub(super) fn settle(&mut self, callee: &Callee<'_>) {
         let kinds = self
             .rules
             .settling

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::super::super::ir::{Arg, ExprId, ExprKind, Span};
+use super::super::super::path::Path;
 use super::super::super::rules::{Guard, Kinds};
 use super::super::super::value::{Label, Proof, Proofs, Value, merge};
 use super::super::Flow;
@@ -11,7 +12,7 @@ use super::Callee;
 
 impl Flow<'_> {
     /// A function that calls itself with a part of something that another value's key chose: a path `again.[]`.
-    pub(super) fn called_again(&mut self, callee: &Callee, args: &[Arg], at: Span) {
+    pub(super) fn called_again(&mut self, callee: &Callee<'_>, args: &[Arg], at: Span) {
         let Some(function) = callee.function else { return };
         if !self.frames.iter().any(|frame| frame.function == function) {
             return;
@@ -32,20 +33,22 @@ impl Flow<'_> {
                 value: key,
                 spread: false,
             };
-            self.called_sinks("again.[]", None, &[given], at);
+            self.called_sinks(&Path::new("again.[]"), None, &[given], at);
         }
     }
 
     /// The kinds that the result of a call is safe for: by what is called, and by the text of the pattern that it is
     /// called on or given first.
-    pub(super) fn cleaned_by(&self, callee: &Callee, first: Option<&Value>) -> Kinds {
+    pub(super) fn cleaned_by(&self, callee: &Callee<'_>, first: Option<&Value>) -> Kinds {
         let mut cleaned = Kinds::NONE;
         let itself = Some(&callee.path).filter(|_| callee.known);
-        for path in itself.into_iter().chain(&callee.others) {
-            cleaned = self.rules.cleaners.of(path).fold(cleaned, |all, kinds| all.or(*kinds));
+        let own = itself.into_iter().flat_map(|path| self.rules.cleaners.of(path));
+        let others = self.others(&callee.path).iter();
+        for kinds in own.chain(others.flat_map(|other| self.rules.cleaners.of(other))) {
+            cleaned = cleaned.or(*kinds);
         }
         // Of what a class of this file is, its objects are.
-        if self.names.is_class(&callee.path) {
+        if self.call_facts(&callee.path).is_class {
             for base in self.names.foreign_bases(&callee.path) {
                 cleaned = self.rules.cleaners.of(&base).fold(cleaned, |all, kinds| all.or(*kinds));
             }
@@ -70,7 +73,7 @@ impl Flow<'_> {
     /// What a call proves of one attribute of a variable: `PATTERN.test(job.node)`.
     pub(super) fn proved_of_fields(
         &self,
-        callee: &Callee,
+        callee: &Callee<'_>,
         receiver: Option<ExprId>,
         args: &[Arg],
         given: &[Given],
@@ -107,7 +110,7 @@ impl Flow<'_> {
 
     /// What an attribute proves of what it is one of, if it is true: `ip_address(host).is_private`.
     pub(in super::super) fn proved_by_attribute(&self, object: &Value, attribute: &mut Value) {
-        let Some(path) = attribute.path.as_deref() else { return };
+        let Some(path) = &attribute.path else { return };
         let guards = self.rules.guards.of(path);
         for guard in guards.filter(|guard| guard.arg.is_none() && guard.shape.is_none()) {
             let proofs = self.proofs_of(object, guard.kinds);
@@ -121,7 +124,7 @@ impl Flow<'_> {
     }
 
     /// Whether the text that a guard compares with is like what it must be.
-    fn has_shape(&self, guard: &Guard, callee: &Callee, given: &[Given]) -> bool {
+    fn has_shape(&self, guard: &Guard, callee: &Callee<'_>, given: &[Given]) -> bool {
         let text = callee.receiver.as_ref().and_then(|receiver| receiver.text.as_ref());
         let guarded = guard.arg.map(usize::from).filter(|_| given.len() > 1);
         let mut others = given.iter().enumerate().filter(|(at, _)| Some(*at) != guarded);
@@ -135,7 +138,7 @@ impl Flow<'_> {
         guard.shape.as_ref().is_none_or(fits)
     }
 
-    pub(super) fn proved_by_call(&self, callee: &Callee, given: &[Given], mut proves: Proofs) -> Proofs {
+    pub(super) fn proved_by_call(&self, callee: &Callee<'_>, given: &[Given], mut proves: Proofs) -> Proofs {
         let receiver = callee.receiver.as_ref();
         for guard in self.rules.guards.of(&callee.path) {
             let value = match guard.arg {
